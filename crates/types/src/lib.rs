@@ -1,0 +1,17 @@
+//! Values every other crate speaks in: identifiers, digests, image references, byte sizes, kinds of error.
+//!
+//! Lives here: small immutable values with a text form, their parsing and printing. Never here: I/O, clocks,
+//! randomness, or anything that knows of a container's state or of the Docker API's JSON (that is `wire`).
+#![forbid(unsafe_code)]
+
+mod digest;
+mod error_kind;
+mod id;
+mod reference;
+mod size;
+
+pub use digest::{Digest, InvalidDigest};
+pub use error_kind::ErrorKind;
+pub use id::{ContainerId, InvalidId, SHORT_ID_LEN};
+pub use reference::{DEFAULT_DOMAIN, DEFAULT_TAG, InvalidReference, Reference};
+pub use size::{InvalidSize, binary_size, decimal_size, parse_bytes};
