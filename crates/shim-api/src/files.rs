@@ -1,0 +1,28 @@
+//! Names and contents of the files in a container's run directory.
+
+use serde::{Deserialize, Serialize};
+
+/// Descriptor on which a freshly started shim finds its daemon.
+pub const CONTROL_FD: i32 = 3;
+/// The shim's listening socket, in the run directory.
+pub const SOCKET_NAME: &str = "shim.sock";
+/// The OCI runtime specification of the container, in the bundle directory.
+pub const SPEC_FILE_NAME: &str = "config.json";
+/// How the container ended, in the run directory: written atomically before anyone is told.
+pub const EXIT_FILE_NAME: &str = "exit.json";
+
+/// How a container's init ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExitRecord {
+    /// Exit code as Docker reports it: the process's own, or 128 + signal.
+    pub code: i32,
+    /// Whether the kernel killed a process of the container for want of memory.
+    pub oom_killed: bool,
+    /// When, in nanoseconds since the Unix epoch.
+    pub finished_at_ns: i64,
+}
+
+/// The exit code a death by `signal` is reported as.
+pub fn exit_code_of_signal(signal: i32) -> i32 {
+    128 + signal
+}

@@ -1,0 +1,90 @@
+//! The launch order: all a shim must know besides the OCI specification.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// What a shim is to run, and how to keep its output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Launch {
+    /// [`crate::PROTOCOL_VERSION`] of the daemon.
+    pub version: u32,
+    /// The container's full identifier.
+    pub id: String,
+    /// Directory holding the OCI specification ([`crate::SPEC_FILE_NAME`]).
+    pub bundle: PathBuf,
+    /// Directory for the socket and the exit record; made by the daemon, readable by root alone.
+    pub run_dir: PathBuf,
+    /// How the root filesystem comes about. The OCI specification's `root.path` is where it is mounted, `root.readonly` holds.
+    pub root: RootMount,
+    /// File with the seccomp program (raw `sock_filter` array); `None` runs unconfined.
+    pub seccomp: Option<PathBuf>,
+    /// Which network the init gets.
+    pub network: NetworkMode,
+    /// What standard input, output and error are connected to.
+    pub stdio: Stdio,
+    /// Where output is recorded; `None` records nothing.
+    pub log: Option<LogTarget>,
+}
+
+/// How the root filesystem comes about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RootMount {
+    /// An overlay mounted by the init in its own mount namespace, never visible outside.
+    Overlay(OverlayRoot),
+    /// A directory that is ready as it is (bind-mounted onto itself).
+    Directory(PathBuf),
+}
+
+/// Layers of an overlay root.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverlayRoot {
+    /// Working directory against which the names below are resolved (mount options are limited to one page).
+    pub base: PathBuf,
+    /// Read-only layers, topmost first.
+    pub lower: Vec<String>,
+    /// The writable layer.
+    pub upper: String,
+    /// Overlay's work directory, on the same filesystem as `upper`.
+    pub work: String,
+}
+
+/// Where the init's network namespace comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NetworkMode {
+    /// The daemon prepares one meanwhile and names it in [`crate::Request::Proceed`].
+    Prepared,
+    /// A new one in which only the loopback interface is up.
+    Isolated,
+    /// The host's.
+    Host,
+}
+
+/// What the container's standard streams are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Stdio {
+    /// One pseudo-terminal instead of three pipes.
+    pub tty: bool,
+    /// Keep standard input open for clients that attach; otherwise it is `/dev/null`.
+    pub open_stdin: bool,
+    /// Close standard input when the first attached client's standard input ends or that client goes away.
+    pub stdin_once: bool,
+    /// Initial terminal size in characters (columns, rows); zeros leave it unset.
+    pub size: (u16, u16),
+}
+
+/// A log in Docker's `json-file` format.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogTarget {
+    /// The current file; rotated ones are `path.1`, `path.2`, ….
+    pub path: PathBuf,
+    /// Rotate when the file would exceed this many bytes; `None` never rotates.
+    pub max_size: Option<u64>,
+    /// How many files are kept, the current one included (at least 1).
+    pub max_files: u32,
+    /// Extra attributes for each line (`attrs`), from the log options `labels`, `env` and `tag`; usually empty.
+    #[serde(default)]
+    pub attributes: Vec<(String, String)>,
+}
