@@ -1,0 +1,105 @@
+//! Networks: inspect and list.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::omit::zero;
+
+/// A network.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct Network {
+    /// Name.
+    pub name: String,
+    /// Identifier.
+    pub id: String,
+    /// When it was made.
+    pub created: String,
+    /// `local`, `global` or `swarm`.
+    pub scope: String,
+    /// Driver's name.
+    pub driver: String,
+    /// Has IPv4 addresses.
+    #[serde(rename = "EnableIPv4")]
+    pub enable_ipv4: bool,
+    /// Has IPv6 addresses.
+    #[serde(rename = "EnableIPv6")]
+    pub enable_ipv6: bool,
+    /// Addresses.
+    #[serde(rename = "IPAM")]
+    pub ipam: Ipam,
+    /// No way out.
+    pub internal: bool,
+    /// Swarm: standalone containers may join.
+    pub attachable: bool,
+    /// Swarm: the routing mesh.
+    pub ingress: bool,
+    /// Where its configuration came from.
+    pub config_from: ConfigReference,
+    /// Only a configuration for other networks.
+    pub config_only: bool,
+    /// Running containers on it, by identifier; empty in lists.
+    pub containers: BTreeMap<String, NetworkContainer>,
+    /// Driver options.
+    pub options: Option<BTreeMap<String, String>>,
+    /// Labels.
+    pub labels: Option<BTreeMap<String, String>>,
+}
+
+/// Address management of a network.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct Ipam {
+    /// Driver's name.
+    pub driver: String,
+    /// Driver options.
+    pub options: Option<BTreeMap<String, String>>,
+    /// Its subnets.
+    pub config: Option<Vec<IpamConfig>>,
+}
+
+/// A subnet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct IpamConfig {
+    /// In CIDR notation.
+    #[serde(skip_serializing_if = "zero")]
+    pub subnet: String,
+    /// The part addresses are taken from, in CIDR notation.
+    #[serde(rename = "IPRange", skip_serializing_if = "zero")]
+    pub ip_range: String,
+    /// The engine's own address.
+    #[serde(skip_serializing_if = "zero")]
+    pub gateway: String,
+    /// Addresses kept for other hosts, by name.
+    #[serde(skip_serializing_if = "zero")]
+    pub auxiliary_addresses: BTreeMap<String, String>,
+}
+
+/// The network a configuration came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct ConfigReference {
+    /// Name.
+    pub network: String,
+}
+
+/// A container on an inspected network.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct NetworkContainer {
+    /// Container's name without slash.
+    pub name: String,
+    /// Endpoint.
+    #[serde(rename = "EndpointID")]
+    pub endpoint_id: String,
+    /// Hardware address.
+    pub mac_address: String,
+    /// Address with prefix length.
+    #[serde(rename = "IPv4Address")]
+    pub ipv4_address: String,
+    /// Address with prefix length.
+    #[serde(rename = "IPv6Address")]
+    pub ipv6_address: String,
+}
