@@ -1,7 +1,7 @@
 //! The Docker Engine API's JSON, as Rust values that serialize byte for byte as Docker does.
 //!
 //! Lives here: one type per JSON object (its keys in Docker's order, `null` where Docker prints it, nothing where
-//! Docker omits), [`ApiVersion`]. Never
+//! Docker omits), [`ApiVersion`], and [`go_json`], the reader with Go's rules that request bodies are read with. Never
 //! here: I/O, HTTP, defaults that depend on the machine, or any decision about containers.
 //!
 //! Three conventions hold everywhere:
@@ -23,6 +23,7 @@ mod endpoint;
 mod error_response;
 mod event;
 mod exec;
+pub mod go_json;
 mod host_config;
 mod image_config;
 mod image_inspect;
