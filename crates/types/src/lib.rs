@@ -5,12 +5,14 @@
 #![forbid(unsafe_code)]
 
 mod digest;
+mod duration;
 mod error_kind;
 mod id;
 mod reference;
 mod size;
 
 pub use digest::{Digest, InvalidDigest};
+pub use duration::human_duration;
 pub use error_kind::ErrorKind;
 pub use id::{ContainerId, InvalidId, SHORT_ID_LEN};
 pub use reference::{DEFAULT_DOMAIN, DEFAULT_TAG, InvalidReference, Reference};

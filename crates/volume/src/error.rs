@@ -1,0 +1,63 @@
+//! What can go wrong with volumes, in Docker's words.
+
+use std::io;
+
+use corten_types::ErrorKind;
+
+/// Result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a volume could not be made, found or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No volume of this name.
+    #[error("get {0}: no such volume")]
+    NotFound(String),
+    /// The name has characters that file systems or Docker do not allow.
+    #[error(
+        "create {name}: \"{name}\" includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are \
+         allowed. If you intended to pass a host directory, use absolute path"
+    )]
+    InvalidName {
+        /// The name asked for.
+        name: String,
+    },
+    /// A driver other than `local`.
+    #[error("error looking up volume plugin {0}: plugin \"{0}\" not found")]
+    UnknownDriver(String),
+    /// Options of the local driver that are not offered yet.
+    #[error("create {name}: driver option \"{option}\" is not supported by Corten yet")]
+    UnsupportedOption {
+        /// The volume.
+        name: String,
+        /// The option.
+        option: String,
+    },
+    /// The disk failed.
+    #[error("volume {name}: {source}")]
+    Io {
+        /// The volume.
+        name: String,
+        /// How.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// The kind the API's status code follows from.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotFound(_) | Self::UnknownDriver(_) => ErrorKind::NotFound,
+            Self::InvalidName { .. } => ErrorKind::Invalid,
+            Self::UnsupportedOption { .. } => ErrorKind::NotImplemented,
+            Self::Io { .. } => ErrorKind::System,
+        }
+    }
+
+    pub(crate) fn io(name: &str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io {
+            name: name.to_owned(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! One volume's record.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// A volume as recorded on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    /// Its name; 64 hexadecimal digits for anonymous ones.
+    pub name: String,
+    /// When it was made, nanoseconds since the Unix epoch.
+    pub created_at_ns: i64,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Whether a container asked for it without a name; such volumes go with their container.
+    pub anonymous: bool,
+}
+
+/// A wish for a volume.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VolumeRequest {
+    /// Its name.
+    pub name: String,
+    /// Driver; empty or `local`.
+    pub driver: String,
+    /// Options of the driver.
+    pub options: BTreeMap<String, String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// See [`Volume::anonymous`].
+    pub anonymous: bool,
+    /// Now, nanoseconds since the Unix epoch.
+    pub now_ns: i64,
+}
+
+/// Whether `name` may name a volume: two or more of `[a-zA-Z0-9_.-]`, the first a letter or digit (Docker's rule).
+pub fn is_valid_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    bytes.len() >= 2
+        && bytes.len() <= 255
+        && bytes[0].is_ascii_alphanumeric()
+        && bytes
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+}
