@@ -1,0 +1,98 @@
+//! Where an engine is: what `-H` and `DOCKER_HOST` say.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::Error;
+
+const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
+const DEFAULT_PORT: &str = "2375";
+
+/// Where an engine is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// A unix socket.
+    Unix(PathBuf),
+    /// `host:port`, unencrypted.
+    Tcp(String),
+}
+
+impl FromStr for Address {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let (scheme, rest) = match text.split_once("://") {
+            Some(parts) => parts,
+            None if text.is_empty() => ("unix", ""),
+            // As Docker's `ParseHost`: without a scheme it is a TCP address.
+            None => ("tcp", text),
+        };
+        match scheme {
+            "unix" if rest.is_empty() => Ok(Self::Unix(DEFAULT_SOCKET.into())),
+            "unix" => Ok(Self::Unix(rest.into())),
+            "tcp" | "http" => tcp(rest)
+                .map(Self::Tcp)
+                .ok_or_else(|| Error::Address(format!("invalid bind address format: {text}"))),
+            "ssh" | "https" | "npipe" | "fd" => Err(Error::Address(format!(
+                "{scheme}:// addresses are not supported by Corten yet: {text}"
+            ))),
+            _ => Err(Error::Address(format!("invalid bind address format: {text}"))),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "unix://{}", path.display()),
+            Self::Tcp(authority) => write!(f, "tcp://{authority}"),
+        }
+    }
+}
+
+/// Completes `host`, `:port` or `host:port`; a path behind it is not supported.
+fn tcp(rest: &str) -> Option<String> {
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    if rest.contains('/') {
+        return None;
+    }
+    let (host, port) = match rest.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        _ => (rest, DEFAULT_PORT),
+    };
+    let host = if host.is_empty() { "localhost" } else { host };
+    port.parse::<u16>().ok()?;
+    Some(format!("{host}:{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_docker_reads() {
+        for (text, meaning) in [
+            ("unix:///x.sock", "unix:///x.sock"),
+            ("unix://", "unix:///var/run/docker.sock"),
+            ("tcp://10.0.0.1:2375", "tcp://10.0.0.1:2375"),
+            ("tcp://10.0.0.1", "tcp://10.0.0.1:2375"),
+            ("tcp://:99", "tcp://localhost:99"),
+            ("tcp://[::1]:99", "tcp://[::1]:99"),
+            ("host:1", "tcp://host:1"),
+        ] {
+            assert_eq!(text.parse::<Address>().unwrap().to_string(), meaning, "{text}");
+        }
+    }
+
+    #[test]
+    fn says_what_it_cannot_do() {
+        let say = |text: &str| text.parse::<Address>().unwrap_err().to_string();
+        assert_eq!(
+            say("ssh://me@host"),
+            "ssh:// addresses are not supported by Corten yet: ssh://me@host"
+        );
+        assert_eq!(say("tcp://a:b"), "invalid bind address format: tcp://a:b");
+        assert_eq!(say("foo://a"), "invalid bind address format: foo://a");
+    }
+}

@@ -1,0 +1,55 @@
+//! Opens one HTTP connection to an engine.
+
+use std::io;
+
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+
+use crate::body::Body;
+use crate::{Address, Error};
+
+/// The sending side of a connection.
+pub(crate) type Sender = SendRequest<Body>;
+
+/// Connects and leaves the connection to a task of its own, which ends with it.
+pub(crate) async fn open(address: &Address) -> Result<Sender, Error> {
+    match address {
+        Address::Unix(path) => {
+            let stream = UnixStream::connect(path)
+                .await
+                .map_err(|source| refused(address, source))?;
+            handshake(stream).await
+        }
+        Address::Tcp(authority) => {
+            let stream = TcpStream::connect(authority)
+                .await
+                .map_err(|source| refused(address, source))?;
+            // Requests and keystrokes are small: waiting for more to send would only delay them.
+            stream.set_nodelay(true)?;
+            handshake(stream).await
+        }
+    }
+}
+
+fn refused(address: &Address, source: io::Error) -> Error {
+    let address = address.clone();
+    if source.kind() == io::ErrorKind::PermissionDenied {
+        Error::Permission { address, source }
+    } else {
+        Error::Connect { address, source }
+    }
+}
+
+async fn handshake<S>(stream: S) -> Result<Sender, Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(async move {
+        // An error of the connection is also the error of the request that waits on it: nothing is lost here.
+        let _ = connection.with_upgrades().await;
+    });
+    Ok(sender)
+}

@@ -1,0 +1,86 @@
+//! Why a call failed.
+
+use std::io;
+
+use corten_types::ErrorKind;
+use corten_wire::go_json;
+
+use crate::Address;
+
+/// Why a call failed. Messages are in Docker's words.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nobody answers at the address.
+    #[error("Cannot connect to the Docker daemon at {address}. Is the docker daemon running?")]
+    Connect {
+        /// Where nobody answers.
+        address: Address,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The socket is there but this user may not use it.
+    #[error("permission denied while trying to connect to the Docker daemon socket at {address}: {source}")]
+    Permission {
+        /// Whose socket it is.
+        address: Address,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The engine answered with an error.
+    #[error("Error response from daemon: {message}")]
+    Status {
+        /// HTTP status code.
+        status: u16,
+        /// The engine's sentence.
+        message: String,
+    },
+    /// The address is of no form that is known, or of one that is not supported yet.
+    #[error("{0}")]
+    Address(String),
+    /// The connection broke or what came over it was not HTTP.
+    #[error("error during connect: {0}")]
+    Http(#[from] hyper::Error),
+    /// A request could not be put together.
+    #[error("invalid request: {0}")]
+    Request(#[from] http::Error),
+    /// Reading or writing a stream failed.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// The answer is not the JSON it should be.
+    #[error("cannot read the answer of the daemon: {0}")]
+    Answer(#[from] go_json::Error),
+    /// A value could not be written as JSON.
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+    /// The engine does not answer as the API says.
+    #[error("unexpected answer of the daemon: {0}")]
+    Protocol(String),
+}
+
+impl Error {
+    /// Which kind of error it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Connect { .. } | Self::Http(_) => ErrorKind::Unavailable,
+            Self::Permission { .. } => ErrorKind::Forbidden,
+            Self::Address(_) | Self::Request(_) => ErrorKind::Invalid,
+            Self::Io(_) | Self::Answer(_) | Self::Json(_) | Self::Protocol(_) => ErrorKind::System,
+            Self::Status { status, .. } => match status {
+                304 => ErrorKind::NotModified,
+                400 => ErrorKind::Invalid,
+                401 => ErrorKind::Unauthorized,
+                403 => ErrorKind::Forbidden,
+                404 => ErrorKind::NotFound,
+                409 => ErrorKind::Conflict,
+                501 => ErrorKind::NotImplemented,
+                503 => ErrorKind::Unavailable,
+                _ => ErrorKind::System,
+            },
+        }
+    }
+
+    /// Whether nobody answered (as opposed to an answer that is an error).
+    pub fn is_connect(&self) -> bool {
+        matches!(self, Self::Connect { .. })
+    }
+}

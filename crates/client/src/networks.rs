@@ -1,0 +1,24 @@
+//! Calls on networks.
+
+use bytes::Bytes;
+use corten_wire::Network;
+
+use crate::client::Call;
+use crate::query::Target;
+use crate::{Client, Error, Filters};
+
+/// # Errors
+/// As for containers.
+impl Client {
+    /// Lists networks.
+    pub async fn list_networks(&self, filters: &Filters) -> Result<Vec<Network>, Error> {
+        self.json(Call::get(Target::new("/networks").with_filters(filters)))
+            .await
+    }
+
+    /// Everything about a network, as the engine wrote it.
+    pub async fn inspect_network_raw(&self, name: &str, verbose: bool) -> Result<Bytes, Error> {
+        let target = Target::of("networks", name, "").with_flag("verbose", verbose);
+        self.bytes(Call::get(target)).await
+    }
+}
