@@ -1,0 +1,98 @@
+//! The host's side of the network: the bridge itself, its address, and the kernel settings it depends on.
+
+use crate::ipam::choose_pool;
+use crate::netlink::{
+    Batch, Link, Socket, add_address, addresses_of, bring_up, create_bridge, delete_address,
+    ipv4_destinations, link_by_name,
+};
+use crate::{Ipv4Net, MacAddr, NetworkConfig, NetworkError};
+use std::{fs, io};
+
+/// A bridge that is up and has its address.
+pub(crate) struct Host {
+    /// Its name.
+    pub(crate) bridge: String,
+    /// Its number.
+    pub(crate) index: u32,
+    /// Its hardware address, which containers' ones are derived from.
+    pub(crate) mac: MacAddr,
+    /// Its address: the containers' gateway.
+    pub(crate) address: Ipv4Net,
+}
+
+impl Host {
+    /// Creates or adopts the bridge, as the configuration says.
+    pub(crate) fn prepare(config: &NetworkConfig, socket: &mut Socket) -> Result<Self, NetworkError> {
+        let bridge = match link_by_name(socket, &config.bridge)? {
+            Some(link) => link,
+            None => create(config, socket)?,
+        };
+        if bridge.kind != "bridge" {
+            return Err(NetworkError::NotABridge(config.bridge.clone()));
+        }
+        let present = addresses_of(socket, bridge.index)?;
+        let address = match config.bip.or_else(|| present.first().copied()) {
+            Some(address) => address,
+            None => choose_pool(&ipv4_destinations(socket)?)?,
+        };
+        let mut batch = Batch::new();
+        if !present.contains(&address) {
+            // As dockerd does with a bridge whose address is not the one configured.
+            present
+                .iter()
+                .for_each(|old| delete_address(&mut batch, bridge.index, *old));
+            add_address(&mut batch, bridge.index, address);
+        }
+        bring_up(&mut batch, bridge.index);
+        socket.request(&mut batch)?;
+
+        // The host must not take addresses from router advertisements that a container sends (CVE-2020-13401).
+        set(
+            &format!("/proc/sys/net/ipv6/conf/{}/accept_ra", config.bridge),
+            "0",
+            true,
+        )?;
+        if config.ip_forward {
+            set("/proc/sys/net/ipv4/ip_forward", "1", false)?;
+        }
+        let mac = bridge
+            .mac
+            .ok_or_else(|| NetworkError::NotABridge(config.bridge.clone()))?;
+        Ok(Self {
+            bridge: config.bridge.clone(),
+            index: bridge.index,
+            mac,
+            address,
+        })
+    }
+}
+
+/// Fills the buffer with random bytes.
+pub(crate) fn random(bytes: &mut [u8]) -> Result<(), NetworkError> {
+    // Requests of up to 256 bytes are served whole.
+    rustix::rand::getrandom(bytes, rustix::rand::GetRandomFlags::empty())
+        .map(drop)
+        .map_err(io::Error::from)
+        .map_err(NetworkError::system("get random bytes"))
+}
+
+fn create(config: &NetworkConfig, socket: &mut Socket) -> Result<Link, NetworkError> {
+    let mut octets = [0; 6];
+    random(&mut octets)?;
+    let mut batch = Batch::new();
+    create_bridge(&mut batch, &config.bridge, MacAddr::local(octets), config.mtu);
+    socket.request(&mut batch)?;
+    link_by_name(socket, &config.bridge)?.ok_or_else(|| {
+        NetworkError::system(format!("create bridge {}", config.bridge))(io::ErrorKind::NotFound.into())
+    })
+}
+
+/// Writes a kernel setting unless it already has that value.
+fn set(path: &str, value: &str, may_be_missing: bool) -> Result<(), NetworkError> {
+    match fs::read_to_string(path) {
+        Ok(present) if present.trim() == value => return Ok(()),
+        Err(error) if may_be_missing && error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        _ => {}
+    }
+    fs::write(path, value).map_err(NetworkError::system(format!("set {path} to {value}")))
+}

@@ -1,0 +1,133 @@
+//! Ethernet hardware addresses.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+/// A 48-bit hardware address, written `02:42:ac:11:00:02`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MacAddr([u8; 6]);
+
+/// Text that is no hardware address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invalid MAC address: {0}")]
+pub struct InvalidMacAddr(String);
+
+impl MacAddr {
+    /// The address of these octets.
+    pub const fn new(octets: [u8; 6]) -> Self {
+        Self(octets)
+    }
+
+    /// Its six octets.
+    pub const fn octets(self) -> [u8; 6] {
+        self.0
+    }
+
+    /// A locally administered unicast address made of these random octets.
+    pub(crate) const fn local(mut octets: [u8; 6]) -> Self {
+        octets[0] = (octets[0] & 0xfc) | 0x02;
+        Self(octets)
+    }
+
+    /// The locally administered address that `ip` has on the bridge whose own address is `self`.
+    ///
+    /// It looks random and differs from host to host, but an IP address that is given out again keeps it: no
+    /// neighbour's ARP cache ever holds a wrong entry, and nothing need be announced on the wire.
+    pub(crate) fn for_address(self, ip: Ipv4Addr) -> Self {
+        let mut octets = [0; 8];
+        octets[..6].copy_from_slice(&self.0);
+        // Two rounds of the splitmix64 finalizer, a bijection that spreads every bit over all others.
+        let mut x = mix(u64::from_be_bytes(octets)) ^ u64::from(ip.to_bits());
+        x = mix(x.wrapping_add(0x9e37_79b9_7f4a_7c15));
+        octets = x.to_be_bytes();
+        Self::local([octets[0], octets[1], octets[2], octets[3], octets[4], octets[5]])
+    }
+}
+
+const fn mix(mut x: u64) -> u64 {
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+impl fmt::Display for MacAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+impl FromStr for MacAddr {
+    type Err = InvalidMacAddr;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut octets = [0; 6];
+        let mut parts = text.split([':', '-']);
+        for octet in &mut octets {
+            *octet = parts
+                .next()
+                .filter(|part| part.len() == 2)
+                .and_then(|part| u8::from_str_radix(part, 16).ok())
+                .ok_or_else(|| InvalidMacAddr(text.to_owned()))?;
+        }
+        if parts.next().is_some() {
+            Err(InvalidMacAddr(text.to_owned()))
+        } else {
+            Ok(Self(octets))
+        }
+    }
+}
+
+impl TryFrom<String> for MacAddr {
+    type Error = InvalidMacAddr;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<MacAddr> for String {
+    fn from(mac: MacAddr) -> Self {
+        mac.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_back() {
+        let mac: MacAddr = "02:42:ac:11:00:02".parse().unwrap();
+        assert_eq!(mac.to_string(), "02:42:ac:11:00:02");
+        assert_eq!("02-42-AC-11-00-02".parse(), Ok(mac));
+        for text in [
+            "",
+            "02:42:ac:11:00",
+            "02:42:ac:11:00:02:03",
+            "2:42:ac:11:00:02",
+            "+2:42:ac:11:00:02x",
+        ] {
+            assert!(text.parse::<MacAddr>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn derived_addresses_are_local_stable_and_distinct() {
+        let bridge = MacAddr::local([0xff; 6]);
+        let of = |last| bridge.for_address(Ipv4Addr::new(172, 17, 0, last));
+        assert_eq!(of(2), of(2));
+        let mut all: Vec<_> = (0..=255).map(|last| of(last).octets()).collect();
+        assert!(all.iter().all(|octets| octets[0] & 3 == 2));
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 256);
+        assert_ne!(
+            of(2),
+            MacAddr::local([1; 6]).for_address(Ipv4Addr::new(172, 17, 0, 2))
+        );
+    }
+}

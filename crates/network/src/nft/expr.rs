@@ -1,0 +1,186 @@
+//! The expressions our rules are made of, in the order the kernel runs them.
+//!
+//! Registers are the kernel's 32-bit ones. A rule that joins several values into one key loads them into
+//! neighbouring registers, each value padded to four bytes.
+
+use crate::netlink::Message;
+
+// Attributes that every list element and expression is wrapped in (linux/netfilter/nf_tables.h).
+const LIST_ELEMENT: u16 = 1;
+const EXPRESSION_NAME: u16 = 1;
+const EXPRESSION_DATA: u16 = 2;
+const DATA_VALUE: u16 = 1;
+const DATA_VERDICT: u16 = 2;
+const VERDICT_CODE: u16 = 1;
+const FIRST_REGISTER: u32 = 8; // NFT_REG32_00
+const VERDICT_REGISTER: u32 = 0;
+
+/// Number of a 32-bit register, from zero.
+#[derive(Clone, Copy)]
+pub(super) struct Register(pub(super) u32);
+
+impl Register {
+    fn number(self) -> u32 {
+        FIRST_REGISTER + self.0
+    }
+}
+
+/// What is known of a packet besides its bytes (`NFT_META_*`).
+#[derive(Clone, Copy)]
+pub(super) enum Meta {
+    /// Name of the interface it came in by.
+    InputName = 6,
+    /// Name of the interface it leaves by.
+    OutputName = 7,
+    /// `NFPROTO_IPV4` or `NFPROTO_IPV6`.
+    Family = 15,
+    /// Transport protocol number.
+    Transport = 16,
+}
+
+/// Which header a payload load counts from (`NFT_PAYLOAD_*_HEADER`).
+#[derive(Clone, Copy)]
+pub(super) enum Header {
+    /// The IP header.
+    Network = 1,
+    /// The TCP or UDP header.
+    Transport = 2,
+}
+
+/// What connection tracking knows (`NFT_CT_*`).
+#[derive(Clone, Copy)]
+pub(super) enum Tracked {
+    /// Bits of the packet's state in its connection.
+    State = 0,
+    /// Bits of the connection's status.
+    Status = 2,
+}
+
+/// The packet belongs to a known connection, or to one that such a connection announced.
+pub(super) const ESTABLISHED_OR_RELATED: u32 = 0x2 | 0x4;
+/// The connection's destination is translated.
+pub(super) const DESTINATION_TRANSLATED: u32 = 1 << 5;
+
+/// A rule's end.
+#[derive(Clone, Copy)]
+pub(super) enum Verdict {
+    /// Discard the packet.
+    Drop = 0,
+    /// Leave this chain; other tables still have their say.
+    Accept = 1,
+}
+
+/// Writes a rule's expressions.
+pub(super) struct Rule<'a, 'b>(pub(super) &'a mut Message<'b>);
+
+impl Rule<'_, '_> {
+    /// Loads a meta value.
+    pub(super) fn meta(&mut self, key: Meta, to: Register) -> &mut Self {
+        self.expression("meta", |m| {
+            m.be32(1, to.number()).be32(2, key as u32);
+        })
+    }
+
+    /// Loads bytes of a header.
+    pub(super) fn payload(&mut self, from: Header, offset: u32, length: u32, to: Register) -> &mut Self {
+        self.expression("payload", |m| {
+            m.be32(1, to.number())
+                .be32(2, from as u32)
+                .be32(3, offset)
+                .be32(4, length);
+        })
+    }
+
+    /// Loads a value of the packet's connection.
+    pub(super) fn tracked(&mut self, key: Tracked, to: Register) -> &mut Self {
+        self.expression("ct", |m| {
+            m.be32(1, to.number()).be32(2, key as u32);
+        })
+    }
+
+    /// Loads the type of the destination address (`RTN_*`) by a routing lookup.
+    pub(super) fn destination_type(&mut self, to: Register) -> &mut Self {
+        const RESULT_ADDRESS_TYPE: u32 = 3;
+        const BY_DESTINATION: u32 = 1 << 1;
+        self.expression("fib", |m| {
+            m.be32(1, to.number())
+                .be32(2, RESULT_ADDRESS_TYPE)
+                .be32(3, BY_DESTINATION);
+        })
+    }
+
+    /// Keeps only the bits of `mask`, from the register on.
+    pub(super) fn and(&mut self, register: Register, mask: &[u8]) -> &mut Self {
+        let zero = vec![0; mask.len()];
+        self.expression("bitwise", |m| {
+            m.be32(1, register.number())
+                .be32(2, register.number())
+                .be32(3, mask.len() as u32)
+                .nest(4, |m| {
+                    m.bytes(DATA_VALUE, mask);
+                })
+                .nest(5, |m| {
+                    m.bytes(DATA_VALUE, &zero);
+                });
+        })
+    }
+
+    /// Goes on only if the value equals.
+    pub(super) fn equal(&mut self, register: Register, value: &[u8]) -> &mut Self {
+        self.compare(register, 0, value)
+    }
+
+    /// Goes on only if the value differs.
+    pub(super) fn differ(&mut self, register: Register, value: &[u8]) -> &mut Self {
+        self.compare(register, 1, value)
+    }
+
+    /// Goes on only if the map knows the key, and loads what it maps to.
+    pub(super) fn lookup(&mut self, map: &str, key: Register, to: Register) -> &mut Self {
+        self.expression("lookup", |m| {
+            m.text(1, map).be32(2, key.number()).be32(3, to.number());
+        })
+    }
+
+    /// Sends the connection to the IPv4 address and port in these registers instead.
+    pub(super) fn destination(&mut self, address: Register, port: Register) -> &mut Self {
+        const DESTINATION: u32 = 1;
+        self.expression("nat", |m| {
+            m.be32(1, DESTINATION)
+                .be32(2, libc::NFPROTO_IPV4 as u32)
+                .be32(3, address.number())
+                .be32(5, port.number());
+        })
+    }
+
+    /// Gives the connection the address of the interface it leaves by.
+    pub(super) fn masquerade(&mut self) -> &mut Self {
+        self.expression("masq", |_| {})
+    }
+
+    /// Ends the rule.
+    pub(super) fn verdict(&mut self, verdict: Verdict) -> &mut Self {
+        self.expression("immediate", |m| {
+            m.be32(1, VERDICT_REGISTER).nest(2, |m| {
+                m.nest(DATA_VERDICT, |m| {
+                    m.be32(VERDICT_CODE, verdict as u32);
+                });
+            });
+        })
+    }
+
+    fn compare(&mut self, register: Register, operation: u32, value: &[u8]) -> &mut Self {
+        self.expression("cmp", |m| {
+            m.be32(1, register.number()).be32(2, operation).nest(3, |m| {
+                m.bytes(DATA_VALUE, value);
+            });
+        })
+    }
+
+    fn expression(&mut self, name: &str, fill: impl FnOnce(&mut Message<'_>)) -> &mut Self {
+        self.0.nest(LIST_ELEMENT, |m| {
+            m.text(EXPRESSION_NAME, name).nest(EXPRESSION_DATA, fill);
+        });
+        self
+    }
+}
