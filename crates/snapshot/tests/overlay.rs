@@ -1,0 +1,143 @@
+//! The overlay snapshotter against the kernel: real mounts, hostile trees, crashes.
+#![allow(clippy::unwrap_used)]
+
+use std::fs::{self, File};
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::process::Command;
+
+use corten_snapshot::{ChainId, Overlay, Snapshotter};
+use rustix::fs::{CWD, FileType, IFlags, Mode, OFlags};
+
+fn chain(n: u8) -> ChainId {
+    ChainId::from_sha256([n; 32])
+}
+
+/// Mounts a snapshot of 128 layers in a mount namespace of its own, as a container's init would, and lists it.
+#[test]
+fn the_names_of_128_layers_fit_into_mount_options() {
+    let dir = tempfile::tempdir().unwrap();
+    let snapshots = Overlay::open(dir.path()).unwrap();
+    let chain: Vec<_> = (0..128).map(chain).collect();
+    for (n, id) in chain.iter().enumerate() {
+        let stage = snapshots.begin_layer().unwrap();
+        fs::write(stage.dir().join(format!("from-{n}")), "").unwrap();
+        fs::write(stage.dir().join("topmost"), n.to_string()).unwrap();
+        snapshots.commit_layer(stage, id, None).unwrap();
+    }
+    let key = "k".repeat(64);
+    let rootfs = snapshots.prepare(&key, &chain).unwrap();
+    let target = dir.path().join("merged");
+    fs::create_dir(&target).unwrap();
+    let options = format!(
+        "lowerdir={},upperdir={},workdir={}",
+        rootfs.lower.join(":"),
+        rootfs.upper,
+        rootfs.work
+    );
+    assert!(options.len() < 4096, "{}", options.len());
+    let output = Command::new("unshare")
+        .args(["-m", "sh", "-c", "mount -i -t overlay -o \"$1\" overlay \"$2\" && cat \"$2/topmost\" && echo && ls \"$2\" && echo x > \"$2/new\"", "sh"])
+        .arg(&options)
+        .arg(&target)
+        .current_dir(&rootfs.base)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{text} {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(text.starts_with("127\n"), "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("from-")).count(), 128);
+    assert_eq!(
+        fs::read(snapshots.upper_dir(&key).unwrap().join("new")).unwrap(),
+        b"x\n"
+    );
+    assert_eq!(snapshots.usage(&key).unwrap(), 2);
+    assert!(snapshots.remove(&key).unwrap());
+}
+
+#[test]
+fn trees_of_any_depth_are_removed_with_few_descriptors() {
+    let dir = tempfile::tempdir().unwrap();
+    let snapshots = Overlay::open(dir.path()).unwrap();
+    snapshots.prepare("c", &[]).unwrap();
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+    let mut fd = rustix::fs::openat(CWD, snapshots.upper_dir("c").unwrap(), flags, Mode::empty()).unwrap();
+    for n in 0..2000 {
+        rustix::fs::mkdirat(&fd, "deep", Mode::from_raw_mode(0o500)).unwrap();
+        rustix::fs::mkdirat(&fd, format!("side-{n}"), Mode::from_raw_mode(0o000)).unwrap();
+        fd = rustix::fs::openat(&fd, "deep", flags, Mode::empty()).unwrap();
+    }
+    drop(fd);
+    let error = snapshots.usage("c").unwrap_err();
+    assert_eq!(error.to_string(), "snapshot store: measure snapshot");
+    assert!(snapshots.remove("c").unwrap());
+    assert_eq!(fs::read_dir(dir.path().join("trash")).unwrap().count(), 0);
+}
+
+#[test]
+fn odd_and_immutable_entries_are_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let snapshots = Overlay::open(dir.path()).unwrap();
+    snapshots.prepare("c", &[]).unwrap();
+    let upper = snapshots.upper_dir("c").unwrap();
+    for (name, kind) in [
+        ("fifo", FileType::Fifo),
+        ("sock", FileType::Socket),
+        ("whiteout", FileType::CharacterDevice),
+    ] {
+        rustix::fs::mknodat(CWD, upper.join(name), kind, Mode::empty(), 0).unwrap();
+    }
+    fs::create_dir_all(upper.join("fixed/sub")).unwrap();
+    fs::write(upper.join("fixed/sub/file"), "x").unwrap();
+    for name in ["fixed/sub/file", "fixed/sub", "fixed"] {
+        let file = File::open(upper.join(name)).unwrap();
+        rustix::fs::ioctl_setflags(file.as_fd(), IFlags::IMMUTABLE).unwrap();
+    }
+    let held = File::open(upper.join("fixed/sub/file")).unwrap();
+    assert!(snapshots.remove("c").unwrap());
+    drop(held);
+    assert_eq!(fs::read_dir(dir.path().join("trash")).unwrap().count(), 0);
+}
+
+#[test]
+fn opening_clears_a_crashs_leftovers() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Overlay::open(dir.path()).unwrap());
+    for leftover in ["staging/3/usr/bin", "trash/5/upper/etc"] {
+        fs::create_dir_all(dir.path().join(leftover)).unwrap();
+    }
+    let snapshots = Overlay::open(dir.path()).unwrap();
+    for name in ["staging", "trash"] {
+        assert_eq!(fs::read_dir(dir.path().join(name)).unwrap().count(), 0, "{name}");
+    }
+    drop(snapshots.begin_layer().unwrap());
+}
+
+#[test]
+fn many_threads_may_remove_and_prepare_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let snapshots = Overlay::open(dir.path()).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let snapshots = &snapshots;
+            scope.spawn(move || {
+                for n in 0..50 {
+                    let key = format!("{thread}-{n}");
+                    snapshots.prepare(&key, &[]).unwrap();
+                    fs::create_dir_all(snapshots.upper_dir(&key).unwrap().join("a/b/c")).unwrap();
+                    assert!(snapshots.remove(&key).unwrap());
+                }
+            });
+        }
+    });
+    assert!(snapshots.keys().unwrap().is_empty());
+    assert!(is_empty(&dir.path().join("trash")));
+}
+
+fn is_empty(dir: &Path) -> bool {
+    fs::read_dir(dir).unwrap().next().is_none()
+}
