@@ -3,33 +3,39 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ZERO_TIME;
+use crate::container_config::ContainerConfig;
 use crate::image_config::ImageConfig;
 use crate::omit::zero;
 use crate::storage::{Descriptor, DriverData};
 
-/// All there is to know of an image.
+/// All there is to know of an image. `C` is [`ImageConfig`] since API 1.50 and was [`ContainerConfig`] before.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub struct ImageInspect {
+pub struct ImageInspect<C = ImageConfig> {
     /// `sha256:…`, the digest of the configuration.
     pub id: String,
     /// `name:tag` in familiar form.
     pub repo_tags: Vec<String>,
     /// `name@sha256:…` in familiar form.
     pub repo_digests: Vec<String>,
-    /// Image it was built from by the classic builder.
-    pub parent: String,
+    /// Image it was built from by the classic builder. This field and the next ones of type `Option<String>` print when
+    /// empty before API 1.52, and not from then on: that choice is the API's.
+    #[serde(skip_serializing_if = "zero")]
+    pub parent: Option<String>,
     /// Comment of the commit.
-    pub comment: String,
+    #[serde(skip_serializing_if = "zero")]
+    pub comment: Option<String>,
     /// When it was made; omitted when unknown.
     #[serde(skip_serializing_if = "zero")]
     pub created: String,
     /// Deprecated, empty.
-    pub docker_version: String,
+    #[serde(skip_serializing_if = "zero")]
+    pub docker_version: Option<String>,
     /// Author.
-    pub author: String,
+    #[serde(skip_serializing_if = "zero")]
+    pub author: Option<String>,
     /// What containers inherit.
-    pub config: ImageConfig,
+    pub config: C,
     /// Go's name of the processor architecture.
     pub architecture: String,
     /// Variant of the architecture.
@@ -55,6 +61,33 @@ pub struct ImageInspect {
     /// The manifest (or index) the image came with.
     #[serde(skip_serializing_if = "zero")]
     pub descriptor: Option<Descriptor>,
+}
+
+impl ImageInspect {
+    /// The same with the configuration in the shape of a container's.
+    pub fn with_container_config(self) -> ImageInspect<ContainerConfig> {
+        ImageInspect {
+            config: self.config.to_container_config(),
+            id: self.id,
+            repo_tags: self.repo_tags,
+            repo_digests: self.repo_digests,
+            parent: self.parent,
+            comment: self.comment,
+            created: self.created,
+            docker_version: self.docker_version,
+            author: self.author,
+            architecture: self.architecture,
+            variant: self.variant,
+            os: self.os,
+            os_version: self.os_version,
+            size: self.size,
+            virtual_size: self.virtual_size,
+            graph_driver: self.graph_driver,
+            root_fs: self.root_fs,
+            metadata: self.metadata,
+            descriptor: self.descriptor,
+        }
+    }
 }
 
 /// The layers of an image.

@@ -1,0 +1,236 @@
+//! Takes a connection over from HTTP: the client's bytes become standard input, output becomes the client's bytes.
+//!
+//! The answer is written by hand, the way dockerd does it: `101 UPGRADED` to clients that asked for an upgrade, `200 OK`
+//! without length to those (older ones) that did not, and in both cases nothing of HTTP after the empty line.
+
+use std::future::pending;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use futures_util::StreamExt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::DetachKeys;
+use super::service::SERVER_HEADERS;
+use super::stdcopy;
+use crate::backend::Attached;
+
+/// Input is moved in pieces of at most this size.
+const INPUT_BUFFER: usize = 16 * 1024;
+/// How long a client may take to close its half after the output ended.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Ties a connection to the handler of the request it is on.
+#[derive(Clone)]
+pub(crate) struct Link(Arc<Shared>);
+
+struct Shared {
+    hijackable: AtomicBool,
+    hijack: Mutex<Option<Hijack>>,
+    closing: CancellationToken,
+}
+
+impl Link {
+    pub(super) fn new(closing: CancellationToken) -> Self {
+        Self(Arc::new(Shared {
+            hijackable: AtomicBool::new(false),
+            hijack: Mutex::new(None),
+            closing,
+        }))
+    }
+
+    /// Says whether the request being handled may end HTTP.
+    pub(super) fn set_hijackable(&self, hijackable: bool) {
+        self.0.hijackable.store(hijackable, Ordering::Relaxed);
+    }
+
+    pub(super) fn may_be_hijacked(&self) -> bool {
+        self.0.hijackable.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn take(&self) -> Option<Hijack> {
+        self.0
+            .hijack
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    /// Ends HTTP on this connection. Never returns: the connection drops the handler.
+    pub(crate) async fn take_over<T>(&self, hijack: Hijack) -> T {
+        *self.0.hijack.lock().unwrap_or_else(PoisonError::into_inner) = Some(hijack);
+        pending().await
+    }
+
+    /// Ready when the daemon shuts down.
+    pub(crate) fn closing(&self) -> &CancellationToken {
+        &self.0.closing
+    }
+}
+
+/// What a handler wants the connection to become.
+pub(crate) struct Hijack {
+    /// The process at the other end.
+    pub(crate) attached: Attached,
+    /// Parsed [`Attached::detach_keys`].
+    pub(crate) detach_keys: DetachKeys,
+    /// The client asked for `Upgrade: tcp`.
+    pub(crate) upgrade: bool,
+    /// `Content-Type` of the answer.
+    pub(crate) content_type: &'static str,
+}
+
+impl Hijack {
+    /// Answers the request and moves bytes both ways until the output ends, the client goes or detaches, or `closing`.
+    ///
+    /// `early` is what the client sent behind its request; `input_ended` that nothing will follow it.
+    pub(super) async fn run(
+        self,
+        mut stream: UnixStream,
+        early: Bytes,
+        input_ended: bool,
+        closing: &CancellationToken,
+    ) {
+        let Self {
+            attached,
+            detach_keys,
+            upgrade,
+            content_type,
+        } = self;
+        let Attached {
+            tty, stdin, output, ..
+        } = attached;
+        if stream.write_all(&head(upgrade, content_type)).await.is_err() {
+            return;
+        }
+        let (read, write) = stream.split();
+        let keys = tty.then_some(detach_keys);
+        let outcome = tokio::select! {
+            done = send_output(write, output, tty) => done,
+            done = send_input(read, early, input_ended, stdin, keys) => done,
+            () = closing.cancelled() => Ok(()),
+        };
+        if outcome.is_ok() {
+            linger(stream).await;
+        }
+    }
+}
+
+fn head(upgrade: bool, content_type: &str) -> Vec<u8> {
+    let mut head = Vec::with_capacity(256);
+    head.extend_from_slice(if upgrade {
+        b"HTTP/1.1 101 UPGRADED\r\n"
+    } else {
+        b"HTTP/1.1 200 OK\r\n"
+    });
+    head.extend_from_slice(b"Content-Type: ");
+    head.extend_from_slice(content_type.as_bytes());
+    head.extend_from_slice(b"\r\n");
+    if upgrade {
+        head.extend_from_slice(b"Connection: Upgrade\r\nUpgrade: tcp\r\n");
+    }
+    for (name, _, value) in &SERVER_HEADERS {
+        head.extend_from_slice(name.as_bytes());
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value.as_bytes());
+        head.extend_from_slice(b"\r\n");
+    }
+    head.extend_from_slice(b"\r\n");
+    head
+}
+
+/// Ready when the output has ended or the client cannot be reached any more.
+async fn send_output(
+    mut client: impl AsyncWrite + Unpin,
+    mut output: crate::backend::OutputStream,
+    tty: bool,
+) -> io::Result<()> {
+    while let Some(piece) = output.next().await {
+        let (source, mut bytes) = piece?;
+        if tty {
+            client.write_all_buf(&mut bytes).await?;
+        } else {
+            for (header, part) in stdcopy::frames(source, bytes) {
+                client
+                    .write_all_buf(&mut Buf::chain(header.as_slice(), part))
+                    .await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Ready when the client detached or is gone for certain; never when it merely closed its half.
+async fn send_input(
+    mut client: impl AsyncRead + Unpin,
+    mut early: Bytes,
+    input_ended: bool,
+    stdin: Option<std::pin::Pin<Box<dyn AsyncWrite + Send>>>,
+    mut keys: Option<DetachKeys>,
+) -> io::Result<()> {
+    let mut stdin = stdin;
+    let mut buffer = Vec::new();
+    let mut passed = Vec::new();
+    loop {
+        let piece = if !early.is_empty() {
+            buffer.clear();
+            buffer.extend_from_slice(&early);
+            early.clear();
+            buffer.len()
+        } else if input_ended {
+            0
+        } else {
+            buffer.resize(INPUT_BUFFER, 0);
+            client.read(&mut buffer).await?
+        };
+        if piece == 0 {
+            if let Some(mut stdin) = stdin.take() {
+                // A process that closed its standard input by itself is no concern of the client's.
+                let _ = stdin.shutdown().await;
+            }
+            return pending().await;
+        }
+        let Some(target) = &mut stdin else { continue };
+        let bytes = match &mut keys {
+            None => &buffer[..piece],
+            Some(keys) => {
+                passed.clear();
+                let detached = keys.pass(&buffer[..piece], &mut passed);
+                if detached {
+                    // What was typed before the keys still counts.
+                    let _ = target.write_all(&passed).await;
+                    return Ok(());
+                }
+                &passed
+            }
+        };
+        let written = match target.write_all(bytes).await {
+            Ok(()) => target.flush().await,
+            failed => failed,
+        };
+        if written.is_err() {
+            // Nobody reads it any more. The client's input is still read, and dropped, so that it does not stall.
+            stdin = None;
+        }
+    }
+}
+
+/// Closes without losing output: a socket closed over unread input resets its peer, so what the client still sends is
+/// read away until it has closed its half, too.
+async fn linger(mut stream: UnixStream) {
+    if stream.shutdown().await.is_err() {
+        return;
+    }
+    let mut scrap = vec![0; 4096];
+    let _ = timeout(LINGER, async {
+        while stream.read(&mut scrap).await.is_ok_and(|n| n > 0) {}
+    })
+    .await;
+}

@@ -1,0 +1,14 @@
+//! One client's connection: HTTP first, perhaps a bare stream in the end.
+
+mod detach_keys;
+mod hijack;
+mod http1;
+mod service;
+mod stdcopy;
+mod transport;
+
+pub(crate) use detach_keys::DetachKeys;
+pub(crate) use hijack::{Hijack, Link};
+pub(crate) use http1::run;
+pub(crate) use service::{ClientVersion, page_not_found};
+pub(crate) use stdcopy::frame;

@@ -1,0 +1,190 @@
+//! What every request meets before and after its handler: the version in its path, the headers of every answer.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use corten_wire::ApiVersion;
+use http::header::{HeaderName, HeaderValue, SERVER};
+use http::uri::PathAndQuery;
+use http::{Method, Request, Uri};
+use hyper::body::Incoming;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+
+use super::hijack::Link;
+use crate::ApiError;
+use crate::http::error_response;
+
+/// The version the client speaks, as an extension of the request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ClientVersion(pub(crate) ApiVersion);
+
+const SERVER_TEXT: &str = concat!("Corten/", env!("CARGO_PKG_VERSION"), " (linux)");
+const API_VERSION_TEXT: &str = "1.53";
+
+/// Headers of every answer, hijacked ones included: as written by hand, and as hyper takes them.
+pub(super) static SERVER_HEADERS: [(&str, HeaderName, HeaderValue); 4] = [
+    (
+        "Api-Version",
+        HeaderName::from_static("api-version"),
+        HeaderValue::from_static(API_VERSION_TEXT),
+    ),
+    (
+        "Docker-Experimental",
+        HeaderName::from_static("docker-experimental"),
+        HeaderValue::from_static("false"),
+    ),
+    (
+        "Ostype",
+        HeaderName::from_static("ostype"),
+        HeaderValue::from_static("linux"),
+    ),
+    ("Server", SERVER, HeaderValue::from_static(SERVER_TEXT)),
+];
+
+/// The service of one connection.
+pub(super) struct ConnectionService {
+    router: TowerToHyperService<Router>,
+    link: Link,
+}
+
+impl ConnectionService {
+    pub(super) fn new(router: Router, link: Link) -> Self {
+        Self {
+            router: TowerToHyperService::new(router),
+            link,
+        }
+    }
+}
+
+impl Service<Request<Incoming>> for ConnectionService {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let mut request = request.map(Body::new);
+        // Set before hyper reads on, see `Transport`.
+        self.link
+            .set_hijackable(may_end_http(request.method(), request.uri().path()));
+        let link = self.link.clone();
+        let routed = match take_version(request.uri()) {
+            Err(refused) => Err(refused),
+            Ok((_, path)) if *request.method() == Method::HEAD && path != "/_ping" => Err(page_not_found()),
+            Ok((version, path)) => {
+                if path.len() != request.uri().path().len() {
+                    let stripped = with_path(request.uri(), path);
+                    *request.uri_mut() = stripped;
+                }
+                request.extensions_mut().insert(ClientVersion(version));
+                request.extensions_mut().insert(link.clone());
+                Ok(self.router.call(request))
+            }
+        };
+        Box::pin(async move {
+            let mut response = match routed {
+                Ok(answer) => answer.await?,
+                Err(error) => error_response(&error),
+            };
+            link.set_hijackable(false);
+            let headers = response.headers_mut();
+            for (_, name, value) in &SERVER_HEADERS {
+                headers.insert(name, value.clone());
+            }
+            Ok(response)
+        })
+    }
+}
+
+/// The answer to paths, and methods on paths, that mean nothing.
+pub(crate) fn page_not_found() -> ApiError {
+    ApiError::not_found("page not found")
+}
+
+/// Whether the request may be one that takes the connection over. May say yes too often: that only delays noticing that
+/// its client left.
+fn may_end_http(method: &Method, path: &str) -> bool {
+    *method == Method::POST && (path.ends_with("/attach") || path.ends_with("/start"))
+}
+
+/// Splits `/v1.45/rest` into version and `/rest`; a path without version means the newest.
+fn take_version(uri: &Uri) -> Result<(ApiVersion, &str), ApiError> {
+    let path = uri.path();
+    let Some((text, rest)) = path
+        .strip_prefix("/v")
+        .and_then(|after| after.find('/').map(|slash| after.split_at(slash)))
+        .filter(|(text, _)| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
+    else {
+        return Ok((ApiVersion::MAX, path));
+    };
+    let too_old = || {
+        ApiError::invalid(format!(
+            "client version {text} is too old. Minimum supported API version is {}, please upgrade your client to a \
+             newer version",
+            ApiVersion::MIN
+        ))
+    };
+    match text.parse::<ApiVersion>() {
+        Ok(version) if version > ApiVersion::MAX => Err(ApiError::invalid(format!(
+            "client version {text} is too new. Maximum supported API version is {}",
+            ApiVersion::MAX
+        ))),
+        Ok(version) if version >= ApiVersion::MIN => Ok((version, rest)),
+        _ => Err(too_old()),
+    }
+}
+
+fn with_path(uri: &Uri, path: &str) -> Uri {
+    let stripped = match uri.query() {
+        Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
+        None => PathAndQuery::try_from(path),
+    };
+    // The end of a valid path, from a slash on, is a valid path.
+    stripped.map(Uri::from).unwrap_or_else(|_| uri.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_taken_off_paths() {
+        let split = |text: &str| {
+            let uri: Uri = text.parse().unwrap();
+            take_version(&uri).map(|(version, path)| (version.to_string(), path.to_owned()))
+        };
+        assert_eq!(
+            split("/v1.40/info?x=/v1").unwrap(),
+            ("1.40".into(), "/info".into())
+        );
+        assert_eq!(split("/info").unwrap(), ("1.53".into(), "/info".into()));
+        assert_eq!(
+            split("/volumes/v1").unwrap(),
+            ("1.53".into(), "/volumes/v1".into())
+        );
+        assert_eq!(
+            split("/v1.10/info").unwrap_err().to_string(),
+            "client version 1.10 is too old. Minimum supported API version is 1.24, please upgrade your client to a \
+             newer version"
+        );
+        assert_eq!(
+            split("/v1.99/info").unwrap_err().to_string(),
+            "client version 1.99 is too new. Maximum supported API version is 1.53"
+        );
+        assert!(split("/v1/info").is_err());
+        assert_eq!(ApiVersion::MAX.to_string(), API_VERSION_TEXT);
+    }
+
+    #[test]
+    fn queries_survive_the_stripping() {
+        let uri: Uri = "/v1.40/containers/json?all=1".parse().unwrap();
+        assert_eq!(
+            with_path(&uri, "/containers/json").to_string(),
+            "/containers/json?all=1"
+        );
+    }
+}

@@ -1,0 +1,116 @@
+//! Answers: JSON with a final newline (Go's encoder writes one), streams, errors.
+
+use std::io;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use corten_types::ErrorKind;
+use corten_wire::{ErrorResponse, ProgressMessage};
+use futures_util::{Stream, StreamExt, future, stream as streams};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::backend::ProgressStream;
+use crate::{ApiError, ApiResult};
+
+/// Media type of JSON.
+pub(crate) const JSON: &str = "application/json";
+
+/// An answer of `status` with `value` as its body.
+pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
+    match line(value, b"\n") {
+        Ok(body) => with_body(status, JSON, Body::from(body)),
+        Err(error) => error_response(&error),
+    }
+}
+
+/// An answer of `status` without body.
+pub(crate) fn empty(status: StatusCode) -> Response {
+    status.into_response()
+}
+
+/// The answer an error becomes.
+pub(crate) fn error_response(error: &ApiError) -> Response {
+    let status =
+        StatusCode::from_u16(error.kind().http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if status == StatusCode::NOT_MODIFIED {
+        return empty(status);
+    }
+    if error.kind() == ErrorKind::System {
+        tracing::error!(%error, "request failed");
+    }
+    json(
+        status,
+        &ErrorResponse {
+            message: error.to_string(),
+        },
+    )
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        error_response(&self)
+    }
+}
+
+/// An endless answer: it ends with `source`, with its client, or when the daemon shuts down.
+pub(crate) fn stream(
+    media_type: &'static str,
+    source: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+    closing: &CancellationToken,
+) -> Response {
+    let body = Body::from_stream(source.take_until(closing.clone().cancelled_owned()));
+    with_body(StatusCode::OK, media_type, body)
+}
+
+/// An endless answer of one JSON value a line.
+pub(crate) fn json_lines<T: Serialize>(
+    source: impl Stream<Item = T> + Send + 'static,
+    closing: &CancellationToken,
+) -> Response {
+    stream(
+        JSON,
+        source.map(|value| line(&value, b"\n").map_err(io::Error::other)),
+        closing,
+    )
+}
+
+/// Lines of progress. As long as there is none, an error can still become the status.
+///
+/// # Errors
+/// The one the stream begins with.
+pub(crate) async fn progress(mut source: ProgressStream) -> ApiResult<Response> {
+    let first = source.next().await.transpose()?;
+    // A failure is the last line even if the backend had more to say.
+    let messages = streams::iter(first.map(Ok))
+        .chain(source)
+        .scan(false, |failed, message| {
+            let go_on = !*failed;
+            *failed = message.is_err();
+            future::ready(go_on.then_some(message))
+        });
+    let lines = messages.map(|message| {
+        let message = message.unwrap_or_else(|error| ProgressMessage::failed(error.to_string()));
+        line(&message, b"\r\n").map_err(io::Error::other)
+    });
+    Ok(with_body(StatusCode::OK, JSON, Body::from_stream(lines)))
+}
+
+fn with_body(status: StatusCode, media_type: &'static str, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
+fn line<T: Serialize>(value: &T, end: &[u8]) -> ApiResult<Bytes> {
+    let mut text = serde_json::to_vec(value)
+        .map_err(|cause| ApiError::new(ErrorKind::System, format!("cannot encode the answer: {cause}")))?;
+    text.extend_from_slice(end);
+    Ok(text.into())
+}

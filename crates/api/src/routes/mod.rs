@@ -1,0 +1,69 @@
+//! Which path means which call. Paths are listed without the version, which is gone before a request comes here.
+
+mod attach;
+mod containers;
+mod exec;
+mod images;
+mod logs;
+mod networks;
+mod system;
+mod volumes;
+mod wait;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::Response;
+use axum::routing::{delete, get, post};
+
+use crate::ApiResult;
+use crate::backend::Backend;
+use crate::connection::page_not_found;
+
+/// What handlers get at.
+type Api = axum::extract::State<Arc<Backend>>;
+/// What handlers return.
+type Answer = ApiResult<Response>;
+
+/// The Engine API over `backend`.
+pub fn router(backend: Backend) -> Router {
+    Router::new()
+        .route("/_ping", get(system::ping).head(system::ping_head))
+        .route("/version", get(system::version))
+        .route("/info", get(system::info))
+        .route("/events", get(system::events))
+        .route("/containers/create", post(containers::create))
+        .route("/containers/json", get(containers::list))
+        .route("/containers/{id}", delete(containers::remove))
+        .route("/containers/{id}/json", get(containers::inspect))
+        .route("/containers/{id}/start", post(containers::start))
+        .route("/containers/{id}/stop", post(containers::stop))
+        .route("/containers/{id}/restart", post(containers::restart))
+        .route("/containers/{id}/kill", post(containers::kill))
+        .route("/containers/{id}/rename", post(containers::rename))
+        .route("/containers/{id}/resize", post(containers::resize))
+        .route("/containers/{id}/wait", post(wait::wait))
+        .route("/containers/{id}/logs", get(logs::logs))
+        .route("/containers/{id}/attach", post(attach::attach))
+        .route("/containers/{id}/exec", post(exec::create))
+        .route("/exec/{id}/json", get(exec::inspect))
+        .route("/exec/{id}/start", post(exec::start))
+        .route("/exec/{id}/resize", post(exec::resize))
+        .route("/images/json", get(images::list))
+        .route("/images/load", post(images::load))
+        .route("/images/create", post(images::pull))
+        // Image names contain slashes, so what follows them is told apart by the handlers.
+        .route(
+            "/images/{*name}",
+            get(images::get).post(images::post).delete(images::remove),
+        )
+        .route("/volumes", get(volumes::list))
+        .route("/volumes/create", post(volumes::create))
+        .route("/volumes/{name}", get(volumes::inspect).delete(volumes::remove))
+        .route("/networks", get(networks::list))
+        .route("/networks/{id}", get(networks::inspect))
+        // Docker answers a wrong method like a wrong path.
+        .method_not_allowed_fallback(|| async { page_not_found() })
+        .fallback(|| async { page_not_found() })
+        .with_state(Arc::new(backend))
+}
