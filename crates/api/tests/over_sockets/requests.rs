@@ -1,0 +1,300 @@
+//! Requests with one answer, over real sockets: paths, versions, parameters, bodies, errors.
+
+use crate::server::Server;
+
+const JSON: &str = "Content-Type: application/json\r\n";
+
+#[tokio::test]
+async fn ping_has_dockers_headers() {
+    let server = Server::start();
+    let answer = server
+        .raw(
+            "GET /_ping HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n",
+            false,
+        )
+        .await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    for line in [
+        "Api-Version: 1.53",
+        "Docker-Experimental: false",
+        "Ostype: linux",
+        "Cache-Control: no-cache, no-store, must-revalidate",
+        "Pragma: no-cache",
+        "Swarm: inactive",
+        "Content-Type: text/plain; charset=utf-8",
+        "Server: Corten/",
+    ] {
+        assert!(answer.contains(&format!("\r\n{line}")), "{line} in {answer}");
+    }
+    assert!(!answer.contains("Builder-Version") && answer.ends_with("\r\n\r\nOK"));
+    let head = server
+        .raw(
+            "HEAD /v1.40/_ping HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n",
+            false,
+        )
+        .await;
+    assert!(
+        head.contains("Content-Length: 0") && head.ends_with("\r\n\r\n"),
+        "{head}"
+    );
+}
+
+#[tokio::test]
+async fn versions_are_checked_and_strangers_not_found() {
+    let server = Server::start();
+    assert_eq!(server.ask("GET", "/v1.24/containers/c/json").await.0, 200);
+    assert_eq!(server.ask("GET", "/containers/c/json").await.0, 200);
+    assert_eq!(
+        server.ask("GET", "/v1.10/info").await,
+        (
+            400,
+            "{\"message\":\"client version 1.10 is too old. Minimum supported API version is 1.24, please upgrade \
+             your client to a newer version\"}\n"
+                .into()
+        )
+    );
+    assert_eq!(
+        server.ask("GET", "/v1.99/info").await,
+        (
+            400,
+            "{\"message\":\"client version 1.99 is too new. Maximum supported API version is 1.53\"}\n"
+                .into()
+        )
+    );
+    let lost = (404, "{\"message\":\"page not found\"}\n".to_owned());
+    for (method, path) in [
+        ("GET", "/nowhere"),
+        ("GET", "/v1.41/nowhere"),
+        ("GET", "/v1.41"),
+        ("DELETE", "/info"),
+        ("PUT", "/containers/c/json"),
+        ("GET", "/images/a/b/strange"),
+        ("POST", "/images/a/b"),
+    ] {
+        assert_eq!(server.ask(method, path).await, lost, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn errors_have_dockers_status_and_shape() {
+    let server = Server::start();
+    assert_eq!(
+        server.ask("POST", "/containers/x/start").await,
+        (404, "{\"message\":\"No such container: x\"}\n".into())
+    );
+    assert_eq!(
+        server.ask("POST", "/containers/same/start").await,
+        (304, String::new())
+    );
+    assert_eq!(
+        server.ask("POST", "/containers/c/stop?t=5&signal=INT").await,
+        (204, String::new())
+    );
+    assert_eq!(server.ask("POST", "/containers/c/stop?t=soon").await.0, 400);
+    assert_eq!(server.ask("POST", "/containers/c/resize?h=1&w=2").await.0, 200);
+    assert_eq!(server.ask("POST", "/containers/c/resize?h=1").await.0, 400);
+    assert_eq!(
+        server
+            .ask("GET", "/containers/json?filters=%7B%22odd%22%3A%5B%22x%22%5D%7D")
+            .await,
+        (400, "{\"message\":\"invalid filter 'odd'\"}\n".into())
+    );
+    assert_eq!(
+        server.ask("GET", "/containers/json?filters=nonsense").await,
+        (400, "{\"message\":\"invalid filter\"}\n".into())
+    );
+    assert_eq!(
+        server.ask("GET", "/events?since=5&until=4").await,
+        (
+            400,
+            "{\"message\":\"`since` time (5) cannot be after `until` time (4)\"}\n".into()
+        )
+    );
+}
+
+#[tokio::test]
+async fn create_reads_bodies_like_go() {
+    let server = Server::start();
+    let body = r#"{"Image":"img","cmd":"ls","Hostname":null,"HostConfig":{"AutoRemove":true,"Binds":null}}"#;
+    assert_eq!(
+        server
+            .send(
+                "POST",
+                "/v1.45/containers/create?name=%2Fn&platform=linux",
+                JSON,
+                body
+            )
+            .await,
+        (201, "{\"Id\":\"f00d\",\"Warnings\":[]}\n".into())
+    );
+    let (options, request) = server.fake.created.lock().unwrap().take().unwrap();
+    assert_eq!(
+        (options.name.as_deref(), options.platform.as_deref()),
+        (Some("n"), Some("linux"))
+    );
+    assert_eq!(options.version.to_string(), "1.45");
+    assert_eq!(request.config.cmd.unwrap(), ["ls"]);
+    assert!(request.host_config.unwrap().auto_remove && request.networking_config.is_none());
+
+    for (headers, body, sentence) in [
+        (
+            JSON,
+            "{bad",
+            "invalid JSON: invalid character 'b' looking for beginning of object key string",
+        ),
+        (JSON, "", "invalid JSON: got EOF while reading request body"),
+        (
+            JSON,
+            "{}",
+            "config cannot be empty in order to create a container",
+        ),
+        (JSON, r#"{"Image":"i"}{}"#, "unexpected content after JSON"),
+        (
+            JSON,
+            r#"{"Image":"i","HostConfig":{"Memory":"1g"}}"#,
+            "invalid JSON: json: cannot unmarshal string into Go struct field CreateRequest.HostConfig.Memory of \
+             type int64",
+        ),
+        (
+            "",
+            r#"{"Image":"i"}"#,
+            "malformed Content-Type header (): mime: no media type",
+        ),
+        (
+            "Content-Type: text/plain\r\n",
+            r#"{"Image":"i"}"#,
+            "unsupported Content-Type header (text/plain): must be 'application/json'",
+        ),
+    ] {
+        let expected = serde_json::json!({ "message": sentence }).to_string() + "\n";
+        assert_eq!(
+            server.send("POST", "/containers/create", headers, body).await,
+            (400, expected),
+            "{body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn image_names_have_slashes() {
+    let server = Server::start();
+    let (status, body) = server.ask("GET", "/images/reg:5000/a/b:c@sha256:0/json").await;
+    assert_eq!(status, 200);
+    assert!(body.starts_with("{\"Id\":\"reg:5000/a/b:c@sha256:0\","), "{body}");
+    assert!(
+        server
+            .ask("GET", "/images/a%2Fb/history")
+            .await
+            .1
+            .contains("\"Id\":\"a/b\"")
+    );
+    assert_eq!(
+        server.ask("POST", "/images/a/b/tag?repo=x/y&tag=z").await,
+        (201, String::new())
+    );
+    assert_eq!(
+        server.ask("DELETE", "/images/a/b:c?force=1&noprune=true").await,
+        (200, "[{\"Untagged\":\"a/b:c true false\"}]\n".into())
+    );
+}
+
+#[tokio::test]
+async fn answers_fit_the_clients_version() {
+    let server = Server::start();
+    let (_, old) = server.ask("GET", "/v1.43/images/i/json").await;
+    assert!(
+        old.contains("\"Parent\":\"\"")
+            && old.contains("\"VirtualSize\":9")
+            && old.contains("\"Hostname\":\"\"")
+    );
+    let (_, new) = server.ask("GET", "/v1.52/images/i/json").await;
+    assert!(
+        !new.contains("Parent") && !new.contains("VirtualSize") && new.contains("\"Config\":{}"),
+        "{new}"
+    );
+    assert!(
+        !server
+            .ask("GET", "/v1.51/containers/json")
+            .await
+            .1
+            .contains("Health")
+    );
+    assert!(
+        server
+            .ask("GET", "/v1.52/containers/json")
+            .await
+            .1
+            .contains("Health")
+    );
+    assert!(
+        server
+            .ask("GET", "/v1.51/events?until=1")
+            .await
+            .1
+            .contains("{\"status\":\"start\",\"id\":\"abc\"")
+    );
+    assert!(
+        server
+            .ask("GET", "/v1.52/events?until=1")
+            .await
+            .1
+            .contains("{\"Type\":\"container\"")
+    );
+}
+
+#[tokio::test]
+async fn volumes_and_networks_answer() {
+    let server = Server::start();
+    assert_eq!(
+        server.ask("GET", "/volumes").await,
+        (200, "{\"Volumes\":[],\"Warnings\":null}\n".into())
+    );
+    let (status, body) = server
+        .send(
+            "POST",
+            "/volumes/create",
+            JSON,
+            r#"{"Name":"v","Labels":{"a":"b"}}"#,
+        )
+        .await;
+    assert_eq!(status, 201);
+    assert!(body.contains("\"Labels\":{\"a\":\"b\"}") && body.contains("\"Name\":\"v\""));
+    assert_eq!(server.ask("DELETE", "/volumes/v?force=1").await.0, 204);
+    assert_eq!(server.ask("GET", "/networks").await, (200, "[]\n".into()));
+    assert_eq!(server.ask("GET", "/networks/x").await.0, 404);
+}
+
+#[tokio::test]
+async fn exec_is_checked_before_it_runs() {
+    let server = Server::start();
+    let create = |body: &'static str| server.send("POST", "/containers/c/exec", JSON, body);
+    assert_eq!(
+        create(r#"{"Cmd":["ls"]}"#).await,
+        (201, "{\"Id\":\"e\"}\n".into())
+    );
+    assert_eq!(
+        create(r#"{"Cmd":[]}"#).await,
+        (400, "{\"message\":\"no exec command specified\"}\n".into())
+    );
+    assert_eq!(create(r#"{"Cmd":["ls"],"DetachKeys":"ctrl-"}"#).await.0, 400);
+    assert_eq!(
+        server
+            .send("POST", "/exec/e/start", JSON, r#"{"Detach":true}"#)
+            .await,
+        (200, String::new())
+    );
+    assert_eq!(
+        server
+            .send("POST", "/exec/x/start", JSON, r#"{"Detach":false}"#)
+            .await
+            .0,
+        404
+    );
+    assert!(
+        server
+            .ask("GET", "/exec/e/json")
+            .await
+            .1
+            .contains("\"ExitCode\":7")
+    );
+}
