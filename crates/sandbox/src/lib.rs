@@ -1,1 +1,26 @@
-//! skeleton
+//! A running container, seen from the daemon: root filesystem, OCI specification and network in, a process out.
+//!
+//! Lives here: writing the OCI specification ([`spec`]), starting and speaking with shims ([`Sandboxes`], [`Sandbox`]),
+//! compiled seccomp profiles on disk, finding shims again after a restart and clearing up after one that was killed.
+//! Never here: Docker's API, images, names, restart policies or anything durable. The engine decides; a sandbox does.
+
+mod adopt;
+mod copy_up;
+mod error;
+mod sandbox;
+mod sandboxes;
+mod seccomp_files;
+mod shim_image;
+mod shim_process;
+pub mod spec;
+mod streams;
+
+pub use adopt::Adopted;
+pub use copy_up::copy_up;
+pub use error::{Error, Result};
+pub use sandbox::{ExecOrder, ExecStarted, Sandbox, SandboxEvent, SandboxEventKind};
+pub use sandboxes::{Created, Order, SandboxConfig, Sandboxes};
+pub use seccomp_files::SeccompChoice;
+pub use streams::{StreamKind, StreamReader, StreamWriter, Streams};
+
+pub use corten_shim_api::{ExitRecord, LogTarget, NetworkMode, OverlayRoot, RootMount, Stdio};

@@ -124,7 +124,9 @@ pub enum ErrorStage {
     Namespace,
     /// The root filesystem and its mounts.
     Mount,
-    /// Capabilities, user, seccomp and the like.
+    /// Finding the user or a group in the container's own user database.
+    User,
+    /// Capabilities, seccomp and the like.
     Rights,
     /// The working directory.
     WorkingDirectory,

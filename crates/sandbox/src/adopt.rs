@@ -1,0 +1,66 @@
+//! Finding containers again after a restart of the daemon.
+
+use corten_shim_api::{ExitRecord, PROTOCOL_VERSION, Request, Response};
+use corten_types::ContainerId;
+
+use crate::error::{Error, Result};
+use crate::sandbox::{Sandbox, ask, connect, exit_record, follow, unexpected};
+use crate::sandboxes::Sandboxes;
+
+/// What became of a container that ran when the previous daemon ended.
+#[derive(Debug)]
+pub enum Adopted {
+    /// It runs, and its events are followed again. Execs that ended meanwhile come with their exit codes.
+    Running {
+        /// The container.
+        sandbox: Sandbox,
+        /// Execs that still run.
+        execs: Vec<String>,
+        /// Execs that ended.
+        ended_execs: Vec<(String, i32)>,
+    },
+    /// It ended meanwhile.
+    Exited(ExitRecord),
+    /// Nothing is known of it: the machine was restarted, or its shim was killed.
+    Gone,
+}
+
+impl Sandboxes {
+    /// Looks for the shim of `id`, or for its exit record.
+    ///
+    /// # Errors
+    /// When a shim answers but cannot be understood.
+    pub async fn adopt(&self, id: &ContainerId) -> Result<Adopted> {
+        let run_dir = self.run_dir(id);
+        if let Some(record) = exit_record(&run_dir) {
+            return Ok(Adopted::Exited(record));
+        }
+        let Ok(mut socket) = connect(&run_dir).await else {
+            // The shim may have ended between the two looks.
+            return Ok(exit_record(&run_dir).map_or(Adopted::Gone, Adopted::Exited));
+        };
+        let state = match ask(&mut socket, &Request::Watch).await {
+            Ok(Response::State(state)) => state,
+            Ok(other) => return Err(unexpected(other)),
+            Err(_) => return Ok(exit_record(&run_dir).map_or(Adopted::Gone, Adopted::Exited)),
+        };
+        if state.version > PROTOCOL_VERSION {
+            return Err(Error::Refused(format!(
+                "the shim of {} speaks protocol {}, newer than this daemon's {PROTOCOL_VERSION}",
+                id.short(),
+                state.version
+            )));
+        }
+        if !state.started {
+            // It was being started when the daemon died and is tearing itself down.
+            return Ok(Adopted::Gone);
+        }
+        let sandbox = Sandbox::new(id.clone(), state.pid, run_dir);
+        tokio::spawn(follow(sandbox.clone(), socket, self.events(), None));
+        Ok(Adopted::Running {
+            sandbox,
+            execs: state.execs.into_iter().map(|(exec, _)| exec).collect(),
+            ended_execs: state.ended_execs,
+        })
+    }
+}

@@ -1,0 +1,249 @@
+//! One running container: requests to its shim, and the events that come back.
+
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+
+use corten_shim_api::{
+    EXIT_FILE_NAME, Event, ExecRequest, ExitRecord, FrameKind, Request, Response, SOCKET_NAME,
+};
+use corten_types::ContainerId;
+use oci_spec::runtime::Process;
+use rustix::fs::{Mode, OFlags};
+use rustix::process::Pid;
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
+
+use crate::error::{Error, Result};
+use crate::shim_process;
+use crate::streams::{Streams, read_frame, receive, send};
+
+/// A handle on a running container; cheap to clone, harmless to drop.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    id: ContainerId,
+    pid: u32,
+    run_dir: PathBuf,
+}
+
+/// Something that happened in a container.
+#[derive(Debug, Clone)]
+pub struct SandboxEvent {
+    /// The container.
+    pub id: ContainerId,
+    /// What happened.
+    pub kind: SandboxEventKind,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SandboxEventKind {
+    /// The process of an exec ended.
+    ExecExited {
+        /// The exec.
+        exec: String,
+        /// Its exit code.
+        code: i32,
+    },
+    /// The kernel killed a process for want of memory.
+    OutOfMemory,
+    /// The container ended in good order: its log is complete, its cgroups are gone.
+    Exited(ExitRecord),
+    /// The shim went away without a word; [`crate::Sandboxes::clear`] must clean up.
+    Lost,
+}
+
+/// A process to run beside the init.
+#[derive(Debug, Clone)]
+pub struct ExecOrder {
+    /// Identifier of the exec.
+    pub id: String,
+    /// The process, from [`crate::spec::process`].
+    pub process: Process,
+    /// Its compiled system call filter.
+    pub seccomp: Option<PathBuf>,
+    /// Become the client of its streams.
+    pub attach: bool,
+    /// Forward input.
+    pub stdin: bool,
+    /// Initial terminal size (columns, rows).
+    pub size: (u16, u16),
+}
+
+/// A running exec.
+#[derive(Debug)]
+pub struct ExecStarted {
+    /// Its process identifier on the host.
+    pub pid: u32,
+    /// Its streams, if asked for.
+    pub streams: Option<Streams>,
+}
+
+impl Sandbox {
+    pub(crate) fn new(id: ContainerId, pid: u32, run_dir: PathBuf) -> Self {
+        Self { id, pid, run_dir }
+    }
+
+    /// The init's process identifier on the host.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    pub(crate) fn run_dir(&self) -> &Path {
+        &self.run_dir
+    }
+
+    /// Becomes a client of the container's streams.
+    ///
+    /// # Errors
+    /// When the shim is gone.
+    pub async fn attach(&self, stdin: bool, stdout: bool, stderr: bool) -> Result<Streams> {
+        let mut socket = connect(&self.run_dir).await?;
+        match ask(
+            &mut socket,
+            &Request::Attach {
+                stdin,
+                stdout,
+                stderr,
+            },
+        )
+        .await?
+        {
+            Response::Ok => Ok(Streams::new(socket)),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Runs a process beside the init.
+    ///
+    /// # Errors
+    /// When the program cannot be run, or the shim is gone.
+    pub async fn exec(&self, order: ExecOrder) -> Result<ExecStarted> {
+        let ExecOrder {
+            id,
+            process,
+            seccomp,
+            attach,
+            stdin,
+            size,
+        } = order;
+        let request = Request::Exec(Box::new(ExecRequest {
+            id,
+            process,
+            seccomp,
+            attach,
+            stdin,
+            size,
+        }));
+        let mut socket = connect(&self.run_dir).await?;
+        match ask(&mut socket, &request).await? {
+            Response::Started { pid } => Ok(ExecStarted {
+                pid,
+                streams: attach.then(|| Streams::new(socket)),
+            }),
+            Response::Failed(failure) => Err(Error::Exec(failure)),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Sends a signal to the init, or to an exec's process.
+    ///
+    /// # Errors
+    /// When there is no such process any more.
+    pub async fn signal(&self, exec: Option<&str>, signal: i32) -> Result<()> {
+        self.command(&Request::Signal {
+            exec: exec.map(str::to_owned),
+            signal,
+        })
+        .await
+    }
+
+    /// Sets the size of the init's or an exec's terminal.
+    ///
+    /// # Errors
+    /// When there is no such terminal.
+    pub async fn resize(&self, exec: Option<&str>, columns: u16, rows: u16) -> Result<()> {
+        self.command(&Request::Resize {
+            exec: exec.map(str::to_owned),
+            columns,
+            rows,
+        })
+        .await
+    }
+
+    /// Waits until everything the container wrote so far stands in its log.
+    ///
+    /// # Errors
+    /// When the shim is gone.
+    pub async fn flush_log(&self) -> Result<()> {
+        self.command(&Request::FlushLog).await
+    }
+
+    async fn command(&self, request: &Request) -> Result<()> {
+        let mut socket = connect(&self.run_dir).await?;
+        match ask(&mut socket, request).await? {
+            Response::Ok => Ok(()),
+            other => Err(unexpected(other)),
+        }
+    }
+}
+
+/// Connects to the shim of a run directory, however long the directory's path is.
+pub(crate) async fn connect(run_dir: &Path) -> std::io::Result<UnixStream> {
+    let dir = rustix::fs::open(
+        run_dir,
+        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?;
+    UnixStream::connect(format!("/proc/self/fd/{}/{SOCKET_NAME}", dir.as_raw_fd())).await
+}
+
+/// One request, one answer.
+pub(crate) async fn ask(socket: &mut UnixStream, request: &Request) -> Result<Response> {
+    send(socket, FrameKind::Request, request).await?;
+    Ok(receive(socket, FrameKind::Response).await?)
+}
+
+pub(crate) fn unexpected(answer: Response) -> Error {
+    match answer {
+        Response::Error { message } => Error::Refused(message),
+        other => Error::Refused(format!("unexpected answer of the shim: {other:?}")),
+    }
+}
+
+/// Reads the exit record of a run directory, if the container has ended.
+pub(crate) fn exit_record(run_dir: &Path) -> Option<ExitRecord> {
+    let text = std::fs::read(run_dir.join(EXIT_FILE_NAME)).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+/// Passes on a shim's events until it ends, then reaps it if it is a child of this process.
+pub(crate) async fn follow(
+    sandbox: Sandbox,
+    mut control: UnixStream,
+    events: mpsc::UnboundedSender<SandboxEvent>,
+    child: Option<Pid>,
+) {
+    let tell = |kind| {
+        // The receiver is only gone while the daemon shuts down; the next one finds the exit record.
+        let _received = events.send(SandboxEvent {
+            id: sandbox.id.clone(),
+            kind,
+        });
+    };
+    let end = loop {
+        match read_frame(&mut control).await {
+            Ok(Some(frame)) => match frame.json::<Event>() {
+                Ok(Event::ExecExited { exec, code }) => tell(SandboxEventKind::ExecExited { exec, code }),
+                Ok(Event::OutOfMemory) => tell(SandboxEventKind::OutOfMemory),
+                Ok(Event::Exited(record)) => break Some(record),
+                Err(error) => tracing::warn!(%error, id = %sandbox.id, "a shim sent nonsense"),
+            },
+            Ok(None) | Err(_) => break exit_record(&sandbox.run_dir),
+        }
+    };
+    tell(end.map_or(SandboxEventKind::Lost, SandboxEventKind::Exited));
+    drop(control);
+    if let Some(pid) = child {
+        shim_process::reap(pid).await;
+    }
+}

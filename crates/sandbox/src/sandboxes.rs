@@ -1,0 +1,349 @@
+//! All sandboxes of one daemon: where they live, and how one is started.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use corten_cgroup::{Cgroup, Layout};
+use corten_shim_api::{
+    FrameKind, Launch, LogTarget, NetworkMode, PROTOCOL_VERSION, Request, Response, RootMount,
+    SPEC_FILE_NAME, Stdio,
+};
+use corten_types::ContainerId;
+use oci_spec::runtime::Spec;
+use rustix::process::Pid;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
+
+use crate::error::{Error, Result};
+use crate::sandbox::{Sandbox, SandboxEvent, follow};
+use crate::seccomp_files::{SeccompChoice, SeccompFiles};
+use crate::shim_image::ShimImage;
+use crate::shim_process;
+use crate::streams::{Streams, receive, send};
+
+/// The daemon's own note in a container's run directory.
+const NOTE_FILE_NAME: &str = "note.json";
+
+/// Where sandboxes live.
+#[derive(Debug, Clone)]
+pub struct SandboxConfig {
+    /// Directory of run-time state that a reboot clears, such as `/run/corten`.
+    pub exec_root: PathBuf,
+    /// The `corten-shim` program.
+    pub shim: PathBuf,
+}
+
+/// All sandboxes of one daemon.
+#[derive(Debug)]
+pub struct Sandboxes {
+    containers: PathBuf,
+    shim: ShimImage,
+    seccomp: SeccompFiles,
+    cgroups: Layout,
+    held_capabilities: u64,
+    events: mpsc::UnboundedSender<SandboxEvent>,
+}
+
+/// Everything one container needs to be started.
+#[derive(Debug)]
+pub struct Order {
+    /// The container.
+    pub id: ContainerId,
+    /// Its specification, from [`crate::spec::build`].
+    pub spec: Spec,
+    /// Its root filesystem.
+    pub root: RootMount,
+    /// System call filter.
+    pub seccomp: SeccompChoice,
+    /// Its network.
+    pub network: NetworkMode,
+    /// Its standard streams.
+    pub stdio: Stdio,
+    /// Its log.
+    pub log: Option<LogTarget>,
+}
+
+/// A container whose init exists and waits for [`Created::proceed`]. Dropping it undoes everything.
+#[derive(Debug)]
+pub struct Created {
+    sandbox: Sandbox,
+    control: UnixStream,
+    shim: Pid,
+    events: mpsc::UnboundedSender<SandboxEvent>,
+}
+
+impl Sandboxes {
+    /// Prepares the directories and loads the shim. Events of all sandboxes go to `events`.
+    ///
+    /// # Errors
+    /// When the shim cannot be read, a directory not be made, or the machine has no cgroups.
+    pub fn open(config: &SandboxConfig, events: mpsc::UnboundedSender<SandboxEvent>) -> Result<Self> {
+        let containers = config.exec_root.join("containers");
+        make_private_dir(&containers)?;
+        let seccomp = config.exec_root.join("seccomp");
+        make_private_dir(&seccomp)?;
+        Ok(Self {
+            containers,
+            shim: ShimImage::seal(&config.shim)?,
+            seccomp: SeccompFiles::new(seccomp),
+            cgroups: Layout::detect()?,
+            held_capabilities: held_capabilities()?,
+            events,
+        })
+    }
+
+    /// The machine's cgroup hierarchies.
+    pub fn cgroups(&self) -> &Layout {
+        &self.cgroups
+    }
+
+    /// Capabilities this daemon holds, as a bit mask, and thus can give.
+    pub fn held_capabilities(&self) -> u64 {
+        self.held_capabilities
+    }
+
+    /// Starts a shim and has it make the container's init, which then waits.
+    ///
+    /// # Errors
+    /// When the shim cannot be started or the init not be made; nothing is left behind then.
+    pub async fn create(&self, order: &Order) -> Result<Created> {
+        let run_dir = self.run_dir(&order.id);
+        let created = self.create_in(order, &run_dir).await;
+        if created.is_err() {
+            remove_run_dir(&run_dir);
+        }
+        created
+    }
+
+    async fn create_in(&self, order: &Order, run_dir: &Path) -> Result<Created> {
+        make_private_dir(run_dir)?;
+        let spec = serde_json::to_vec(&order.spec).map_err(|e| Error::Invalid(e.to_string()))?;
+        write_private(&run_dir.join(SPEC_FILE_NAME), &spec)
+            .map_err(Error::system(format!("cannot write {}", run_dir.display())))?;
+        let launch = Launch {
+            version: PROTOCOL_VERSION,
+            id: order.id.to_string(),
+            bundle: run_dir.to_owned(),
+            run_dir: run_dir.to_owned(),
+            root: order.root.clone(),
+            seccomp: self.seccomp_file(&order.seccomp, &order.spec)?,
+            network: order.network,
+            stdio: order.stdio,
+            log: order.log.clone(),
+        };
+        let (mut control, shim) = self.spawn_shim(order.id.as_str())?;
+        let answer = match send(
+            &mut control,
+            FrameKind::Request,
+            &Request::Launch(Box::new(launch)),
+        )
+        .await
+        {
+            Ok(()) => receive(&mut control, FrameKind::Response).await,
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(Response::Created { pid }) => Ok(Created {
+                sandbox: Sandbox::new(order.id.clone(), pid, run_dir.to_owned()),
+                control,
+                shim,
+                events: self.events.clone(),
+            }),
+            other => {
+                drop(control);
+                tokio::spawn(shim_process::reap(shim));
+                Err(match other {
+                    Ok(Response::Failed(failure)) => Error::Start(failure),
+                    Ok(Response::Error { message }) => Error::Refused(message),
+                    Ok(answer) => Error::Refused(format!("unexpected answer of the shim: {answer:?}")),
+                    Err(error) => error.into(),
+                })
+            }
+        }
+    }
+
+    fn spawn_shim(&self, id: &str) -> Result<(UnixStream, Pid)> {
+        let what = "cannot start the container's shim";
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(Error::system(what))?;
+        ours.set_nonblocking(true).map_err(Error::system(what))?;
+        let shim = shim_process::spawn(&self.shim.path(), id, std::os::fd::AsFd::as_fd(&theirs))
+            .map_err(Error::system(what))?;
+        Ok((UnixStream::from_std(ours).map_err(Error::system(what))?, shim))
+    }
+
+    /// The compiled filter for a specification's capabilities, `None` for unconfined.
+    ///
+    /// # Errors
+    /// When the profile is not usable.
+    pub(crate) fn seccomp_file(&self, choice: &SeccompChoice, spec: &Spec) -> Result<Option<PathBuf>> {
+        let bounding = spec
+            .process()
+            .as_ref()
+            .and_then(|process| process.capabilities().as_ref())
+            .and_then(|sets| sets.bounding().as_ref());
+        self.seccomp.path(choice, bounding)
+    }
+
+    /// The compiled filter for a process with these capabilities.
+    ///
+    /// # Errors
+    /// When the profile is not usable.
+    pub fn seccomp_for(
+        &self,
+        choice: &SeccompChoice,
+        capabilities: &[oci_spec::runtime::Capability],
+    ) -> Result<Option<PathBuf>> {
+        self.seccomp
+            .path(choice, Some(&capabilities.iter().copied().collect()))
+    }
+
+    /// Directory of a container's socket, specification and exit record.
+    pub(crate) fn run_dir(&self, id: &ContainerId) -> PathBuf {
+        self.containers.join(id.as_str())
+    }
+
+    pub(crate) fn events(&self) -> mpsc::UnboundedSender<SandboxEvent> {
+        self.events.clone()
+    }
+
+    /// Identifiers of all containers that have a run directory.
+    pub fn known(&self) -> Vec<ContainerId> {
+        fs::read_dir(&self.containers)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .collect()
+    }
+
+    /// Notes what a restarted daemon must know of a container that runs, beside what its shim knows.
+    ///
+    /// # Errors
+    /// When the run-time state cannot be written.
+    pub fn note<T: Serialize>(&self, id: &ContainerId, note: &T) -> Result<()> {
+        let text = serde_json::to_vec(note).map_err(|e| Error::Invalid(e.to_string()))?;
+        write_private(&self.run_dir(id).join(NOTE_FILE_NAME), &text)
+            .map_err(Error::system("cannot note a container's state"))
+    }
+
+    /// What was noted of a container, unless it never got that far.
+    pub fn noted<T: DeserializeOwned>(&self, id: &ContainerId) -> Option<T> {
+        let text = fs::read(self.run_dir(id).join(NOTE_FILE_NAME)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// Forgets a container that has ended: removes its run directory.
+    pub fn forget(&self, id: &ContainerId) {
+        remove_run_dir(&self.run_dir(id));
+    }
+
+    /// Ends whatever is left of a container whose shim is gone, by its cgroup, and forgets it.
+    ///
+    /// # Errors
+    /// When its cgroups cannot be emptied or removed.
+    pub fn clear(&self, id: &ContainerId, cgroup_path: &str) -> Result<()> {
+        self.forget(id);
+        let cgroup = Cgroup::new(&self.cgroups, cgroup_path)?;
+        if !cgroup.exists() {
+            return Ok(());
+        }
+        cgroup.kill_all()?;
+        Ok(cgroup.remove()?)
+    }
+}
+
+impl Created {
+    /// The init's process identifier.
+    pub fn pid(&self) -> u32 {
+        self.sandbox.pid()
+    }
+
+    /// Attaches a client before the program runs, so that it misses nothing.
+    ///
+    /// # Errors
+    /// When the shim is gone.
+    pub async fn attach(&self, stdin: bool, stdout: bool, stderr: bool) -> Result<Streams> {
+        self.sandbox.attach(stdin, stdout, stderr).await
+    }
+
+    /// Lets the init enter `network` (if it was prepared) and run its program.
+    ///
+    /// # Errors
+    /// When the program cannot be run; nothing is left behind then.
+    pub async fn proceed(mut self, network: Option<OwnedFd>) -> Result<Sandbox> {
+        let netns = network
+            .as_ref()
+            .map(|fd| PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), fd.as_raw_fd())));
+        let answer = match send(&mut self.control, FrameKind::Request, &Request::Proceed { netns }).await {
+            Ok(()) => receive(&mut self.control, FrameKind::Response).await,
+            Err(error) => Err(error),
+        };
+        let run_dir = self.sandbox.run_dir().to_owned();
+        let error = match answer {
+            Ok(Response::Started { .. }) => {
+                tokio::spawn(follow(
+                    self.sandbox.clone(),
+                    self.control,
+                    self.events,
+                    Some(self.shim),
+                ));
+                return Ok(self.sandbox);
+            }
+            Ok(Response::Failed(failure)) => Error::Start(failure),
+            Ok(Response::Error { message }) => Error::Refused(message),
+            Ok(answer) => Error::Refused(format!("unexpected answer of the shim: {answer:?}")),
+            Err(error) => error.into(),
+        };
+        drop(self.control);
+        shim_process::reap(self.shim).await;
+        remove_run_dir(&run_dir);
+        Err(error)
+    }
+
+    /// Undoes everything.
+    pub async fn abort(self) {
+        drop(self.control);
+        shim_process::reap(self.shim).await;
+        remove_run_dir(self.sandbox.run_dir());
+    }
+}
+
+fn remove_run_dir(run_dir: &Path) {
+    match fs::remove_dir_all(run_dir) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => tracing::warn!(%error, dir = %run_dir.display(), "cannot remove a run directory"),
+    }
+}
+
+fn make_private_dir(path: &Path) -> Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(Error::system(format!("cannot create {}", path.display())))
+}
+
+fn write_private(path: &Path, contents: &[u8]) -> io::Result<()> {
+    fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?
+        .write_all(contents)
+}
+
+/// This process's capability bounding set.
+fn held_capabilities() -> Result<u64> {
+    let status =
+        fs::read_to_string("/proc/self/status").map_err(Error::system("cannot read own capabilities"))?;
+    status
+        .lines()
+        .find_map(|line| u64::from_str_radix(line.strip_prefix("CapBnd:")?.trim(), 16).ok())
+        .ok_or_else(|| Error::Invalid("the kernel reports no capability sets".to_owned()))
+}
