@@ -16,7 +16,7 @@ const MOST_INSTRUCTIONS: usize = 4096;
 pub fn compile(profile: &Profile, target: &Target<'_>) -> Result<Program> {
     let sections: Vec<_> = Policy::all(profile, target)
         .into_iter()
-        .map(|policy| (policy.audit, emit::tree(&policy.ranges, profile.default_action)))
+        .map(|policy| (policy.audit, emit::section(&policy, profile.default_action)))
         .collect();
     let mut instructions = Vec::with_capacity(1024);
     emit::dispatch(sections, FOREIGN, &mut instructions);

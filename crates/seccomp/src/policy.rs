@@ -31,6 +31,8 @@ pub struct Target<'a> {
 pub(crate) struct Policy {
     /// `AUDIT_ARCH_*`.
     pub(crate) audit: u32,
+    /// Arguments are 32 bits wide: the upper halves are zero, in the rules, too.
+    pub(crate) narrow: bool,
     /// Answers from `start` on, up to the next one's start; the first starts at 0. Neighbours differ.
     pub(crate) ranges: Vec<Range>,
 }
@@ -76,6 +78,7 @@ impl Policy {
             }
             policies.push(Self {
                 audit: arch.audit(),
+                narrow: arch.narrow(),
                 ranges: merge(answers),
             });
         }

@@ -292,6 +292,48 @@ fn every_second_call_needs_long_jumps_and_still_fits() {
     }
 }
 
+#[test]
+fn long_lists_of_conditions_need_long_jumps_too() {
+    let rule = |name: &str, value: u64, op: &str| {
+        format!(
+            r#"{{"name": "{name}", "action": "SCMP_ACT_ALLOW",
+                "args": [{{"index": 0, "value": {value}, "op": "SCMP_CMP_{op}"}}]}}"#
+        )
+    };
+    let equal = (0..400).map(|value| rule("ioctl", 3 * value, "EQ"));
+    let masked = (0..80).map(|value| rule("fcntl", 0x1_0000_0008 << (value % 20), "MASKED_EQ"));
+    let rules: Vec<String> = equal.chain(masked).chain([rule("prctl", 7, "LT")]).collect();
+    let json = format!(
+        r#"{{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{}]}}"#,
+        rules.join(",")
+    );
+    let profile = Profile::from_json(json.as_bytes()).unwrap();
+    for arch in [Arch::X86_64, Arch::Aarch64] {
+        let target = Target {
+            arch,
+            kernel: (6, 1),
+            capabilities: &[],
+        };
+        let program = compile(&profile, &target).unwrap().instructions;
+        assert!(program.len() > 700);
+        for name in ["ioctl", "fcntl", "prctl", "read"] {
+            let number = syscall_number(arch, name).unwrap();
+            for value in (0..1300).chain(VALUES) {
+                let call = Call {
+                    arch: audit(arch),
+                    number,
+                    args: [value, 0, 0, 0, 0, 0],
+                };
+                assert_eq!(
+                    run(&program, &call),
+                    meaning(&profile, &target, arch, &call),
+                    "{name} {value:#x}"
+                );
+            }
+        }
+    }
+}
+
 /// A socket call denied by name must not be reachable through the multiplexer, and x32 not at all if not accepted.
 #[test]
 fn side_doors_are_closed() {
