@@ -95,6 +95,7 @@ impl ImageInspect {
 #[serde(default, rename_all = "PascalCase")]
 pub struct RootFs {
     /// `layers`.
+    #[serde(skip_serializing_if = "zero")]
     pub r#type: String,
     /// Digests of the uncompressed layers, lowest first.
     #[serde(skip_serializing_if = "zero")]
