@@ -8,19 +8,19 @@ use crate::host::Host;
 use crate::ipam::AddressPool;
 use crate::netlink::{
     Batch, Socket, Veth, add_address, add_default_route, create_veth, delete_link, forget_neighbour,
-    ports_of, set_neighbour, set_port, set_up,
+    ports_of, set_neighbour, set_port, set_up, settle,
 };
-use crate::netns::{finish, inside_new, loopback_up, open_socket};
+use crate::netns::{disable_ipv6, finish, inside_new, loopback_up, open_socket};
 use crate::ports::{PortTable, ephemeral_range};
 use crate::reaper::Reaper;
-use crate::{EndpointRequest, Ipv4Net, Lease, MacAddr, NetworkConfig, NetworkError};
+use crate::{EndpointRequest, Ipv4Net, Lease, NetworkConfig, NetworkError};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use std::collections::HashSet;
 use std::fmt::Write;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::{fs, io, thread};
+use std::thread;
 
 /// Name of a container's interface.
 const INTERFACE: &str = "eth0";
@@ -64,7 +64,6 @@ struct Books {
 struct Remains {
     veth: String,
     address: Ipv4Addr,
-    mac: MacAddr,
 }
 
 impl BridgeNetwork {
@@ -178,7 +177,9 @@ impl BridgeNetwork {
         let inner = &*self.inner;
         let mut socket = inner.socket()?;
         let (wired, published) = thread::scope(|scope| {
-            let wiring = inside_new(scope, |netns| inner.wire(lease, netns, &mut socket))?;
+            let wiring = inside_new(scope, |netns, inside| {
+                inner.wire(lease, netns, inside, &mut socket)
+            })?;
             // Meanwhile, for the two have nothing to do with each other.
             let published = lock(&inner.firewall).publish(lease);
             Ok::<_, NetworkError>((finish(wiring), published))
@@ -219,7 +220,6 @@ impl BridgeNetwork {
         let remains = Remains {
             veth: lease.host_veth.clone(),
             address: lease.address,
-            mac: lease.mac,
         };
         let queued = lock(&self.reaper).push(remains);
         if let Err(remains) = queued {
@@ -262,8 +262,14 @@ impl BridgeNetwork {
 }
 
 impl Inner {
-    /// On a thread inside the endpoint's namespace; `outside` belongs to the host's.
-    fn wire(&self, lease: &Lease, netns: OwnedFd, outside: &mut Socket) -> Result<OwnedFd, NetworkError> {
+    /// On a thread inside the endpoint's namespace, with a socket there and one outside.
+    fn wire(
+        &self,
+        lease: &Lease,
+        netns: OwnedFd,
+        mut inside: Socket,
+        outside: &mut Socket,
+    ) -> Result<OwnedFd, NetworkError> {
         let mut batch = Batch::new();
         create_veth(
             &mut batch,
@@ -283,12 +289,8 @@ impl Inner {
             !lease.ports.is_empty(),
             self.isolated_ports,
         );
-        if self.has_own_mac(lease.address, lease.mac) {
-            set_neighbour(&mut batch, self.host.index, lease.address, lease.mac);
-        }
         outside.request(&mut batch)?;
 
-        let mut inside = open_socket()?;
         let link = inside.index_of(INTERFACE)?;
         disable_ipv6(INTERFACE)?;
         let mut batch = Batch::new();
@@ -298,7 +300,16 @@ impl Inner {
         }
         set_up(&mut batch, "bring container interface up", link);
         add_default_route(&mut batch, link, lease.gateway);
+        set_neighbour(&mut batch, link, lease.gateway, self.host.mac);
         inside.request(&mut batch)?;
+
+        // The first packets must neither be dropped nor wait for ARP, which floods all other containers. And whatever
+        // the host remembers of an earlier owner of the address is overwritten.
+        let mut batch = Batch::new();
+        settle(&mut batch, &lease.host_veth);
+        settle(&mut batch, &self.host.bridge);
+        set_neighbour(&mut batch, self.host.index, lease.address, lease.mac);
+        outside.request(&mut batch)?;
         Ok(netns)
     }
 
@@ -306,13 +317,11 @@ impl Inner {
     fn bury(&self, remains: &Remains) {
         let result = self.socket().and_then(|mut socket| {
             delete(&mut socket, &remains.veth)?;
-            if self.has_own_mac(remains.address, remains.mac) {
-                let mut batch = Batch::new();
-                forget_neighbour(&mut batch, self.host.index, remains.address);
-                match socket.request(&mut batch) {
-                    Err(error) if error.errno() != Errno::NOENT => return Err(error.into()),
-                    _ => {}
-                }
+            let mut batch = Batch::new();
+            forget_neighbour(&mut batch, self.host.index, remains.address);
+            match socket.request(&mut batch) {
+                Err(error) if error.errno() != Errno::NOENT => return Err(error.into()),
+                _ => {}
             }
             self.give_back(socket);
             Ok(())
@@ -324,11 +333,6 @@ impl Inner {
         }
     }
 
-    /// Whether neighbours may remember the address with a hardware address other than this one.
-    fn has_own_mac(&self, address: Ipv4Addr, mac: MacAddr) -> bool {
-        mac != self.host.mac.for_address(address)
-    }
-
     fn socket(&self) -> Result<Socket, NetworkError> {
         let idle = lock(&self.sockets).pop();
         idle.map_or_else(open_socket, Ok)
@@ -336,16 +340,6 @@ impl Inner {
 
     fn give_back(&self, socket: Socket) {
         lock(&self.sockets).push(socket);
-    }
-}
-
-/// Containers have no IPv6 address, and must not take one from a neighbour's router advertisement either.
-fn disable_ipv6(interface: &str) -> Result<(), NetworkError> {
-    match fs::write(format!("/proc/sys/net/ipv6/conf/{interface}/disable_ipv6"), "1") {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(NetworkError::system(format!(
-            "disable IPv6 on {interface}"
-        ))(error)),
-        _ => Ok(()), // a kernel without IPv6
     }
 }
 

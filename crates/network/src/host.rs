@@ -27,9 +27,10 @@ impl Host {
             Some(link) => link,
             None => create(config, socket)?,
         };
-        if bridge.kind != "bridge" {
-            return Err(NetworkError::NotABridge(config.bridge.clone()));
-        }
+        let mac = match bridge.mac {
+            Some(mac) if bridge.kind == "bridge" => mac,
+            _ => return Err(NetworkError::NotABridge(config.bridge.clone())),
+        };
         let present = addresses_of(socket, bridge.index)?;
         let address = match config.bip.or_else(|| present.first().copied()) {
             Some(address) => address,
@@ -43,7 +44,7 @@ impl Host {
                 .for_each(|old| delete_address(&mut batch, bridge.index, *old));
             add_address(&mut batch, bridge.index, address);
         }
-        bring_up(&mut batch, bridge.index);
+        bring_up(&mut batch, bridge.index, mac);
         socket.request(&mut batch)?;
 
         // The host must not take addresses from router advertisements that a container sends (CVE-2020-13401).

@@ -63,11 +63,13 @@ pub(crate) fn create_bridge(batch: &mut Batch, name: &str, mac: MacAddr, mtu: u3
         });
 }
 
-/// Brings the bridge up and lets packets for 127.0.0.0/8 be routed over it (published ports on localhost).
-pub(crate) fn bring_up(batch: &mut Batch, index: u32) {
+/// Brings the bridge up, lets packets for 127.0.0.0/8 be routed over it (published ports on localhost), and makes the
+/// hardware address it has its own: one nobody set would follow those of its ports.
+pub(crate) fn bring_up(batch: &mut Batch, index: u32, mac: MacAddr) {
     batch
         .push("bring bridge up", libc::RTM_NEWLINK, 0)
         .header(&info(index, true))
+        .bytes(libc::IFLA_ADDRESS, &mac.octets())
         .nest(libc::IFLA_AF_SPEC, |m| {
             m.nest(libc::AF_INET as u16, |m| {
                 m.nest(INET_CONF, |m| {
@@ -78,6 +80,9 @@ pub(crate) fn bring_up(batch: &mut Batch, index: u32) {
 }
 
 /// Makes a veth pair: one end here as a port of the bridge, the other in another namespace, both down.
+///
+/// With one queue each way: a veth sends without queueing or locks, and the kernel would otherwise make as many as
+/// there are processors, with several sysfs objects for each.
 pub(crate) fn create_veth(batch: &mut Batch, veth: &Veth<'_>) {
     batch
         .push(
@@ -89,6 +94,8 @@ pub(crate) fn create_veth(batch: &mut Batch, veth: &Veth<'_>) {
         .text(libc::IFLA_IFNAME, veth.host)
         .u32(libc::IFLA_MTU, veth.mtu)
         .u32(libc::IFLA_MASTER, veth.bridge)
+        .u32(libc::IFLA_NUM_TX_QUEUES, 1)
+        .u32(libc::IFLA_NUM_RX_QUEUES, 1)
         .nest(libc::IFLA_LINKINFO, |m| {
             m.text(INFO_KIND, "veth").nest(INFO_DATA, |m| {
                 m.nest(VETH_INFO_PEER, |m| {
@@ -96,6 +103,8 @@ pub(crate) fn create_veth(batch: &mut Batch, veth: &Veth<'_>) {
                         .text(libc::IFLA_IFNAME, veth.peer)
                         .bytes(libc::IFLA_ADDRESS, &veth.mac.octets())
                         .u32(libc::IFLA_MTU, veth.mtu)
+                        .u32(libc::IFLA_NUM_TX_QUEUES, 1)
+                        .u32(libc::IFLA_NUM_RX_QUEUES, 1)
                         .u32(libc::IFLA_NET_NS_FD, veth.netns.as_raw_fd() as u32);
                 });
             });
@@ -125,6 +134,19 @@ pub(crate) fn set_port(batch: &mut Batch, name: &str, hairpin: bool, isolated: b
 /// Brings a link up.
 pub(crate) fn set_up(batch: &mut Batch, step: &'static str, index: u32) {
     batch.push(step, libc::RTM_NEWLINK, 0).header(&info(index, true));
+}
+
+/// Makes the kernel act at once on a change of the link's carrier.
+///
+/// It otherwise does so on a worker, some time after the link was brought up; until then the link drops what it is to
+/// send, and a bridge port does not forward. To report the state of a link, the kernel first brings it up to date
+/// (since Linux 6.8; before, this is of no use, and no harm).
+pub(crate) fn settle(batch: &mut Batch, link: &str) {
+    batch
+        .push("settle link", libc::RTM_GETLINK, 0)
+        .header(&info(0, false))
+        .text(libc::IFLA_IFNAME, link)
+        .u32(libc::IFLA_EXT_MASK, SKIP_STATISTICS);
 }
 
 /// Deletes a link by name; with a veth, its peer goes too.

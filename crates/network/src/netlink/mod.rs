@@ -13,6 +13,7 @@ mod socket;
 pub(crate) use addr::{add_address, addresses_of, delete_address};
 pub(crate) use link::{
     Link, Veth, bring_up, create_bridge, create_veth, delete_link, link_by_name, ports_of, set_port, set_up,
+    settle,
 };
 pub(crate) use message::{Attributes, Batch, Message};
 pub(crate) use neighbour::{forget_neighbour, set_neighbour};
