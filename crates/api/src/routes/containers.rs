@@ -57,7 +57,17 @@ pub(super) async fn inspect(State(api): Api, Path(id): Path<String>, params: Par
     ))
 }
 
-pub(super) async fn start(State(api): Api, Path(id): Path<String>, request: Request) -> Answer {
+pub(super) async fn start(
+    State(api): Api,
+    Path(id): Path<String>,
+    params: Params,
+    request: Request,
+) -> Answer {
+    if params.text("checkpoint").is_some() {
+        return Err(ApiError::invalid(
+            "checkpoint is only supported in experimental mode",
+        ));
+    }
     // Ancient clients sent a host configuration here; `{}` is what somewhat less ancient ones send.
     let headers = request.headers();
     let length = headers

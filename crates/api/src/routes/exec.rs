@@ -16,6 +16,9 @@ use crate::backend::{Attached, StdStream};
 use crate::connection::{DetachKeys, Link};
 use crate::http::{Params, empty, json, read_json};
 
+/// First API version that sizes the terminal at the start; clients before it send zeros.
+const CONSOLE_SIZE: u16 = 42;
+
 pub(super) async fn create(State(api): Api, Path(id): Path<String>, request: Request) -> Answer {
     let wanted: ExecCreateRequest = read_json(request).await?;
     if wanted.cmd.as_ref().is_none_or(Vec::is_empty) {
@@ -42,7 +45,10 @@ pub(super) async fn start(
     request: Request,
 ) -> Answer {
     let headers = request.headers().clone();
-    let wanted: ExecStartRequest = read_json(request).await?;
+    let mut wanted: ExecStartRequest = read_json(request).await?;
+    if !params.version().at_least(CONSOLE_SIZE) {
+        wanted.console_size = None;
+    }
     if wanted.console_size.is_some() && !wanted.tty {
         return Err(ApiError::invalid(
             "console size is only supported when TTY is enabled",

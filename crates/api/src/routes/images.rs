@@ -1,15 +1,16 @@
 //! Images.
 
 use axum::extract::{Path, Request, State};
+use corten_types::ErrorKind;
 use corten_wire::{ApiVersion, ImageInspect};
 use futures_util::TryStreamExt;
 use http::{HeaderMap, StatusCode};
 
 use super::{Answer, Api};
-use crate::ApiError;
 use crate::backend::{ListImages, PullOptions};
 use crate::connection::page_not_found;
 use crate::http::{Params, empty, json, progress};
+use crate::{ApiError, ApiResult};
 
 /// First API version without `VirtualSize`.
 const WITHOUT_VIRTUAL_SIZE: u16 = 44;
@@ -37,6 +38,7 @@ pub(super) async fn list(State(api): Api, params: Params) -> Answer {
 
 /// `GET /images/{name}/json` and `GET /images/{name}/history`.
 pub(super) async fn get(State(api): Api, Path(path): Path<String>, params: Params) -> Answer {
+    one_platform_only(&params)?;
     match path.rsplit_once('/') {
         Some((name, "json")) => Ok(inspect(api.images.inspect(name).await?, params.version())),
         Some((name, "history")) => Ok(json(StatusCode::OK, &api.images.history(name).await?)),
@@ -59,6 +61,7 @@ pub(super) async fn post(State(api): Api, Path(path): Path<String>, params: Para
 
 /// `DELETE /images/{name}`.
 pub(super) async fn remove(State(api): Api, Path(name): Path<String>, params: Params) -> Answer {
+    one_platform_only(&params)?;
     let removed = api
         .images
         .remove(&name, params.flag("force"), !params.flag("noprune"))
@@ -67,6 +70,7 @@ pub(super) async fn remove(State(api): Api, Path(name): Path<String>, params: Pa
 }
 
 pub(super) async fn load(State(api): Api, params: Params, request: Request) -> Answer {
+    one_platform_only(&params)?;
     let archive = request
         .into_body()
         .into_data_stream()
@@ -82,7 +86,7 @@ pub(super) async fn load(State(api): Api, params: Params, request: Request) -> A
 pub(super) async fn pull(State(api): Api, params: Params, headers: HeaderMap) -> Answer {
     if params.text("fromSrc").is_some() {
         return Err(ApiError::new(
-            corten_types::ErrorKind::NotImplemented,
+            ErrorKind::NotImplemented,
             "importing an image from an archive is not supported yet",
         ));
     }
@@ -96,6 +100,17 @@ pub(super) async fn pull(State(api): Api, params: Params, headers: HeaderMap) ->
         auth: auth.filter(|text| !text.is_empty()).map(str::to_owned),
     };
     progress(api.images.pull(options).await?).await
+}
+
+/// Refuses to pick one platform out of an image for many: an image has one here.
+fn one_platform_only(params: &Params) -> ApiResult<()> {
+    if params.text("platform").is_none() && params.text("platforms").is_none() {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        ErrorKind::NotImplemented,
+        "selecting a platform of an image is not supported yet",
+    ))
 }
 
 /// The answer in the shape `version` has for it.

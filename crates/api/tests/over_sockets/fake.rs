@@ -226,9 +226,9 @@ impl ContainersApi for Fake {
     }
 
     async fn attach(&self, container: &str, options: AttachOptions) -> ApiResult<Attached> {
-        known(container)?;
         // Let a client that closes its half at once be seen doing so before the connection is taken over.
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        known(container)?;
         Ok(Attached {
             detach_keys: options.detach_keys,
             ..echo(container == "tty")

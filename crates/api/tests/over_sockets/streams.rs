@@ -144,6 +144,20 @@ async fn a_refused_attach_is_an_ordinary_answer_and_keeps_the_connection() {
 }
 
 #[tokio::test]
+async fn a_client_that_closed_its_half_gets_its_refusal_and_is_let_go() {
+    let server = Server::start();
+    let answer = server
+        .raw("POST /containers/x/attach HTTP/1.1\r\nHost: d\r\n\r\n", true)
+        .await;
+    assert!(answer.starts_with("HTTP/1.1 404 Not Found\r\n"), "{answer}");
+    // The answer comes only after the end of input has been seen.
+    let answer = server
+        .raw("POST /containers/slow/attach HTTP/1.1\r\nHost: d\r\n\r\n", true)
+        .await;
+    assert!(answer.starts_with("HTTP/1.1 404 Not Found\r\n"), "{answer}");
+}
+
+#[tokio::test]
 async fn detach_keys_leave() {
     let server = Server::start();
     let answer = server
