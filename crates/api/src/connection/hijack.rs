@@ -5,9 +5,9 @@
 
 use std::future::pending;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -33,6 +33,8 @@ pub(crate) struct Link(Arc<Shared>);
 
 struct Shared {
     hijackable: AtomicBool,
+    /// Whoever wants to read on once the request is answered.
+    held_back: Mutex<Option<Waker>>,
     hijack: Mutex<Option<Hijack>>,
     closing: CancellationToken,
 }
@@ -41,6 +43,7 @@ impl Link {
     pub(super) fn new(closing: CancellationToken) -> Self {
         Self(Arc::new(Shared {
             hijackable: AtomicBool::new(false),
+            held_back: Mutex::new(None),
             hijack: Mutex::new(None),
             closing,
         }))
@@ -49,10 +52,19 @@ impl Link {
     /// Says whether the request being handled may end HTTP.
     pub(super) fn set_hijackable(&self, hijackable: bool) {
         self.0.hijackable.store(hijackable, Ordering::Relaxed);
+        if !hijackable && let Some(waker) = locked(&self.0.held_back).take() {
+            waker.wake();
+        }
     }
 
-    pub(super) fn may_be_hijacked(&self) -> bool {
-        self.0.hijackable.load(Ordering::Relaxed)
+    /// Ready unless the request being handled may end HTTP.
+    pub(super) fn poll_not_hijackable(&self, context: &mut Context<'_>) -> Poll<()> {
+        // One task does it all, so the answer cannot change between the two steps.
+        if !self.0.hijackable.load(Ordering::Relaxed) {
+            return Poll::Ready(());
+        }
+        *locked(&self.0.held_back) = Some(context.waker().clone());
+        Poll::Pending
     }
 
     pub(super) fn take(&self) -> Option<Hijack> {
@@ -65,7 +77,7 @@ impl Link {
 
     /// Ends HTTP on this connection. Never returns: the connection drops the handler.
     pub(crate) async fn take_over<T>(&self, hijack: Hijack) -> T {
-        *self.0.hijack.lock().unwrap_or_else(PoisonError::into_inner) = Some(hijack);
+        *locked(&self.0.hijack) = Some(hijack);
         pending().await
     }
 
@@ -73,6 +85,10 @@ impl Link {
     pub(crate) fn closing(&self) -> &CancellationToken {
         &self.0.closing
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a handler wants the connection to become.

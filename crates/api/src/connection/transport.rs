@@ -49,12 +49,7 @@ impl AsyncRead for Transport {
                 other => return other,
             }
         }
-        // No waker is needed: hyper reads again on its own as soon as the request is answered.
-        if self.link.may_be_hijacked() {
-            Poll::Pending
-        } else {
-            Poll::Ready(Ok(()))
-        }
+        self.link.poll_not_hijackable(context).map(Ok)
     }
 }
 
