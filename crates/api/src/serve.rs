@@ -1,7 +1,6 @@
 //! Accepts connections and sees them off at shutdown.
 
 use std::future::Future;
-use std::io;
 use std::time::Duration;
 
 use axum::Router;
@@ -23,14 +22,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 ///
 /// Then no connection is accepted any more, idle ones are closed, endless answers (events, followed logs, waiting) and
 /// hijacked streams are cut, and other requests have [`GRACE`] to finish.
-///
-/// # Errors
-/// None today; a listener that breaks for good would be one.
-pub async fn serve(
-    listener: UnixListener,
-    router: Router,
-    shutdown: impl Future<Output = ()>,
-) -> io::Result<()> {
+pub async fn serve(listener: UnixListener, router: Router, shutdown: impl Future<Output = ()>) {
     let closing = CancellationToken::new();
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -60,5 +52,4 @@ pub async fn serve(
         );
         connections.shutdown().await;
     }
-    Ok(())
 }

@@ -29,9 +29,7 @@ impl Server {
         let stop = Arc::new(Notify::new());
         let (router, told) = (corten_api::router(fake.backend()), stop.clone());
         let task = tokio::spawn(async move {
-            corten_api::serve(listener, router, async move { told.notified().await })
-                .await
-                .unwrap();
+            corten_api::serve(listener, router, async move { told.notified().await }).await;
         });
         Self {
             fake,
