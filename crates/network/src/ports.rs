@@ -237,3 +237,123 @@ fn parse_range(text: &str) -> Option<RangeInclusive<u16>> {
     let range = numbers.next()?.ok()?..=numbers.next()?.ok()?;
     (*range.start() > 0 && !range.is_empty()).then_some(range)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+    use std::os::fd::AsFd;
+
+    const CONTAINER: Ipv4Addr = Ipv4Addr::new(172, 17, 0, 2);
+
+    /// Ports are the machine's, so each test binds them in a namespace of its own.
+    fn alone(test: impl FnOnce(PortTable) + Send) {
+        let netns = crate::isolated().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let kind = Some(rustix::thread::LinkNameSpaceType::Network);
+                rustix::thread::move_into_link_name_space(netns.as_fd(), kind).unwrap();
+                test(PortTable::new(40000..=40002));
+            });
+        });
+    }
+
+    fn want(host_ip: Option<&str>, host_port: HostPort) -> PortRequest {
+        let host_ip = host_ip.map(|text| text.parse().unwrap());
+        PortRequest {
+            proto: Proto::Tcp,
+            container_port: 80,
+            host_ip,
+            host_port,
+        }
+    }
+
+    fn ports(table: &mut PortTable, requests: &[PortRequest]) -> Result<Vec<u16>, String> {
+        let bindings = table
+            .reserve(requests, CONTAINER)
+            .map_err(|error| error.to_string())?;
+        Ok(bindings.iter().map(|binding| binding.host_port).collect())
+    }
+
+    #[test]
+    fn ephemeral_ports_go_round() {
+        alone(|mut table| {
+            let any = [want(None, HostPort::Any)];
+            for expected in [40000, 40001] {
+                let binding = table.reserve(&any, CONTAINER).unwrap()[0];
+                assert_eq!(binding.host_port, expected);
+                table.release(&binding);
+            }
+            assert_eq!(
+                ports(&mut table, &[any[0], any[0], any[0]]),
+                Ok(vec![40002, 40000, 40001])
+            );
+            let error = "Bind for 0.0.0.0:40000-40002 failed: all ports are allocated";
+            assert_eq!(ports(&mut table, &any), Err(error.to_owned()));
+        });
+    }
+
+    #[test]
+    fn the_choosy_are_served_first() {
+        alone(|mut table| {
+            let requests = [want(None, HostPort::Fixed(0)), want(None, HostPort::Fixed(40000))];
+            assert_eq!(ports(&mut table, &requests), Ok(vec![40001, 40000]));
+        });
+    }
+
+    #[test]
+    fn addresses_exclude_each_other_only_where_they_overlap() {
+        alone(|mut table| {
+            let fixed = |ip| want(ip, HostPort::Fixed(80));
+            assert!(ports(&mut table, &[fixed(Some("127.0.0.1")), fixed(Some("127.0.0.2"))]).is_ok());
+            assert!(
+                ports(
+                    &mut table,
+                    &[PortRequest {
+                        proto: Proto::Udp,
+                        ..fixed(None)
+                    }]
+                )
+                .is_ok()
+            );
+            let error = "Bind for 0.0.0.0:80 failed: port is already allocated";
+            assert_eq!(ports(&mut table, &[fixed(None)]), Err(error.to_owned()));
+        });
+    }
+
+    #[test]
+    fn a_failure_gives_everything_back() {
+        alone(|mut table| {
+            let host = TcpListener::bind((Ipv4Addr::LOCALHOST, 81)).unwrap();
+            let both = [want(None, HostPort::Fixed(80)), want(None, HostPort::Fixed(81))];
+            let error = "failed to bind host port for 0.0.0.0:81:172.17.0.2:80/tcp: address already in use";
+            assert_eq!(ports(&mut table, &both), Err(error.to_owned()));
+            assert!(table.held.is_empty());
+            drop(host);
+            assert_eq!(ports(&mut table, &both), Ok(vec![80, 81]));
+        });
+    }
+
+    #[test]
+    fn lingering_connections_do_not_block_a_port() {
+        alone(|mut table| {
+            let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 80)).unwrap();
+            let client = std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, 80)).unwrap();
+            drop(server.accept().unwrap()); // the side that closes first keeps the port in TIME_WAIT
+            drop(client);
+            drop(server);
+            assert_eq!(
+                ports(&mut table, &[want(None, HostPort::Fixed(80))]),
+                Ok(vec![80])
+            );
+        });
+    }
+
+    #[test]
+    fn the_kernels_range_is_read() {
+        assert_eq!(parse_range("32768\t60999\n"), Some(32768..=60999));
+        for text in ["", "1", "0 5", "9 3", "a b", "1 70000"] {
+            assert_eq!(parse_range(text), None, "{text}");
+        }
+    }
+}

@@ -4,15 +4,18 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::{io, mem};
 
-/// A thread that does jobs one after the other until it is dropped or finished.
+/// A thread that does jobs one after the other. Dropping it waits for those queued, and for what the thread holds.
 pub(crate) struct Reaper<J> {
     jobs: Option<Sender<J>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl<J: Send + 'static> Reaper<J> {
+impl<J> Reaper<J> {
     /// Starts the thread, in the caller's network namespace.
-    pub(crate) fn start(mut work: impl FnMut(J) + Send + 'static) -> io::Result<Self> {
+    pub(crate) fn start(mut work: impl FnMut(J) + Send + 'static) -> io::Result<Self>
+    where
+        J: Send + 'static,
+    {
         let (jobs, queue) = channel();
         let thread = Builder::new()
             .name("veth-reaper".to_owned())
@@ -40,5 +43,11 @@ impl<J: Send + 'static> Reaper<J> {
         {
             tracing::error!("the thread that deletes interfaces panicked");
         }
+    }
+}
+
+impl<J> Drop for Reaper<J> {
+    fn drop(&mut self) {
+        self.finish();
     }
 }

@@ -2,12 +2,13 @@
 
 mod lab;
 
-use corten_network::{BridgeNetwork, EndpointRequest, HostPort, NetworkConfig, isolated};
+use corten_network::{BridgeNetwork, EndpointRequest, HostPort, NetworkConfig, PortRequest, Proto, isolated};
 use lab::{
     HOST, OUTSIDE, config, container, eventually, inside, listen, on_own_host, open, outside_world, reach,
     request, run, tcp,
 };
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::time::Duration;
 
 const LOCALHOST: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
@@ -110,6 +111,36 @@ fn a_published_port_is_reached_from_everywhere() {
             inside(&outside, || reach((lease.address, 80), &server)).is_err(),
             "not published that way"
         );
+    });
+}
+
+#[test]
+fn datagrams_are_published_too() {
+    on_own_host(|| {
+        let outside = outside_world();
+        let network = open();
+        let port = PortRequest {
+            proto: Proto::Udp,
+            ..tcp(None, HostPort::Fixed(5353), 53)
+        };
+        let (_, netns) = container(&network, &[port, tcp(None, HostPort::Fixed(5353), 53)]);
+        let server = inside(&netns, || UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 53)).unwrap());
+        let ask = |to: Ipv4Addr| {
+            let client = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+            let timeout = Some(Duration::from_secs(2));
+            client.set_read_timeout(timeout).unwrap();
+            server.set_read_timeout(timeout).unwrap();
+            client.connect((to, 5353)).unwrap(); // so that only this address may answer
+            client.send(b"?").unwrap();
+            let mut byte = [0];
+            let (_, peer) = server.recv_from(&mut byte).unwrap();
+            server.send_to(b"!", peer).unwrap();
+            client.recv(&mut byte).unwrap();
+        };
+        inside(&outside, || ask(HOST));
+        inside(&netns, || ask(HOST));
+        ask(LOCALHOST);
+        ask(HOST);
     });
 }
 
@@ -282,7 +313,7 @@ fn a_restarted_daemon_takes_over() {
         let outside = outside_world();
         let first = open();
         let (lease, netns) = container(&first, &[tcp(None, HostPort::Fixed(8080), 80)]);
-        let (lost, _) = container(&first, &[tcp(None, HostPort::Fixed(8081), 80)]);
+        let (lost, _lost) = container(&first, &[tcp(None, HostPort::Fixed(8081), 80)]);
         let server = listen(&netns, 80);
         run("ip link add vethcdeadbeef type veth peer name other"); // ours by name, but not on our bridge
         drop(first); // as a crash: nothing is released
@@ -314,6 +345,32 @@ fn a_restarted_daemon_takes_over() {
             second.reserve(&request(&[])).unwrap().address,
             Ipv4Addr::new(172, 17, 0, 3)
         );
+    });
+}
+
+#[test]
+fn what_cannot_be_taken_over_is_reported() {
+    on_own_host(|| {
+        let first = open();
+        let (lease, netns) = container(&first, &[tcp(None, HostPort::Fixed(8080), 80)]);
+        let server = listen(&netns, 80);
+        drop(first);
+        let thief = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 8080)).unwrap();
+        let second = open();
+        let restored = second.restore(std::slice::from_ref(&lease)).unwrap();
+        let problems: Vec<_> = restored
+            .problems
+            .iter()
+            .map(|(id, e)| (id.as_str(), e.to_string()))
+            .collect();
+        let text = "failed to bind host port for 0.0.0.0:8080:172.17.0.2:80/tcp: address already in use";
+        assert_eq!(problems, [(lease.endpoint_id.as_str(), text.to_owned())]);
+        reach((LOCALHOST, 8080), &server).unwrap(); // the container still has it
+        second.release(&lease);
+        drop(thief);
+        second
+            .reserve(&request(&[tcp(None, HostPort::Fixed(8080), 80)]))
+            .unwrap();
     });
 }
 

@@ -1,6 +1,8 @@
 //! What the network costs a container's start. Run by hand, alone, on a quiet machine:
 //! `cargo test -p corten-network --test cost -- --ignored --nocapture`.
 
+#![allow(clippy::unwrap_used)]
+
 mod lab;
 
 use corten_network::{BridgeNetwork, HostPort, PortRequest};
