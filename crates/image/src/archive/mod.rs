@@ -1,0 +1,65 @@
+//! Image archives: from a tar stream to the images it holds, as staged blobs.
+
+mod docker;
+mod docker_manifest;
+mod oci;
+mod pax;
+mod platform;
+mod sparse;
+mod staging;
+mod tar_reader;
+
+use std::io::Read;
+
+use corten_content::{StagedBlob, Store};
+use corten_types::Reference;
+
+pub(crate) use platform::HOST_ARCHITECTURE;
+pub(crate) use tar_reader::{Member, MemberKind, TarReader};
+
+use crate::compression::decompress;
+use crate::{Error, Result};
+use staging::Staging;
+pub(crate) use staging::read_document;
+
+/// One image of an archive; blobs are positions in [`Contents::blobs`].
+#[derive(Debug)]
+pub(crate) struct ArchivedImage {
+    pub(crate) config: usize,
+    /// Lowest first.
+    pub(crate) layers: Vec<usize>,
+    /// The OCI or schema 2 manifest, if the archive has one.
+    pub(crate) manifest: Option<usize>,
+    pub(crate) references: Vec<Reference>,
+}
+
+/// What an archive holds.
+#[derive(Debug)]
+pub(crate) struct Contents {
+    pub(crate) images: Vec<ArchivedImage>,
+    pub(crate) blobs: Vec<StagedBlob>,
+}
+
+/// Reads an archive to its end, plain, gzip or zstd: a docker-archive (`manifest.json`) or an OCI layout (`index.json`).
+/// Archives with both are read as the former, as Docker does; their OCI manifests are kept.
+///
+/// # Errors
+/// When the archive is damaged or is neither.
+pub(crate) fn read(reader: impl Read, content: &Store) -> Result<Contents> {
+    let staging = Staging::read(TarReader::new(decompress(reader)?), content)?;
+    let images = if staging.has(docker::MANIFEST) {
+        docker::images(&staging)?
+    } else if staging.has(oci::INDEX) {
+        oci::images(&staging)?
+    } else {
+        return Err(Error::Archive(format!(
+            "does not contain a {} or {}",
+            docker::MANIFEST,
+            oci::INDEX
+        )));
+    };
+    Ok(Contents {
+        images,
+        blobs: staging.into_blobs(),
+    })
+}

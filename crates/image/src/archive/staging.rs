@@ -1,0 +1,163 @@
+//! All files of an archive, staged in the content store: which of them are layers is known only at the end.
+
+use std::collections::HashMap;
+use std::io::{Read, Write};
+
+use corten_content::{StagedBlob, Store};
+use corten_types::Digest;
+use serde::de::DeserializeOwned;
+
+use super::tar_reader::{MemberKind, TarReader};
+use crate::{Error, Result};
+
+const BLOBS: &str = "blobs/sha256/";
+/// Largest document held in memory: manifests are limited to 4 MiB by registries.
+const MAX_DOCUMENT: u64 = 8 * 1024 * 1024;
+/// Longest chain of links followed: docker-archives have links of one step.
+const MAX_LINKS: usize = 8;
+const BUFFER: usize = 256 * 1024;
+
+/// The files by name.
+pub(super) struct Staging {
+    blobs: Vec<StagedBlob>,
+    files: HashMap<String, usize>,
+    links: HashMap<String, String>,
+}
+
+impl Staging {
+    /// Reads all members; those named by a digest are verified at once.
+    pub(super) fn read<R: Read>(mut archive: TarReader<R>, content: &Store) -> Result<Self> {
+        let mut staging = Self {
+            blobs: Vec::new(),
+            files: HashMap::new(),
+            links: HashMap::new(),
+        };
+        let mut buffer = vec![0; BUFFER];
+        while let Some(member) = archive.next()? {
+            let Some(name) = clean("", &member.path) else {
+                return Err(Error::Breakout(format!(
+                    "{:?} is outside of the archive",
+                    String::from_utf8_lossy(&member.path)
+                )));
+            };
+            match member.kind {
+                MemberKind::File if member.segments.is_none() => {
+                    let blob = stage(&mut archive, content, &name, &mut buffer)?;
+                    staging.files.insert(name, staging.blobs.len());
+                    staging.blobs.push(blob);
+                }
+                MemberKind::Symlink => {
+                    let dir = name.rsplit_once('/').map_or("", |(dir, _)| dir);
+                    // One that leads elsewhere is a file the archive does not have.
+                    if let Some(target) = clean(dir, &member.link) {
+                        staging.links.insert(name, target);
+                    }
+                }
+                MemberKind::HardLink => {
+                    if let Some(target) = clean("", &member.link) {
+                        staging.links.insert(name, target);
+                    }
+                }
+                MemberKind::Directory => {}
+                _ => return Err(Error::Archive(format!("unexpected kind of file: {name}"))),
+            }
+        }
+        // What follows the archive's end must still be read, lest the sender waits for us.
+        std::io::copy(&mut archive.into_inner(), &mut std::io::sink()).map_err(Error::read)?;
+        Ok(staging)
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.files.contains_key(name)
+    }
+
+    /// The blob of a file, by name.
+    pub(super) fn file(&self, name: &str) -> Result<usize> {
+        let missing = || Error::Archive(format!("{name} is missing"));
+        let mut current = clean("", name.as_bytes()).ok_or_else(missing)?;
+        for _ in 0..MAX_LINKS {
+            if let Some(blob) = self.files.get(&current) {
+                return Ok(*blob);
+            }
+            current = self.links.get(&current).ok_or_else(missing)?.clone();
+        }
+        Err(missing())
+    }
+
+    /// The blob of a digest.
+    pub(super) fn blob(&self, digest: &Digest) -> Result<usize> {
+        let file = self.files.get(&format!("{BLOBS}{}", digest.hex()));
+        file.copied()
+            .ok_or_else(|| Error::Archive(format!("blob {digest} is missing")))
+    }
+
+    pub(super) fn digest(&self, blob: usize) -> &Digest {
+        self.blobs[blob].digest()
+    }
+
+    /// Reads a whole JSON document.
+    pub(super) fn json<T: DeserializeOwned>(&self, blob: usize, what: &str) -> Result<T> {
+        serde_json::from_slice(&read_document(&self.blobs[blob], what)?).map_err(Error::json(what))
+    }
+
+    pub(super) fn into_blobs(self) -> Vec<StagedBlob> {
+        self.blobs
+    }
+}
+
+/// The whole of a small staged blob.
+pub(crate) fn read_document(blob: &StagedBlob, what: &str) -> Result<Vec<u8>> {
+    if blob.size() > MAX_DOCUMENT {
+        return Err(Error::Archive(format!("{what} is too large")));
+    }
+    let mut bytes = Vec::new();
+    blob.open()?.read_to_end(&mut bytes).map_err(Error::Read)?;
+    Ok(bytes)
+}
+
+fn stage(data: &mut impl Read, content: &Store, name: &str, buffer: &mut [u8]) -> Result<StagedBlob> {
+    let expected = match name.strip_prefix(BLOBS) {
+        Some(hex) => Some(Digest::from_hex(hex).map_err(|error| Error::Archive(error.to_string()))?),
+        None => None,
+    };
+    let mut writer = content.writer()?;
+    loop {
+        match data.read(buffer) {
+            Ok(0) => break,
+            Ok(count) => writer.append(&buffer[..count])?,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::read(error)),
+        }
+    }
+    writer.flush().map_err(Error::Read)?;
+    Ok(writer.finish(expected.as_ref())?)
+}
+
+/// A file's name from the archive's root without `.`, `..` and double slashes; none if it leads out or is not UTF-8.
+fn clean(dir: &str, name: &[u8]) -> Option<String> {
+    let name = std::str::from_utf8(name).ok()?;
+    let mut parts: Vec<&str> = Vec::new();
+    for part in dir.split('/').chain(name.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_cleaned() {
+        assert_eq!(clean("", b"./manifest.json").as_deref(), Some("manifest.json"));
+        assert_eq!(
+            clean("abc", b"../def/layer.tar").as_deref(),
+            Some("def/layer.tar")
+        );
+        assert_eq!(clean("abc", b"../../x"), None);
+    }
+}

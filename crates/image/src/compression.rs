@@ -1,0 +1,40 @@
+//! Compressed or not: archives and layers tell by their first bytes.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use crate::{Error, Result};
+
+const GZIP: &[u8] = &[0x1f, 0x8b];
+const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+const BZIP2: &[u8] = b"BZh";
+const XZ: &[u8] = &[0xfd, b'7', b'z', b'X', b'Z', 0];
+const BUFFER: usize = 64 * 1024;
+/// Largest zstd window that is accepted, as a power of two: what `zstd --long` makes by default, 128 MiB.
+const ZSTD_WINDOW_LOG: u32 = 27;
+
+/// The uncompressed bytes of `reader`, whichever of the supported compressions they come in.
+///
+/// # Errors
+/// When reading fails, or for a compression that is not supported.
+pub(crate) fn decompress<'a>(reader: impl Read + 'a) -> Result<Box<dyn Read + 'a>> {
+    let mut reader = BufReader::with_capacity(BUFFER, reader);
+    let start = first_bytes(&mut reader).map_err(Error::read)?;
+    if start.starts_with(GZIP) {
+        Ok(Box::new(flate2::bufread::MultiGzDecoder::new(reader)))
+    } else if start.starts_with(ZSTD) {
+        let mut decoder = zstd::Decoder::with_buffer(reader).map_err(Error::read)?;
+        decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(Error::read)?;
+        Ok(Box::new(decoder))
+    } else if start.starts_with(BZIP2) || start.starts_with(XZ) {
+        let name = if start.starts_with(XZ) { "xz" } else { "bzip2" };
+        Err(Error::Archive(format!("{name} compression is not supported")))
+    } else {
+        Ok(Box::new(reader))
+    }
+}
+
+/// The first bytes without consuming them; pipes may deliver fewer than a full buffer at a time, so it reads on into a
+/// second look only if the first is shorter than a magic number, which no archive is.
+fn first_bytes(reader: &mut BufReader<impl Read>) -> io::Result<&[u8]> {
+    reader.fill_buf()
+}

@@ -1,0 +1,339 @@
+//! Unpacks one layer's tar stream into a directory, in overlay's form.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid, XattrFlags};
+use rustix::io::Errno;
+
+use super::path::{LayerPath, Marker};
+use super::tree::{Tree, proc_path};
+use crate::archive::{Member, MemberKind, TarReader};
+use crate::{Error, Result};
+
+const BUFFER: usize = 128 * 1024;
+/// Attributes that steer the overlay filesystem itself: an archive must not speak to it.
+const OVERLAY_XATTRS: [&[u8]; 2] = [b"trusted.overlay.", b"user.overlay."];
+
+/// What unpacking found out.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unpacked {
+    /// Bytes in the files.
+    pub(crate) size: u64,
+    /// Whether the archive says what its root directory is like.
+    pub(crate) has_root: bool,
+}
+
+/// Unpacks all members of `archive` into the empty directory `root`.
+///
+/// # Errors
+/// When the archive is damaged, a path leads out of it, or a file cannot be made; what was unpacked stays.
+pub(crate) fn unpack<R: Read>(archive: &mut TarReader<R>, root: &Path) -> Result<Unpacked> {
+    let mut unpacker = Unpacker {
+        tree: Tree::open(root)?,
+        directories: Vec::new(),
+        buffer: vec![0; BUFFER],
+        unpacked: Unpacked::default(),
+    };
+    while let Some(member) = archive.next()? {
+        unpacker.member(archive, &member)?;
+    }
+    unpacker.finish()
+}
+
+struct Unpacker {
+    tree: Tree,
+    /// Directories and their times, set last because adding files changes them.
+    directories: Vec<(LayerPath, (i64, u32))>,
+    buffer: Vec<u8>,
+    unpacked: Unpacked,
+}
+
+impl Unpacker {
+    fn member(&mut self, data: &mut impl Read, member: &Member) -> Result<()> {
+        let path = LayerPath::parse(&member.path)?;
+        if path.is_root() {
+            return self.root(member);
+        }
+        match path.marker()? {
+            Marker::Ignored => return Ok(()),
+            Marker::Opaque => return self.tree.make_opaque(path.parent()),
+            Marker::Whiteout(hidden) => return self.whiteout(&path, hidden),
+            Marker::None => {}
+        }
+        match member.kind {
+            MemberKind::Directory => self.directory(path, member),
+            MemberKind::File => self.file(&path, data, member),
+            MemberKind::HardLink => self.hard_link(&path, member),
+            MemberKind::Symlink => self.symlink(&path, member),
+            MemberKind::CharDevice => self.node(&path, member, FileType::CharacterDevice),
+            MemberKind::BlockDevice => self.node(&path, member, FileType::BlockDevice),
+            MemberKind::Fifo => self.node(&path, member, FileType::Fifo),
+        }
+    }
+
+    fn root(&mut self, member: &Member) -> Result<()> {
+        if member.kind != MemberKind::Directory {
+            return Err(Error::Archive("the root directory is not a directory".to_owned()));
+        }
+        apply(self.tree.root(), b"", member)?;
+        self.unpacked.has_root = true;
+        self.directories.push((LayerPath::parse(b"")?, member.mtime));
+        Ok(())
+    }
+
+    fn directory(&mut self, path: LayerPath, member: &Member) -> Result<()> {
+        let make = |tree: &mut Tree| -> Result<rustix::io::Result<()>> {
+            let parent = tree.directory(path.parent())?;
+            Ok(rustix::fs::mkdirat(
+                parent,
+                path.name(),
+                Mode::from_raw_mode(0o700),
+            ))
+        };
+        match make(&mut self.tree)? {
+            Ok(()) => {}
+            Err(Errno::EXIST) => match self.tree.file_type(&path)? {
+                // Listed twice, or made for a file listed before it.
+                Some((FileType::Directory, _)) => {}
+                found => {
+                    self.tree.clear(&path)?;
+                    make(&mut self.tree)?.map_err(|error| Error::unpack("mkdir", path.as_bytes(), error))?;
+                    if is_whiteout(found) {
+                        self.tree.make_opaque(path.as_bytes())?;
+                    }
+                }
+            },
+            Err(error) => return Err(Error::unpack("mkdir", path.as_bytes(), error)),
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let fd = self.tree.open_existing(&path, flags);
+        let fd = fd.map_err(|error| Error::unpack("open", path.as_bytes(), error))?;
+        apply(fd.as_fd(), path.as_bytes(), member)?;
+        self.directories.push((path, member.mtime));
+        Ok(())
+    }
+
+    fn file(&mut self, path: &LayerPath, data: &mut impl Read, member: &Member) -> Result<()> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = self.make(path, "open", |parent, name| {
+            rustix::fs::openat(parent, name, flags, Mode::from_raw_mode(0o600))
+        })?;
+        let file = File::from(fd);
+        match &member.segments {
+            None => copy(data, &mut &file, member.size, &mut self.buffer, path)?,
+            Some(segments) => {
+                for segment in segments {
+                    let mut at = At(&file, segment.offset);
+                    copy(data, &mut at, segment.length, &mut self.buffer, path)?;
+                }
+                file.set_len(member.size)
+                    .map_err(|error| Error::unpack("truncate", path.as_bytes(), error))?;
+            }
+        }
+        self.unpacked.size += member.size;
+        apply(file.as_fd(), path.as_bytes(), member)?;
+        rustix::fs::futimens(&file, &times(member.mtime))
+            .map_err(|error| Error::unpack("utimensat", path.as_bytes(), error))
+    }
+
+    fn hard_link(&mut self, path: &LayerPath, member: &Member) -> Result<()> {
+        let target = path.hard_link_target(&member.link)?;
+        if target == *path || target.is_root() {
+            return Err(Error::Breakout(format!(
+                "invalid hardlink \"/{}\" -> {:?}",
+                String::from_utf8_lossy(path.as_bytes()),
+                String::from_utf8_lossy(&member.link)
+            )));
+        }
+        let from = rustix::io::fcntl_dupfd_cloexec(self.tree.directory(target.parent())?, 0)
+            .map_err(|error| Error::unpack("link", path.as_bytes(), error))?;
+        self.make(path, "link", |parent, name| {
+            rustix::fs::linkat(&from, target.name(), parent, name, AtFlags::empty())
+        })
+    }
+
+    fn symlink(&mut self, path: &LayerPath, member: &Member) -> Result<()> {
+        path.check_symlink(&member.link)?;
+        self.make(path, "symlink", |parent, name| {
+            rustix::fs::symlinkat(member.link.as_slice(), parent, name)
+        })?;
+        self.apply_by_name(path, member, None)
+    }
+
+    fn node(&mut self, path: &LayerPath, member: &Member, kind: FileType) -> Result<()> {
+        let (major, minor) = member.device;
+        let device = rustix::fs::makedev(major, minor);
+        self.make(path, "mknod", |parent, name| {
+            rustix::fs::mknodat(parent, name, kind, Mode::from_raw_mode(0o600), device)
+        })?;
+        self.apply_by_name(path, member, Some(member.mode))
+    }
+
+    /// A character device 0:0 is overlay's whiteout.
+    fn whiteout(&mut self, path: &LayerPath, hidden: &[u8]) -> Result<()> {
+        let mut name = path.parent().to_vec();
+        if !name.is_empty() {
+            name.push(b'/');
+        }
+        name.extend_from_slice(hidden);
+        let hidden = LayerPath::parse(&name)?;
+        match self.tree.file_type(&hidden)? {
+            // What this layer itself has at that path stays: a whiteout speaks of the layers below only.
+            Some((FileType::Directory, _)) => self.tree.make_opaque(hidden.as_bytes()),
+            Some(_) => Ok(()),
+            None => {
+                let parent = self.tree.directory(hidden.parent())?;
+                rustix::fs::mknodat(parent, hidden.name(), FileType::CharacterDevice, Mode::empty(), 0)
+                    .map_err(|error| Error::unpack("mknod", hidden.as_bytes(), error))
+            }
+        }
+    }
+
+    /// Makes something at `path`, in place of what is there.
+    fn make<T>(
+        &mut self,
+        path: &LayerPath,
+        operation: &'static str,
+        make: impl Fn(rustix::fd::BorrowedFd<'_>, &[u8]) -> rustix::io::Result<T>,
+    ) -> Result<T> {
+        let mut made = make(self.tree.directory(path.parent())?, path.name());
+        if matches!(made, Err(Errno::EXIST)) {
+            self.tree.clear(path)?;
+            made = make(self.tree.directory(path.parent())?, path.name());
+        }
+        made.map_err(|error| Error::unpack(operation, path.as_bytes(), error))
+    }
+
+    /// Owner, mode, attributes and times of what cannot be opened: links, devices, fifos, just made by us.
+    fn apply_by_name(&mut self, path: &LayerPath, member: &Member, mode: Option<u32>) -> Result<()> {
+        let failed = |operation| move |error| Error::unpack(operation, path.as_bytes(), error);
+        let parent = self.tree.directory(path.parent())?;
+        let (uid, gid) = (Uid::from_raw(member.uid), Gid::from_raw(member.gid));
+        rustix::fs::chownat(
+            parent,
+            path.name(),
+            Some(uid),
+            Some(gid),
+            AtFlags::SYMLINK_NOFOLLOW,
+        )
+        .map_err(failed("chown"))?;
+        if let Some(mode) = mode {
+            rustix::fs::chmodat(parent, path.name(), Mode::from_raw_mode(mode), AtFlags::empty())
+                .map_err(failed("chmod"))?;
+        }
+        for (name, value) in xattrs(member) {
+            let full = proc_path(parent, path.name());
+            supported(rustix::fs::lsetxattr(full, name, value, XattrFlags::empty()))
+                .map_err(failed("setxattr"))?;
+        }
+        rustix::fs::utimensat(
+            parent,
+            path.name(),
+            &times(member.mtime),
+            AtFlags::SYMLINK_NOFOLLOW,
+        )
+        .map_err(failed("utimensat"))
+    }
+
+    fn finish(self) -> Result<Unpacked> {
+        for (path, mtime) in self.directories {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+            match self.tree.open_existing(&path, flags) {
+                Ok(fd) => rustix::fs::futimens(fd, &times(mtime))
+                    .map_err(|error| Error::unpack("utimensat", path.as_bytes(), error))?,
+                // Replaced by something else later in the archive.
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
+                Err(error) => return Err(Error::unpack("open", path.as_bytes(), error)),
+            }
+        }
+        Ok(self.unpacked)
+    }
+}
+
+/// Owner, mode and attributes, in this order: changing the owner drops set-id bits and capabilities.
+fn apply(fd: rustix::fd::BorrowedFd<'_>, path: &[u8], member: &Member) -> Result<()> {
+    let failed = |operation| move |error| Error::unpack(operation, path, error);
+    let (uid, gid) = (Uid::from_raw(member.uid), Gid::from_raw(member.gid));
+    rustix::fs::fchown(fd, Some(uid), Some(gid)).map_err(failed("chown"))?;
+    rustix::fs::fchmod(fd, Mode::from_raw_mode(member.mode)).map_err(failed("chmod"))?;
+    for (name, value) in xattrs(member) {
+        supported(rustix::fs::fsetxattr(fd, name, value, XattrFlags::empty())).map_err(failed("setxattr"))?;
+    }
+    Ok(())
+}
+
+fn xattrs(member: &Member) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let allowed = |name: &[u8]| !OVERLAY_XATTRS.iter().any(|prefix| name.starts_with(prefix));
+    let pairs = member
+        .xattrs
+        .iter()
+        .map(|(name, value)| (name.as_slice(), value.as_slice()));
+    pairs.filter(move |(name, _)| allowed(name))
+}
+
+/// File systems without extended attributes, or without those of a namespace, do without, as with Docker.
+fn supported(result: rustix::io::Result<()>) -> rustix::io::Result<()> {
+    match result {
+        Err(Errno::NOTSUP) => Ok(()),
+        result => result,
+    }
+}
+
+fn times((seconds, nanos): (i64, u32)) -> Timestamps {
+    Timestamps {
+        last_access: Timespec {
+            tv_sec: 0,
+            tv_nsec: UTIME_OMIT,
+        },
+        last_modification: Timespec {
+            tv_sec: seconds,
+            tv_nsec: i64::from(nanos) as _,
+        },
+    }
+}
+
+/// Copies exactly `count` bytes; telling whether reading or writing failed matters, hence not `io::copy`.
+fn copy(
+    from: &mut impl Read,
+    to: &mut impl Write,
+    mut count: u64,
+    buffer: &mut [u8],
+    path: &LayerPath,
+) -> Result<()> {
+    while count > 0 {
+        let limit = usize::try_from(count).unwrap_or(usize::MAX).min(buffer.len());
+        let read = match from.read(&mut buffer[..limit]) {
+            Ok(0) => return Err(Error::UnexpectedEof),
+            Ok(read) => read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(Error::read(error)),
+        };
+        to.write_all(&buffer[..read])
+            .map_err(|error| Error::unpack("write", path.as_bytes(), error))?;
+        count -= read as u64;
+    }
+    Ok(())
+}
+
+fn is_whiteout(found: Option<(FileType, u64)>) -> bool {
+    found == Some((FileType::CharacterDevice, 0))
+}
+
+/// Writes at an offset that moves along.
+struct At<'a>(&'a File, u64);
+
+impl Write for At<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let count = self.0.write_at(bytes, self.1)?;
+        self.1 += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,349 @@
+//! Loading archives of every form, and what it leaves when they are damaged.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+use std::process::Command;
+
+use corten_image::{Error, builtin};
+use corten_types::Reference;
+use serde_json::json;
+use support::{Bench, Layout, Tar, config, digest, docker_archive, gzip, zstd};
+
+fn layers() -> Vec<Vec<u8>> {
+    vec![
+        Tar::new().dir("./").dir("etc/").file("etc/one", b"one").done(),
+        Tar::new().dir("etc/").file("etc/two", b"second").done(),
+    ]
+}
+
+#[test]
+fn a_docker_archive_becomes_an_image() {
+    let bench = Bench::new();
+    let loaded = bench
+        .images
+        .load(&docker_archive(&["app:1", "app"], &layers())[..])
+        .unwrap();
+    let names: Vec<_> = loaded[0].references.iter().map(Reference::familiar).collect();
+    assert_eq!(names, ["app:1", "app:latest"]);
+    assert_eq!(loaded[0].id, digest(config(&layers()).to_string().as_bytes()));
+
+    let found = bench.images.get("app").unwrap();
+    assert_eq!(found.image.id, loaded[0].id);
+    assert_eq!(found.image.size, 9);
+    assert_eq!(found.image.config.config.cmd, Some(vec!["sh".to_owned()]));
+    assert_eq!(found.tags.len(), 2);
+    for name in [
+        loaded[0].id.as_str(),
+        loaded[0].id.hex(),
+        loaded[0].id.short(),
+        "docker.io/library/app:1",
+    ] {
+        assert_eq!(bench.images.get(name).unwrap().image.id, loaded[0].id, "{name}");
+    }
+    let top = bench.overlay.layer_dir(&found.image.chain[1]);
+    assert_eq!(fs::read(top.join("etc/two")).unwrap(), b"second");
+    assert!(!top.join("etc/one").exists());
+
+    let bench = bench.reopen();
+    assert_eq!(bench.images.get("app").unwrap(), found);
+    assert_eq!(bench.images.list().len(), 1);
+    assert_eq!(bench.images.collect_garbage().unwrap(), 0);
+}
+
+#[test]
+fn every_compression_is_read() {
+    let plain = layers();
+    for outer in [|bytes: &[u8]| bytes.to_vec(), gzip, zstd] {
+        let bench = Bench::new();
+        let archive = docker_archive(&["a"], &[gzip(&plain[0]), zstd(&plain[1])]);
+        // The configuration is of the compressed layers there: diff ids must be of the plain ones.
+        let error = bench.images.load(&outer(&archive)[..]).unwrap_err();
+        assert!(matches!(error, Error::DiffId { number: 0, .. }), "{error}");
+        let mut layout = Layout::new();
+        let image = layout.image(&plain, vec![gzip(&plain[0]), zstd(&plain[1])], "amd64");
+        let archive = layout.done(vec![image]);
+        let loaded = bench.images.load(&outer(&archive)[..]).unwrap();
+        assert_eq!(bench.images.by_id(&loaded[0].id).unwrap().image.size, 9);
+    }
+}
+
+#[test]
+fn an_oci_layout_is_searched_for_this_machine() {
+    let bench = Bench::new();
+    let plain = layers();
+    let mut layout = Layout::new();
+    let other = layout.image(&plain[..1], vec![plain[0].clone()], "s390x");
+    let ours = layout.image(&plain, plain.clone(), "amd64");
+    let attestation = {
+        let mut descriptor = layout.image(&plain[..1], vec![plain[0].clone()], "unknown");
+        descriptor["platform"]["os"] = json!("unknown");
+        descriptor
+    };
+    let mut nested = layout.index(vec![other, ours, attestation]);
+    nested["annotations"] = json!({ "io.containerd.image.name": "docker.io/library/multi:2" });
+    let loaded = bench.images.load(&layout.done(vec![nested])[..]).unwrap();
+    assert_eq!(loaded.len(), 1);
+    let found = bench.images.get("multi:2").unwrap();
+    assert_eq!(found.image.config.architecture, "amd64");
+    assert!(found.image.manifest.is_some());
+
+    let mut layout = Layout::new();
+    let other = layout.image(&plain[..1], vec![plain[0].clone()], "s390x");
+    let error = bench.images.load(&layout.done(vec![other])[..]).unwrap_err();
+    assert!(
+        error.to_string().starts_with("no matching manifest for linux/"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_archive_of_both_forms_keeps_its_manifest() {
+    let plain = layers();
+    let mut layout = Layout::new();
+    let image = layout.image(&plain, plain.clone(), "amd64");
+    let config = format!(
+        "blobs/sha256/{}",
+        digest(config(&plain).to_string().as_bytes()).hex()
+    );
+    let names: Vec<_> = plain
+        .iter()
+        .map(|layer| format!("blobs/sha256/{}", digest(layer).hex()))
+        .collect();
+    let manifest = json!([{ "Config": config, "RepoTags": ["both:1"], "Layers": names }]).to_string();
+    let manifest_digest = image["digest"].clone();
+    let mut archive = layout.done(vec![image]);
+    // Both halves end in two zero blocks; the second half goes in front.
+    let mut front = Tar::new().file("manifest.json", manifest.as_bytes()).done();
+    front.truncate(front.len() - 1024);
+    front.append(&mut archive);
+    let bench = Bench::new();
+    bench.images.load(&front[..]).unwrap();
+    let found = bench.images.get("both:1").unwrap();
+    assert_eq!(json!(found.image.manifest), manifest_digest);
+}
+
+#[test]
+fn a_name_moves_to_the_image_loaded_last() {
+    let bench = Bench::new();
+    let first = bench
+        .images
+        .load(&docker_archive(&["a:1"], &layers()[..1])[..])
+        .unwrap();
+    let second = bench
+        .images
+        .load(&docker_archive(&["a:1"], &layers())[..])
+        .unwrap();
+    assert_eq!(
+        second[0].replaced,
+        [("a:1".parse().unwrap(), first[0].id.clone())]
+    );
+    assert!(bench.images.by_id(&first[0].id).unwrap().tags.is_empty());
+    let again = bench
+        .images
+        .load(&docker_archive(&["a:1"], &layers())[..])
+        .unwrap();
+    assert!(again[0].replaced.is_empty());
+    assert_eq!(bench.images.list().len(), 2);
+}
+
+#[test]
+fn damaged_archives_leave_no_trace() {
+    let bench = Bench::new();
+    let before = bench.traces();
+    let good = docker_archive(&["a:1"], &layers());
+    let fails = |archive: &[u8], message: &str| {
+        let error = bench.images.load(archive).unwrap_err();
+        assert_eq!(error.to_string(), message);
+        assert_eq!(bench.traces(), before, "{message}");
+        assert!(bench.images.list().is_empty());
+    };
+    fails(
+        b"",
+        "invalid archive: does not contain a manifest.json or index.json",
+    );
+    fails(&[7; 4096], "archive/tar: invalid tar header");
+    fails(&good[..good.len() / 2 + 100], "unexpected EOF");
+    let packed = gzip(&good);
+    fails(&packed[..packed.len() - 20], "unexpected EOF");
+    fails(&zstd(&good)[..60], "unexpected EOF");
+    let mut damaged = packed.clone();
+    damaged[40] ^= 0x55;
+    assert!(bench.images.load(&damaged[..]).is_err());
+    assert_eq!(bench.traces(), before);
+
+    let manifest = |manifest: &str| Tar::new().file("manifest.json", manifest.as_bytes()).done();
+    fails(&manifest("[{"), "invalid archive: malformed manifest.json");
+    fails(
+        &manifest(r#"[{"Config":"c","Layers":null}]"#),
+        "invalid archive: c is missing",
+    );
+    fails(
+        &manifest(r#"[{"Config":"../../c"}]"#),
+        "invalid archive: ../../c is missing",
+    );
+    let of_config = |config: &str, layers: &str| {
+        let manifest = format!(r#"[{{"Config":"c","RepoTags":["Bad"],"Layers":[{layers}]}}]"#);
+        let manifest = if layers.is_empty() {
+            manifest.replace("\"Bad\"", "")
+        } else {
+            manifest
+        };
+        Tar::new()
+            .file("manifest.json", manifest.as_bytes())
+            .file("c", config.as_bytes())
+            .done()
+    };
+    fails(
+        &of_config("{}", "\"c\""),
+        "invalid reference format: repository name (Bad) must be lowercase",
+    );
+    fails(
+        &of_config("{\"os\":\"windows\"}", ""),
+        "cannot load windows image on linux",
+    );
+    fails(
+        &of_config(&config(&layers()).to_string(), ""),
+        "invalid archive: layers length mismatch: expected 2, got 0",
+    );
+
+    let mut layout = Layout::new();
+    let image = layout.image(&layers(), layers(), "amd64");
+    let mut archive = layout.done(vec![image]);
+    let at = archive.windows(6).position(|window| window == b"second").unwrap();
+    archive[at] = b'S';
+    let error = bench.images.load(&archive[..]).unwrap_err();
+    assert!(
+        error.to_string().starts_with("unexpected commit digest sha256:"),
+        "{error}"
+    );
+    assert_eq!(bench.traces(), before);
+}
+
+/// Hands out a few bytes at a time and then fails, as a client that goes away does.
+struct Breaking<'a>(&'a [u8]);
+
+impl Read for Breaking<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.0.is_empty() {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        let count = 700.min(buffer.len()).min(self.0.len());
+        buffer[..count].copy_from_slice(&self.0[..count]);
+        self.0 = &self.0[count..];
+        Ok(count)
+    }
+}
+
+#[test]
+fn a_broken_connection_leaves_no_trace() {
+    let bench = Bench::new();
+    let before = bench.traces();
+    let archive = docker_archive(&["a:1"], &layers());
+    let error = bench
+        .images
+        .load(Breaking(&archive[..archive.len() - 2000]))
+        .unwrap_err();
+    assert!(matches!(error, Error::Read(_)), "{error:?}");
+    assert_eq!(bench.traces(), before);
+}
+
+#[test]
+fn loads_and_removals_may_run_at_once() {
+    let bench = Bench::new();
+    let before = bench.traces();
+    std::thread::scope(|scope| {
+        for thread in 0..6 {
+            let images = &bench.images;
+            scope.spawn(move || {
+                // The lower layer is everybody's.
+                let own = Tar::new()
+                    .file("own", format!("{}", thread / 2).as_bytes())
+                    .done();
+                let tag = format!("t{thread}:1");
+                let archive = docker_archive(&[&tag], &[layers()[0].clone(), own]);
+                for _ in 0..10 {
+                    images.load(&archive[..]).unwrap();
+                    assert!(images.get(&tag).is_ok());
+                    images.remove(&tag, false, |_| Vec::new()).unwrap();
+                }
+            });
+        }
+    });
+    assert!(bench.images.list().is_empty());
+    assert_eq!(bench.traces(), before);
+}
+
+#[test]
+fn built_in_images_are_made_alike_everywhere() {
+    assert!(builtin::find(&"nginx".parse().unwrap()).is_none());
+    assert!(builtin::find(&"whoami:2".parse().unwrap()).is_none());
+    assert!(builtin::find(&"example.org/whoami".parse().unwrap()).is_none());
+    let bench = Bench::new();
+    for name in ["hello-world", "whoami"] {
+        let builtin = builtin::find(&format!("{name}:latest").parse().unwrap()).unwrap();
+        let loaded = bench.images.install_builtin(builtin).unwrap();
+        assert_eq!(loaded, bench.images.install_builtin(builtin).unwrap());
+        let found = bench.images.get(name).unwrap();
+        let program = bench.overlay.layer_dir(&found.image.chain[0]).join(name);
+        assert_eq!(
+            found.image.config.config.entrypoint,
+            Some(vec![format!("/{name}")])
+        );
+        if name == "hello-world" {
+            let output = Command::new(program).output().unwrap();
+            assert!(
+                String::from_utf8(output.stdout)
+                    .unwrap()
+                    .starts_with("Hello from Corten!\n")
+            );
+        }
+    }
+    let whoami = bench.images.get("whoami").unwrap();
+    assert!(whoami.image.config.config.exposed_ports.contains_key("80/tcp"));
+}
+
+fn skopeo(arguments: &[&str]) {
+    let output = Command::new("skopeo")
+        .arg("--insecure-policy")
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// Skipped where skopeo is not installed.
+#[test]
+fn archives_that_skopeo_makes_are_read() {
+    if Command::new("skopeo").arg("--version").output().is_err() {
+        return;
+    }
+    let bench = Bench::new();
+    let path = |name: &str| bench.dir.path().join(name).to_str().unwrap().to_owned();
+    fs::write(path("in.tar"), docker_archive(&["app:1"], &layers())).unwrap();
+    let from = format!("docker-archive:{}", path("in.tar"));
+    skopeo(&[
+        "copy",
+        &from,
+        &format!("oci-archive:{}:app:zstd", path("zstd.tar")),
+        "--dest-compress-format",
+        "zstd",
+    ]);
+    skopeo(&[
+        "copy",
+        &from,
+        &format!("docker-archive:{}:app:again", path("again.tar")),
+    ]);
+    for (file, name) in [("zstd.tar", "app:zstd"), ("again.tar", "app:again")] {
+        let file = fs::File::open(Path::new(&path(file))).unwrap();
+        bench.images.load(file).unwrap();
+        assert_eq!(bench.images.get(name).unwrap().image.size, 9, "{name}");
+    }
+}
