@@ -1,0 +1,215 @@
+//! What an engine has on the machine at a moment, and the removal of what it left behind.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::mount::UnmountFlags;
+use rustix::process::{Pid, Signal};
+
+use crate::{proc, wait};
+
+/// The names by which everything an engine makes can be found.
+#[derive(Debug, Clone)]
+pub struct Residue {
+    /// Directory below which all its files are.
+    pub root: PathBuf,
+    /// Its bridge.
+    pub bridge: String,
+    /// Its nf_tables table.
+    pub table: String,
+    /// The cgroup above those of its containers.
+    pub cgroup_parent: String,
+}
+
+impl Residue {
+    /// Everything there is, one line each: processes, mounts, cgroups, links, rules. Two listings can be compared.
+    pub fn traces(&self) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        found.extend(
+            self.processes()
+                .into_iter()
+                .map(|pid| format!("process {pid} {}", proc::command_line(pid))),
+        );
+        found.extend(
+            self.mounts()
+                .into_iter()
+                .map(|path| format!("mount {}", path.display())),
+        );
+        found.extend(
+            self.cgroups()
+                .into_iter()
+                .map(|path| format!("cgroup {}", path.display())),
+        );
+        found.extend(self.links().into_iter().map(|name| format!("link {name}")));
+        found.extend(self.rules());
+        found
+    }
+
+    /// Names of all files and directories below the root, not looking into the layers and the images' own data.
+    pub fn files(&self) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        list(&self.root, &self.root, 4, &mut found);
+        found
+    }
+
+    /// Processes that belong to the engine: they name its root, sit in its cgroups or see its mounts.
+    pub fn processes(&self) -> Vec<u32> {
+        let own = std::process::id();
+        let root = format!("{}/", self.root.display());
+        let cgroup = format!("{}/", self.cgroup_parent);
+        let namespace = |pid: u32| fs::read_link(format!("/proc/{pid}/ns/mnt")).ok();
+        let own_namespace = namespace(own);
+        let ours = |&pid: &u32| {
+            pid != own
+                && proc::alive(pid)
+                && ((proc::command_line(pid) + "/").contains(&root) && !is_client(pid)
+                    || fs::read_to_string(format!("/proc/{pid}/cgroup"))
+                        .is_ok_and(|text| text.contains(&cgroup))
+                    || namespace(pid) != own_namespace && !proc::mounts_below(pid, &self.root).is_empty())
+        };
+        proc::pids().into_iter().filter(ours).collect()
+    }
+
+    /// Mounts below the root, in this mount namespace.
+    fn mounts(&self) -> Vec<PathBuf> {
+        let text = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let points = text
+            .lines()
+            .filter_map(|line| line.split(' ').nth(4))
+            .map(PathBuf::from);
+        points.filter(|point| point.starts_with(&self.root)).collect()
+    }
+
+    /// Cgroups below the parent, in every hierarchy, deepest first.
+    fn cgroups(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        for parent in self.cgroup_parents() {
+            directories(&parent, &mut found);
+        }
+        found
+    }
+
+    fn cgroup_parents(&self) -> Vec<PathBuf> {
+        let text = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let roots = text.lines().filter_map(|line| {
+            let (left, right) = line.split_once(" - ")?;
+            right
+                .starts_with("cgroup")
+                .then(|| left.split(' ').nth(4).map(PathBuf::from))
+                .flatten()
+        });
+        let parents = roots.map(|root| root.join(self.cgroup_parent.trim_start_matches('/')));
+        parents.filter(|path| path.is_dir()).collect()
+    }
+
+    /// The bridge, and the links that are its ports.
+    fn links(&self) -> Vec<String> {
+        let bridge = Path::new("/sys/class/net").join(&self.bridge);
+        if !bridge.exists() {
+            return Vec::new();
+        }
+        let ports = fs::read_dir(bridge.join("brif")).into_iter().flatten().flatten();
+        let ports = ports.map(|port| port.file_name().to_string_lossy().into_owned());
+        std::iter::once(self.bridge.clone()).chain(ports).collect()
+    }
+
+    /// The lines of the table, prefixed with its family.
+    fn rules(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for family in self.tables() {
+            let text = said(Command::new("nft").args(["list", "table", &family, &self.table]));
+            found.extend(
+                text.lines()
+                    .map(|line| format!("{family} {}", line.trim()))
+                    .filter(|line| !line.ends_with('}')),
+            );
+        }
+        found
+    }
+
+    /// Families in which there is a table of our name.
+    fn tables(&self) -> Vec<String> {
+        let text = said(Command::new("nft").args(["list", "tables"]));
+        let lines = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("table ")?.split_once(' '));
+        lines
+            .filter(|(_, name)| *name == self.table)
+            .map(|(family, _)| family.to_owned())
+            .collect()
+    }
+
+    /// Removes everything, without asking the engine. What cannot be removed is a panic: the machine would stay dirty.
+    pub fn remove(&self) {
+        let gone = wait::eventually(Duration::from_secs(10), || {
+            let processes = self.processes();
+            for pid in processes
+                .iter()
+                .filter_map(|&pid| Pid::from_raw(i32::try_from(pid).ok()?))
+            {
+                // It may end by itself in between.
+                let _ = rustix::process::kill_process(pid, Signal::KILL);
+            }
+            processes.is_empty().then_some(())
+        });
+        assert!(gone.is_some(), "these do not die: {:?}", self.processes());
+        for point in self.mounts().iter().rev() {
+            // A mount may go with the one above it.
+            let _ = rustix::mount::unmount(point, UnmountFlags::DETACH);
+        }
+        let mounts = self.mounts();
+        assert!(mounts.is_empty(), "cannot unmount {mounts:?}");
+        for link in self.links().iter().rev() {
+            let _ = said(Command::new("ip").args(["link", "delete", link]));
+        }
+        for family in self.tables() {
+            let _ = said(Command::new("nft").args(["delete", "table", &family, &self.table]));
+        }
+        let empty = wait::eventually(Duration::from_secs(5), || {
+            for cgroup in self.cgroups().iter().chain(&self.cgroup_parents()) {
+                let _ = fs::remove_dir(cgroup);
+            }
+            self.cgroup_parents().is_empty().then_some(())
+        });
+        assert!(empty.is_some(), "cgroups stay: {:?}", self.cgroups());
+        if let Err(error) = fs::remove_dir_all(&self.root)
+            && self.root.exists()
+        {
+            panic!("cannot remove {}: {error}", self.root.display());
+        }
+    }
+}
+
+/// A command line's own process names the socket, too; it ends with the test that started it.
+fn is_client(pid: u32) -> bool {
+    proc::parent(pid) == Some(std::process::id()) && !proc::command_line(pid).contains("--data-root")
+}
+
+fn said(command: &mut Command) -> String {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn directories(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            directories(&entry.path(), found);
+            found.push(entry.path());
+        }
+    }
+}
+
+fn list(root: &Path, dir: &Path, depth: usize, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        found.insert(path.strip_prefix(root).unwrap_or(&path).display().to_string());
+        if depth > 0 && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            list(root, &path, depth - 1, found);
+        }
+    }
+}
