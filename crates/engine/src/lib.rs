@@ -1,1 +1,61 @@
-//! skeleton
+//! The container verbs: create, start, stop, kill, exec, attach, logs, wait, inspect, list, remove, and what follows from
+//! an end; events; the images, volumes and networks as far as containers are concerned.
+//!
+//! Lives here: a container's record and states ([`lifecycle`] is the table), Docker's rules for merging, checking and
+//! naming, and taking containers over after a restart. Never here: HTTP, namespaces, mounts, netlink, files of images; those
+//! are asked of `sandbox`, `network`, `image`, `snapshot` and `volume`.
+#![forbid(unsafe_code)]
+
+mod attach;
+mod clock;
+mod container;
+mod create;
+mod devices;
+mod engine;
+mod error;
+mod event_filter;
+mod events;
+mod exec;
+mod exit;
+mod images;
+mod inspect;
+mod json_log;
+pub mod lifecycle;
+mod list;
+mod logs;
+mod mounts;
+mod names;
+mod network_files;
+mod network_mode;
+mod networks;
+mod options;
+mod ports;
+mod record;
+mod registry;
+mod remove;
+mod resources;
+mod restore;
+mod security;
+mod settle;
+mod signal;
+mod start;
+mod stop;
+mod system;
+mod unsupported;
+mod volumes;
+mod wait;
+
+pub use attach::Attachment;
+pub use clock::{now_ns, rfc3339};
+pub use create::CreatedContainer;
+pub use engine::{Engine, EngineConfig, Parts};
+pub use error::{Error, Result};
+pub use event_filter::EventFilter;
+pub use events::EventLog;
+pub use exec::AttachedExec;
+pub use images::{ImageQuery, Pulled};
+pub use json_log::LogQuery;
+pub use list::ListQuery;
+pub use logs::LogStream;
+pub use system::Counts;
+pub use wait::WaitFor;

@@ -1,0 +1,216 @@
+//! `/containers`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use corten_api::backend::{
+    AttachOptions, Attached, ContainersApi, CreateOptions, ListContainers, LogOptions, Logs, RemoveContainer,
+    StdStream, StopOptions, WaitCondition, WaitFuture,
+};
+use corten_api::{ApiError, ApiResult};
+use corten_engine::{Engine, ListQuery, LogQuery, LogStream, WaitFor};
+use corten_sandbox::StreamKind;
+use corten_types::ErrorKind;
+use corten_wire::{
+    ContainerCreateRequest, ContainerCreateResponse, ContainerInspect, ContainerSummary,
+    ContainerWaitResponse,
+};
+use futures_util::{StreamExt, stream};
+
+use super::{refuse, streams};
+
+pub(crate) struct Containers {
+    pub(crate) engine: Arc<Engine>,
+}
+
+#[async_trait]
+impl ContainersApi for Containers {
+    async fn create(
+        &self,
+        options: CreateOptions,
+        request: ContainerCreateRequest,
+    ) -> ApiResult<ContainerCreateResponse> {
+        let name = options.name.unwrap_or_default();
+        let platform = options.platform.unwrap_or_default();
+        let created = self
+            .engine
+            .create(&name, &platform, request)
+            .await
+            .map_err(refuse)?;
+        Ok(ContainerCreateResponse {
+            id: created.id,
+            warnings: created.warnings,
+        })
+    }
+
+    async fn list(&self, query: ListContainers) -> ApiResult<Vec<ContainerSummary>> {
+        let ListContainers {
+            all,
+            limit,
+            size,
+            filters,
+        } = query;
+        self.engine
+            .list(&ListQuery {
+                all,
+                limit,
+                size,
+                filters,
+            })
+            .map_err(refuse)
+    }
+
+    async fn inspect(&self, container: &str, size: bool) -> ApiResult<ContainerInspect> {
+        self.engine.inspect(container, size).map_err(refuse)
+    }
+
+    async fn start(&self, container: &str) -> ApiResult<()> {
+        self.engine.start(container).await.map_err(refuse)
+    }
+
+    async fn stop(&self, container: &str, options: StopOptions) -> ApiResult<()> {
+        self.engine
+            .stop(container, options.signal.as_deref(), options.timeout)
+            .await
+            .map_err(refuse)
+    }
+
+    async fn restart(&self, container: &str, options: StopOptions) -> ApiResult<()> {
+        self.engine
+            .restart(container, options.signal.as_deref(), options.timeout)
+            .await
+            .map_err(refuse)
+    }
+
+    async fn kill(&self, container: &str, signal: Option<String>) -> ApiResult<()> {
+        self.engine
+            .kill(container, signal.as_deref())
+            .await
+            .map_err(refuse)
+    }
+
+    async fn rename(&self, container: &str, name: &str) -> ApiResult<()> {
+        self.engine.rename(container, name).await.map_err(refuse)
+    }
+
+    async fn remove(&self, container: &str, options: RemoveContainer) -> ApiResult<()> {
+        if options.link {
+            return Err(ApiError::new(
+                ErrorKind::NotImplemented,
+                "removing a link is not supported by Corten yet",
+            ));
+        }
+        self.engine
+            .remove(container, options.force, options.volumes)
+            .await
+            .map_err(refuse)
+    }
+
+    async fn wait(&self, container: &str, condition: WaitCondition) -> ApiResult<WaitFuture> {
+        let condition = match condition {
+            WaitCondition::NotRunning => WaitFor::NotRunning,
+            WaitCondition::NextExit => WaitFor::NextExit,
+            WaitCondition::Removed => WaitFor::Removed,
+        };
+        let ended = self.engine.wait(container, condition).map_err(refuse)?;
+        Ok(Box::pin(async move {
+            ContainerWaitResponse {
+                status_code: ended.await,
+                ..ContainerWaitResponse::default()
+            }
+        }))
+    }
+
+    async fn logs(&self, container: &str, options: LogOptions) -> ApiResult<Logs> {
+        let query = LogQuery {
+            stdout: options.stdout,
+            stderr: options.stderr,
+            follow: options.follow,
+            since_ns: options.since,
+            until_ns: options.until,
+            timestamps: options.timestamps,
+            details: options.details,
+            tail: options.tail,
+        };
+        let logs = self.engine.logs(container, query).map_err(refuse)?;
+        Ok(Logs {
+            tty: logs.tty,
+            output: Box::pin(pieces(logs)),
+        })
+    }
+
+    async fn attach(&self, container: &str, options: AttachOptions) -> ApiResult<Attached> {
+        let AttachOptions {
+            stdin,
+            stdout,
+            stderr,
+            stream,
+            logs,
+            detach_keys,
+        } = options;
+        let past = if logs {
+            let query = LogQuery {
+                stdout,
+                stderr,
+                follow: false,
+                since_ns: None,
+                until_ns: None,
+                timestamps: false,
+                details: false,
+                tail: None,
+            };
+            Some(self.engine.logs(container, query).map_err(refuse)?)
+        } else {
+            None
+        };
+        if !stream {
+            let Some(past) = past else {
+                return Err(ApiError::new(
+                    ErrorKind::Invalid,
+                    "Bad parameters: neither logs nor stream is asked for",
+                ));
+            };
+            return Ok(Attached {
+                tty: past.tty,
+                detach_keys,
+                stdin: None,
+                output: Box::pin(pieces(past)),
+            });
+        }
+        let attachment = self
+            .engine
+            .attach(container, stdin, stdout, stderr)
+            .await
+            .map_err(refuse)?;
+        let tty = attachment.tty;
+        let with_stdin = stdin && attachment.open_stdin;
+        let (output, stdin) = streams::connect(attachment.streams(), with_stdin);
+        let output = match past {
+            Some(past) => Box::pin(pieces(past).chain(output)),
+            None => output,
+        };
+        Ok(Attached {
+            tty,
+            detach_keys,
+            stdin,
+            output,
+        })
+    }
+
+    async fn resize(&self, container: &str, height: u16, width: u16) -> ApiResult<()> {
+        self.engine.resize(container, width, height).await.map_err(refuse)
+    }
+}
+
+fn pieces(
+    logs: LogStream,
+) -> impl futures_util::Stream<Item = std::io::Result<(StdStream, bytes::Bytes)>> + Send {
+    stream::unfold(logs.pieces, |mut pieces| async move {
+        let piece = pieces.recv().await?;
+        let piece = piece.map(|(kind, bytes)| match kind {
+            StreamKind::Stdout => (StdStream::Stdout, bytes),
+            StreamKind::Stderr => (StdStream::Stderr, bytes),
+        });
+        Some((piece, pieces))
+    })
+}

@@ -1,0 +1,135 @@
+//! `/images`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use corten_api::backend::{ByteStream, ImagesApi, ListImages, ProgressStream, PullOptions};
+use corten_api::{ApiError, ApiResult};
+use corten_engine::{Engine, ImageQuery};
+use corten_types::{ErrorKind, Reference};
+use corten_wire::{HistoryItem, ImageDeleteItem, ImageInspect, ImageSummary, ProgressMessage};
+use futures_util::stream;
+use tokio_util::io::{StreamReader, SyncIoBridge};
+
+use super::refuse;
+
+pub(crate) struct ImagesAdapter {
+    pub(crate) engine: Arc<Engine>,
+}
+
+impl ImagesAdapter {
+    /// Runs blocking work of the engine to its end, even when the client goes away.
+    async fn offload<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Arc<Engine>) -> corten_engine::Result<T> + Send + 'static,
+    ) -> ApiResult<T> {
+        let engine = self.engine.clone();
+        match tokio::task::spawn_blocking(move || work(&engine)).await {
+            Ok(outcome) => outcome.map_err(refuse),
+            Err(error) => Err(ApiError::new(ErrorKind::System, error.to_string())),
+        }
+    }
+}
+
+#[async_trait]
+impl ImagesApi for ImagesAdapter {
+    async fn list(&self, query: ListImages) -> ApiResult<Vec<ImageSummary>> {
+        let ListImages {
+            filters,
+            shared_size,
+            all: _all_are_shown,
+        } = query;
+        self.engine
+            .image_list(&ImageQuery { filters, shared_size })
+            .map_err(refuse)
+    }
+
+    async fn inspect(&self, image: &str) -> ApiResult<ImageInspect> {
+        self.engine.image_inspect(image).map_err(refuse)
+    }
+
+    async fn history(&self, image: &str) -> ApiResult<Vec<HistoryItem>> {
+        self.engine.image_history(image).map_err(refuse)
+    }
+
+    async fn tag(&self, image: &str, repository: &str, tag: Option<&str>) -> ApiResult<()> {
+        let (image, repository, tag) = (image.to_owned(), repository.to_owned(), tag.map(str::to_owned));
+        self.offload(move |engine| engine.image_tag(&image, &repository, tag.as_deref()))
+            .await
+    }
+
+    async fn remove(&self, image: &str, force: bool, prune: bool) -> ApiResult<Vec<ImageDeleteItem>> {
+        if !prune {
+            return Err(ApiError::new(
+                ErrorKind::NotImplemented,
+                "noprune is not supported by Corten yet",
+            ));
+        }
+        let image = image.to_owned();
+        self.offload(move |engine| engine.image_remove(&image, force))
+            .await
+    }
+
+    async fn load(&self, archive: ByteStream, _quiet: bool) -> ApiResult<ProgressStream> {
+        let reader = SyncIoBridge::new(StreamReader::new(archive));
+        let loaded = self.offload(move |engine| engine.image_load(reader)).await?;
+        let mut lines = Vec::new();
+        for image in loaded {
+            for (reference, replaced) in &image.replaced {
+                lines.push(line(format!(
+                    "The image {} already exists, renaming the old one with ID {replaced} to empty string\n",
+                    reference.familiar()
+                )));
+            }
+            if image.references.is_empty() {
+                lines.push(line(format!("Loaded image ID: {}\n", image.id)));
+            }
+            for reference in &image.references {
+                lines.push(line(format!("Loaded image: {}\n", reference.familiar())));
+            }
+        }
+        Ok(Box::pin(stream::iter(lines.into_iter().map(Ok))))
+    }
+
+    async fn pull(&self, options: PullOptions) -> ApiResult<ProgressStream> {
+        let invalid =
+            |error: corten_types::InvalidReference| ApiError::new(ErrorKind::Invalid, error.to_string());
+        let mut reference: Reference = options.image.parse().map_err(invalid)?;
+        match options.tag.as_deref() {
+            Some(digest) if digest.starts_with("sha256:") => {
+                reference = format!("{reference}@{digest}").parse().map_err(invalid)?;
+            }
+            Some(tag) if !tag.is_empty() => reference = reference.with_tag(tag).map_err(invalid)?,
+            _ => {}
+        }
+        let reference = reference.with_default_tag();
+        let named = reference.clone();
+        let pulled = self.offload(move |engine| engine.image_pull(&reference)).await?;
+        let status = |text: String| ProgressMessage {
+            status: text,
+            ..ProgressMessage::default()
+        };
+        let tag = named.tag().unwrap_or_default().to_owned();
+        let outcome = if pulled.up_to_date {
+            "Image is up to date for"
+        } else {
+            "Downloaded newer image for"
+        };
+        let lines = [
+            ProgressMessage {
+                id: tag,
+                ..status(format!("Pulling from {}", named.path()))
+            },
+            status(format!("Digest: {}", pulled.digest)),
+            status(format!("Status: {outcome} {}", pulled.reference)),
+        ];
+        Ok(Box::pin(stream::iter(lines.into_iter().map(Ok))))
+    }
+}
+
+fn line(text: String) -> ProgressMessage {
+    ProgressMessage {
+        stream: text,
+        ..ProgressMessage::default()
+    }
+}

@@ -1,0 +1,44 @@
+//! The API's traits, answered by the engine: translation only.
+
+mod containers;
+mod exec;
+mod images;
+mod networks;
+mod streams;
+mod system;
+mod volumes;
+
+use std::sync::Arc;
+
+use corten_api::ApiError;
+use corten_api::backend::Backend;
+use corten_engine::Engine;
+
+use crate::settings::Settings;
+
+/// All calls of the API, served by `engine`.
+pub(crate) fn backend(engine: &Arc<Engine>, settings: &Settings) -> Backend {
+    Backend {
+        system: Arc::new(system::System::new(engine.clone(), settings)),
+        containers: Arc::new(containers::Containers {
+            engine: engine.clone(),
+        }),
+        exec: Arc::new(exec::Exec {
+            engine: engine.clone(),
+        }),
+        images: Arc::new(images::ImagesAdapter {
+            engine: engine.clone(),
+        }),
+        volumes: Arc::new(volumes::VolumesAdapter {
+            engine: engine.clone(),
+        }),
+        networks: Arc::new(networks::Networks {
+            engine: engine.clone(),
+        }),
+    }
+}
+
+/// An engine's error as the API tells it.
+pub(crate) fn refuse(error: corten_engine::Error) -> ApiError {
+    ApiError::new(error.kind(), error.to_string())
+}

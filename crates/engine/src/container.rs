@@ -1,0 +1,135 @@
+//! One container in memory: its record, its state, and those who wait for it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use corten_network::Lease;
+use corten_sandbox::{Sandbox, Streams};
+use corten_types::ContainerId;
+use tokio::sync::{oneshot, watch};
+
+use crate::lifecycle::Phase;
+use crate::record::ContainerRecord;
+
+/// One container.
+#[derive(Debug)]
+pub(crate) struct Container {
+    id: ContainerId,
+    /// Held for the length of a change of state, so that changes of one container follow one another.
+    pub(crate) operation: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+    progress: watch::Sender<Progress>,
+}
+
+/// What changes about a container. Invariant: `sandbox` is set exactly while `phase` is `Running`.
+#[derive(Debug)]
+pub(crate) struct State {
+    /// The durable part.
+    pub(crate) record: ContainerRecord,
+    pub(crate) phase: Phase,
+    pub(crate) sandbox: Option<Sandbox>,
+    pub(crate) lease: Option<Lease>,
+    /// Clients that attached before the start.
+    pub(crate) waiting_clients: Vec<WaitingClient>,
+    /// Execs created in it, oldest first.
+    pub(crate) execs: Vec<String>,
+    /// Whether `stop` or `kill` asked for its end.
+    pub(crate) stop_requested: bool,
+    /// Set by `restart` from before the stop until after the start: the end in between does not remove it.
+    pub(crate) restarting: bool,
+}
+
+/// A client that attached to a container that does not run yet.
+#[derive(Debug)]
+pub(crate) struct WaitingClient {
+    pub(crate) stdin: bool,
+    pub(crate) stdout: bool,
+    pub(crate) stderr: bool,
+    pub(crate) streams: oneshot::Sender<Streams>,
+}
+
+/// What those who wait for a container see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// How often it has ended, failed starts included.
+    pub(crate) ends: u64,
+    pub(crate) running: bool,
+    pub(crate) removed: bool,
+    pub(crate) exit_code: i64,
+}
+
+impl Container {
+    pub(crate) fn new(record: ContainerRecord) -> Self {
+        let exit_code = record.last_run.as_ref().map_or(0, |run| run.exit_code);
+        let phase = match &record.last_run {
+            Some(run) if run.started_at_ns != 0 => Phase::Exited,
+            _ => Phase::Created,
+        };
+        Self {
+            id: record.id.clone(),
+            operation: tokio::sync::Mutex::new(()),
+            progress: watch::Sender::new(Progress {
+                ends: 0,
+                running: false,
+                removed: false,
+                exit_code,
+            }),
+            state: Mutex::new(State {
+                record,
+                phase,
+                sandbox: None,
+                lease: None,
+                waiting_clients: Vec::new(),
+                execs: Vec::new(),
+                stop_requested: false,
+                restarting: false,
+            }),
+        }
+    }
+
+    pub(crate) fn id(&self) -> &ContainerId {
+        &self.id
+    }
+
+    /// The state, locked; never held across an await.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    /// Tells those who wait that it runs.
+    pub(crate) fn announce_running(&self) {
+        self.progress.send_modify(|progress| progress.running = true);
+    }
+
+    /// Tells those who wait that it has ended.
+    pub(crate) fn announce_end(&self, exit_code: i64) {
+        self.progress.send_modify(|progress| {
+            progress.ends += 1;
+            progress.running = false;
+            progress.exit_code = exit_code;
+        });
+    }
+
+    /// Tells those who wait that it is gone.
+    pub(crate) fn announce_removed(&self) {
+        self.progress.send_modify(|progress| progress.removed = true);
+    }
+}
+
+impl State {
+    /// Moves on to `next`.
+    ///
+    /// Debug builds check the move against the table in [`crate::lifecycle`]; all callers hold the operation lock.
+    pub(crate) fn advance(&mut self, next: Phase) {
+        debug_assert!(self.phase.may_become(next), "{:?} -> {next:?}", self.phase);
+        self.phase = next;
+    }
+
+    /// Its name with Docker's leading slash left out.
+    pub(crate) fn name(&self) -> &str {
+        &self.record.name
+    }
+}

@@ -1,0 +1,171 @@
+//! The engine: what it is made of, and what all verbs share.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use corten_image::Images;
+use corten_metadata::{Batch, Durability, Store, Table};
+use corten_network::BridgeNetwork;
+use corten_sandbox::Sandboxes;
+use corten_snapshot::Snapshotter;
+use corten_types::ContainerId;
+use corten_volume::Volumes;
+
+use crate::container::Container;
+use crate::error::{Error, Result};
+use crate::events::EventLog;
+use crate::exec::Execs;
+use crate::registry::Registry;
+
+/// Settings of an engine.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// Directory of durable state; containers' files are in `containers/ID` below it.
+    pub data_root: PathBuf,
+    /// Cgroup below which containers get theirs, such as `/docker`.
+    pub cgroup_parent: String,
+    /// Log options for containers that bring none.
+    pub log_options: BTreeMap<String, String>,
+    /// DNS servers for containers that bring none; empty copies the host's.
+    pub dns: Vec<std::net::IpAddr>,
+}
+
+/// The parts an engine works with.
+pub struct Parts {
+    /// Images.
+    pub images: Arc<Images>,
+    /// Writable layers.
+    pub snapshots: Arc<dyn Snapshotter>,
+    /// Durable records.
+    pub metadata: Arc<Store>,
+    /// The default bridge network; `None` when the daemon runs without (`--bridge none`).
+    pub bridge: Option<Arc<BridgeNetwork>>,
+    /// Volumes.
+    pub volumes: Arc<Volumes>,
+    /// Running containers.
+    pub sandboxes: Arc<Sandboxes>,
+}
+
+/// The engine. All verbs are methods on `Arc<Engine>`, each in a file of its own.
+pub struct Engine {
+    pub(crate) id: String,
+    pub(crate) config: EngineConfig,
+    pub(crate) images: Arc<Images>,
+    pub(crate) snapshots: Arc<dyn Snapshotter>,
+    pub(crate) metadata: Arc<Store>,
+    pub(crate) bridge: Option<Arc<BridgeNetwork>>,
+    pub(crate) volumes: Arc<Volumes>,
+    pub(crate) sandboxes: Arc<Sandboxes>,
+    pub(crate) containers: Registry,
+    pub(crate) execs: Execs,
+    pub(crate) events: EventLog,
+    pub(crate) cpus: usize,
+}
+
+impl Engine {
+    /// An engine without containers; [`Engine::restore`] brings back those of its records.
+    ///
+    /// # Errors
+    /// When the engine's identity can be neither read nor written.
+    pub fn new(config: EngineConfig, parts: Parts) -> Result<Arc<Self>> {
+        let Parts {
+            images,
+            snapshots,
+            metadata,
+            bridge,
+            volumes,
+            sandboxes,
+        } = parts;
+        Ok(Arc::new(Self {
+            id: crate::system::identity(&metadata)?,
+            config,
+            images,
+            snapshots,
+            metadata,
+            bridge,
+            volumes,
+            sandboxes,
+            containers: Registry::default(),
+            execs: Execs::default(),
+            events: EventLog::default(),
+            cpus: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        }))
+    }
+
+    /// The engine's events.
+    pub fn events(&self) -> &EventLog {
+        &self.events
+    }
+
+    /// Directory of a container's own files.
+    pub(crate) fn container_dir(&self, id: &ContainerId) -> PathBuf {
+        self.config.data_root.join("containers").join(id.as_str())
+    }
+
+    /// A container's cgroup.
+    pub(crate) fn cgroup_path(&self, parent: &str, id: &ContainerId) -> String {
+        let parent = if parent.is_empty() {
+            &self.config.cgroup_parent
+        } else {
+            parent
+        };
+        format!("/{}/{id}", parent.trim_matches('/'))
+    }
+
+    /// Publishes a container event with Docker's attributes: labels, image, name, and `more`.
+    pub(crate) fn publish(&self, container: &Container, action: &str, more: &[(&str, String)]) {
+        let attributes = {
+            let state = container.state();
+            let mut attributes = crate::record::labels(&state.record.config);
+            attributes.insert("image".to_owned(), state.record.image_name.clone());
+            attributes.insert("name".to_owned(), state.record.name.clone());
+            attributes.extend(more.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
+            attributes
+        };
+        self.events
+            .publish("container", action, container.id().as_str(), attributes);
+    }
+
+    /// Writes a container's record, durably.
+    pub(crate) async fn store(self: &Arc<Self>, container: &Container) -> Result<()> {
+        let record = container.state().record.clone();
+        let engine = self.clone();
+        blocking("store a container's record", move || {
+            let mut batch = Batch::new();
+            batch.put(Table::Containers, record.id.as_str(), &record)?;
+            Ok(engine.metadata.commit(batch, Durability::Durable)?)
+        })
+        .await
+    }
+}
+
+/// Runs a change of state to its end, even when whoever asked for it goes away meanwhile.
+pub(crate) async fn to_its_end<T, F>(change: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T>> + Send + 'static,
+{
+    tokio::spawn(change)
+        .await
+        .unwrap_or_else(|error| Err(lost_task("finish the request")(error)))
+}
+
+/// Runs blocking work off the async threads.
+pub(crate) async fn blocking<T, F>(what: &'static str, work: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T> + Send + 'static,
+{
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(lost_task(what)(error)))
+}
+
+fn lost_task(what: &str) -> impl FnOnce(tokio::task::JoinError) -> Error + '_ {
+    move |error| Error::System {
+        what: format!("cannot {what}"),
+        source: std::io::Error::other(error),
+    }
+}

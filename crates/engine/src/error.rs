@@ -1,0 +1,110 @@
+//! Everything a container verb can fail with, in Docker's words.
+
+use corten_types::ErrorKind;
+
+/// Result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a verb failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No container of that name or identifier.
+    #[error("No such container: {0}")]
+    NoSuchContainer(String),
+    /// No exec of that identifier.
+    #[error("No such exec instance: {0}")]
+    NoSuchExec(String),
+    /// No image of that reference.
+    #[error("No such image: {0}")]
+    NoSuchImage(String),
+    /// No built-in image of that name, and no registry to ask.
+    #[error(
+        "pull access denied for {0}: only the built-in images hello-world and whoami can be pulled: Corten does not contact registries yet; use load"
+    )]
+    NotBuiltin(String),
+    /// No network of that name.
+    #[error("network {0} not found")]
+    NoSuchNetwork(String),
+    /// The object's state does not allow it, or a name is taken.
+    #[error("{0}")]
+    Conflict(String),
+    /// The request is senseless.
+    #[error("{0}")]
+    Invalid(String),
+    /// Nothing to do.
+    #[error("{0}")]
+    NotModified(String),
+    /// Docker offers it, Corten does not yet.
+    #[error("{0} is not supported by Corten yet")]
+    Unsupported(String),
+    /// The machine failed.
+    #[error("{what}: {source}")]
+    System {
+        /// What was being done.
+        what: String,
+        /// How.
+        source: std::io::Error,
+    },
+    /// Setting up a container's network failed.
+    #[error(
+        "failed to set up container networking: driver failed programming external connectivity on endpoint {name} ({endpoint}): {source}"
+    )]
+    Ports {
+        /// The container's name.
+        name: String,
+        /// The endpoint that was to be made.
+        endpoint: String,
+        /// How.
+        source: corten_network::NetworkError,
+    },
+    /// From the image store.
+    #[error(transparent)]
+    Image(#[from] corten_image::Error),
+    /// From the snapshotter.
+    #[error(transparent)]
+    Snapshot(#[from] corten_snapshot::Error),
+    /// From the runtime.
+    #[error(transparent)]
+    Sandbox(#[from] corten_sandbox::Error),
+    /// From the network.
+    #[error(transparent)]
+    Network(#[from] corten_network::NetworkError),
+    /// From the volume store.
+    #[error(transparent)]
+    Volume(#[from] corten_volume::Error),
+    /// From the record store.
+    #[error(transparent)]
+    Metadata(#[from] corten_metadata::Error),
+}
+
+impl Error {
+    /// The kind the API's status code follows from.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoSuchContainer(_)
+            | Self::NoSuchExec(_)
+            | Self::NoSuchImage(_)
+            | Self::NoSuchNetwork(_)
+            | Self::NotBuiltin(_) => ErrorKind::NotFound,
+            Self::Conflict(_) => ErrorKind::Conflict,
+            Self::Invalid(_) => ErrorKind::Invalid,
+            Self::NotModified(_) => ErrorKind::NotModified,
+            Self::Unsupported(_) => ErrorKind::NotImplemented,
+            Self::System { .. } | Self::Ports { .. } => ErrorKind::System,
+            Self::Image(error) => error.kind(),
+            Self::Snapshot(error) => error.kind(),
+            Self::Sandbox(error) => error.kind(),
+            Self::Network(error) => error.kind(),
+            Self::Volume(error) => error.kind(),
+            Self::Metadata(error) => error.kind(),
+        }
+    }
+
+    /// A closure for `map_err` that says what failed.
+    pub(crate) fn system(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::System {
+            what: what.into(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What follows when a container's program ends.
+
+use std::sync::Arc;
+
+use corten_sandbox::{ExitRecord, SandboxEvent, SandboxEventKind};
+use tokio::sync::mpsc;
+
+use crate::clock::now_ns;
+use crate::container::Container;
+use crate::engine::Engine;
+use crate::lifecycle::Phase;
+
+/// Exit code of a container whose end nobody saw: as if killed.
+const UNSEEN_EXIT: i32 = 137;
+
+impl Engine {
+    /// Handles the events of all sandboxes until the channel closes. Each container's are handled in order, those of
+    /// different containers at the same time.
+    pub async fn follow_sandboxes(self: Arc<Self>, mut events: mpsc::UnboundedReceiver<SandboxEvent>) {
+        while let Some(SandboxEvent { id, kind }) = events.recv().await {
+            let Some(container) = self.containers.get(&id) else {
+                continue;
+            };
+            match kind {
+                SandboxEventKind::ExecExited { exec, code } => self.exec_ended(&container, &exec, code),
+                SandboxEventKind::OutOfMemory => self.publish(&container, "oom", &[]),
+                SandboxEventKind::Exited(record) => {
+                    tokio::spawn(self.clone().ended(container, record));
+                }
+                SandboxEventKind::Lost => {
+                    tokio::spawn(self.clone().lost(container));
+                }
+            }
+        }
+    }
+
+    async fn lost(self: Arc<Self>, container: Arc<Container>) {
+        tracing::warn!(id = %container.id(), "a container's shim was killed");
+        self.clear(&container).await;
+        let record = ExitRecord {
+            code: UNSEEN_EXIT,
+            oom_killed: false,
+            finished_at_ns: now_ns(),
+        };
+        self.ended(container, record).await;
+    }
+
+    /// Ends what a lost shim may have left.
+    pub(crate) async fn clear(self: &Arc<Self>, container: &Arc<Container>) {
+        let path = self.cgroup_path(
+            &container.state().record.host_config.cgroup_parent,
+            container.id(),
+        );
+        let engine = self.clone();
+        let id = container.id().clone();
+        let cleared = crate::engine::blocking("clear up after a container", move || {
+            Ok(engine.sandboxes.clear(&id, &path)?)
+        });
+        if let Err(error) = cleared.await {
+            tracing::error!(%error, id = %container.id(), "cannot clear up after a container");
+        }
+    }
+
+    /// Records an end, frees the network, and removes the container if it asked for that.
+    pub(crate) async fn ended(self: Arc<Self>, container: Arc<Container>, exit: ExitRecord) {
+        let _operation = container.operation.lock().await;
+        let lease = {
+            let mut state = container.state();
+            if state.phase != Phase::Running {
+                return;
+            }
+            let run = state.record.last_run.get_or_insert_default();
+            run.finished_at_ns = exit.finished_at_ns;
+            run.exit_code = i64::from(exit.code);
+            run.oom_killed = exit.oom_killed;
+            state.sandbox = None;
+            state.advance(Phase::Exited);
+            state.lease.take()
+        };
+        if let (Some(lease), Some(bridge)) = (&lease, &self.bridge) {
+            bridge.release(lease);
+        }
+        self.execs.all_ended(&container);
+        let duration = {
+            let state = container.state();
+            let run = state.record.last_run.clone().unwrap_or_default();
+            (run.finished_at_ns - run.started_at_ns).max(0) / 1_000_000_000
+        };
+        self.publish(
+            &container,
+            "die",
+            &[
+                ("exitCode", exit.code.to_string()),
+                ("execDuration", duration.to_string()),
+            ],
+        );
+        container.announce_end(i64::from(exit.code));
+        let removed = {
+            let state = container.state();
+            state.record.host_config.auto_remove && !state.restarting
+        };
+        if removed {
+            self.sandboxes.forget(container.id());
+            if let Err(error) = self.remove_locked(&container, true).await {
+                tracing::error!(%error, id = %container.id(), "cannot remove an ended container");
+            }
+            return;
+        }
+        // The shim's own exit record goes only when ours is on disk: whatever happens, one of them is there.
+        match self.store(&container).await {
+            Ok(()) => self.sandboxes.forget(container.id()),
+            Err(error) => {
+                tracing::error!(%error, id = %container.id(), "cannot record how a container ended")
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! `inspect`: everything about one container, as Docker prints it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use corten_network::Lease;
+use corten_wire::{
+    ContainerInspect, ContainerState, DriverData, EndpointIpamConfig, EndpointSettings, NetworkSettings,
+};
+
+use crate::clock::rfc3339;
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::lifecycle::Phase;
+use crate::options;
+use crate::record::ContainerRecord;
+
+impl Engine {
+    /// Everything about a container; with `size`, also how much it wrote.
+    ///
+    /// # Errors
+    /// When there is no such container.
+    pub fn inspect(self: &Arc<Self>, name: &str, size: bool) -> Result<ContainerInspect> {
+        let container = self.containers.find(name)?;
+        let (record, phase, pid, lease, execs) = {
+            let state = container.state();
+            let pid = state
+                .sandbox
+                .as_ref()
+                .map_or(0, |sandbox| i64::from(sandbox.pid()));
+            (
+                state.record.clone(),
+                state.phase,
+                pid,
+                state.lease.clone(),
+                state.execs.clone(),
+            )
+        };
+        let dir = self.container_dir(&record.id);
+        let file = |name: &str| dir.join(name).display().to_string();
+        let has_log = record.host_config.log_config.r#type != "none";
+        let mut argv = record.argv.clone().into_iter();
+        let mut config = record.config.clone();
+        if config.hostname.is_empty() && record.host_config.network_mode != "host" {
+            config.hostname = options::hostname(&record);
+        }
+        let running: Vec<String> = execs
+            .into_iter()
+            .filter(|id| self.exec_inspect(id).is_ok_and(|exec| exec.running))
+            .collect();
+        let mut host_config = record.host_config.clone();
+        if !host_config.privileged {
+            let standard = |list: &mut Option<Vec<String>>, paths: &[&str]| {
+                list.get_or_insert_with(|| paths.iter().map(|path| (*path).to_owned()).collect());
+            };
+            standard(&mut host_config.masked_paths, corten_sandbox::spec::MASKED_PATHS);
+            standard(
+                &mut host_config.readonly_paths,
+                corten_sandbox::spec::READONLY_PATHS,
+            );
+        }
+        let usage = if size {
+            self.snapshots.usage(record.id.as_str()).ok()
+        } else {
+            None
+        };
+        let size_rw = usage.and_then(|bytes| i64::try_from(bytes).ok());
+        let size_root_fs = size_rw.map(|own| own + self.image_size(&record));
+        Ok(ContainerInspect {
+            id: record.id.to_string(),
+            created: rfc3339(record.created_at_ns),
+            path: argv.next().unwrap_or_default(),
+            args: argv.collect(),
+            state: state_of(&record, phase, pid),
+            image: record.image_id.to_string(),
+            resolv_conf_path: file("resolv.conf"),
+            hostname_path: file("hostname"),
+            hosts_path: file("hosts"),
+            log_path: if has_log {
+                options::log_path(&record, &dir).display().to_string()
+            } else {
+                String::new()
+            },
+            name: format!("/{}", record.name),
+            restart_count: 0,
+            driver: "overlay2".to_owned(),
+            platform: "linux".to_owned(),
+            exec_ids: (!running.is_empty()).then_some(running),
+            graph_driver: self.graph_driver(&record),
+            size_rw,
+            size_root_fs,
+            mounts: record.mounts.iter().map(|mount| mount.point.clone()).collect(),
+            network_settings: network_settings(self, &record, phase, lease.as_ref()),
+            host_config,
+            config,
+            ..ContainerInspect::default()
+        })
+    }
+
+    fn image_size(&self, record: &ContainerRecord) -> i64 {
+        let size = self
+            .images
+            .by_id(&record.image_id)
+            .map(|found| found.image.size)
+            .unwrap_or_default();
+        i64::try_from(size).unwrap_or(i64::MAX)
+    }
+
+    fn graph_driver(&self, record: &ContainerRecord) -> DriverData {
+        let mut data = BTreeMap::from([("ID".to_owned(), record.id.to_string())]);
+        if let Ok(rootfs) = self.snapshots.rootfs(record.id.as_str(), &record.chain) {
+            let path = |name: &str| rootfs.base.join(name).display().to_string();
+            let lower: Vec<String> = rootfs.lower.iter().map(|name| path(name)).collect();
+            data.insert("LowerDir".to_owned(), lower.join(":"));
+            data.insert("UpperDir".to_owned(), path(&rootfs.upper));
+            data.insert("WorkDir".to_owned(), path(&rootfs.work));
+            // Mounted in the container's own mount namespace only.
+            data.insert(
+                "MergedDir".to_owned(),
+                self.container_dir(&record.id)
+                    .join("rootfs")
+                    .display()
+                    .to_string(),
+            );
+        }
+        DriverData {
+            data: Some(data),
+            name: "overlay2".to_owned(),
+        }
+    }
+}
+
+fn state_of(record: &ContainerRecord, phase: Phase, pid: i64) -> ContainerState {
+    let run = record.last_run.clone().unwrap_or_default();
+    let running = phase == Phase::Running;
+    ContainerState {
+        status: phase.word().to_owned(),
+        running,
+        oom_killed: run.oom_killed,
+        dead: phase == Phase::Dead,
+        pid,
+        exit_code: if running { 0 } else { run.exit_code },
+        error: run.error,
+        started_at: rfc3339(run.started_at_ns),
+        finished_at: rfc3339(run.finished_at_ns),
+        ..ContainerState::default()
+    }
+}
+
+fn network_settings(
+    engine: &Engine,
+    record: &ContainerRecord,
+    phase: Phase,
+    lease: Option<&Lease>,
+) -> NetworkSettings {
+    let mut settings = NetworkSettings {
+        ports: Some(BTreeMap::new()),
+        ..NetworkSettings::default()
+    };
+    let mode = record.host_config.network_mode.as_str();
+    if !mode.starts_with("container:") {
+        settings
+            .networks
+            .insert(mode.to_owned(), endpoint_settings(engine, record, lease));
+    }
+    if phase == Phase::Running {
+        settings.sandbox_id = record.id.to_string();
+        let bound = lease.map(|lease| lease.ports.as_slice()).unwrap_or_default();
+        settings.ports = Some(crate::ports::port_map(&record.config, bound));
+    }
+    if let Some(lease) = lease {
+        settings.endpoint_id = lease.endpoint_id.clone();
+        settings.gateway = lease.gateway.to_string();
+        settings.ip_address = lease.address.to_string();
+        settings.ip_prefix_len = i64::from(lease.prefix_len);
+        settings.mac_address = lease.mac.to_string();
+    }
+    settings
+}
+
+/// A container's attachment to its network.
+pub(crate) fn endpoint_settings(
+    engine: &Engine,
+    record: &ContainerRecord,
+    lease: Option<&Lease>,
+) -> EndpointSettings {
+    let wish = &record.endpoint;
+    let mode = record.host_config.network_mode.as_str();
+    let mut settings = EndpointSettings {
+        ipam_config: wish.address.map(|address| EndpointIpamConfig {
+            ipv4_address: address.to_string(),
+            ..EndpointIpamConfig::default()
+        }),
+        mac_address: wish.mac.clone().unwrap_or_default(),
+        network_id: engine.network_id(mode).unwrap_or_default(),
+        ..EndpointSettings::default()
+    };
+    if let Some(lease) = lease {
+        settings.mac_address = lease.mac.to_string();
+        settings.endpoint_id = lease.endpoint_id.clone();
+        settings.gateway = lease.gateway.to_string();
+        settings.ip_address = lease.address.to_string();
+        settings.ip_prefix_len = i64::from(lease.prefix_len);
+    }
+    settings
+}

@@ -1,0 +1,72 @@
+//! The states of a container and who may change them.
+//!
+//! ```text
+//!  from       to         by            when
+//!  (nothing)  Created    create        the record is durable
+//!  Created    Starting   start         the operation lock is held
+//!  Exited     Starting   start
+//!  Starting   Running    start         the program's execve succeeded
+//!  Starting   Created    start         it could not be run (Exited, if it ever ran before)
+//!  Running    Exited     exit          the shim said so, or was lost
+//!  Running    Exited     restore       it ended while no daemon was there
+//!  any but Running and Starting   Removing   remove   nothing of it can be started any more
+//!  Removing   (nothing)  remove        every trace is gone
+//!  Removing   Dead       remove        something could not be removed; removing may be tried again
+//! ```
+
+/// Where in its life a container is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// It never ran.
+    Created,
+    /// It is being started; shown as its previous state.
+    Starting,
+    /// Its program runs.
+    Running,
+    /// Its program has ended.
+    Exited,
+    /// It is being removed.
+    Removing,
+    /// Removing it failed.
+    Dead,
+}
+
+impl Phase {
+    /// The word `inspect` and `ps` use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Created | Self::Starting => "created",
+            Self::Running => "running",
+            Self::Exited => "exited",
+            Self::Removing => "removing",
+            Self::Dead => "dead",
+        }
+    }
+
+    /// Whether `next` may follow.
+    pub fn may_become(self, next: Phase) -> bool {
+        use Phase::{Created, Dead, Exited, Removing, Running, Starting};
+        matches!(
+            (self, next),
+            (Created | Exited, Starting)
+                | (Starting, Running | Created | Exited)
+                | (Running, Exited)
+                | (Created | Exited | Dead, Removing)
+                | (Removing, Dead)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Phase::{self, Created, Dead, Exited, Removing, Running, Starting};
+
+    #[test]
+    fn a_running_container_is_never_removed_and_a_removed_one_never_runs() {
+        for from in [Created, Starting, Running, Exited, Removing, Dead] {
+            assert_eq!(from.may_become(Removing), matches!(from, Created | Exited | Dead));
+            assert_eq!(from.may_become(Running), from == Starting);
+        }
+        assert!(!Phase::Removing.may_become(Starting));
+    }
+}

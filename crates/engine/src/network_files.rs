@@ -1,0 +1,114 @@
+//! `/etc/resolv.conf`, `/etc/hostname` and `/etc/hosts` of a container, written before each start.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+
+use corten_network::{ExtraHost, HostsFile, Lease};
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::network_mode::NetworkMode;
+use crate::options::hostname;
+use crate::record::ContainerRecord;
+
+/// Writes the three files into `dir`; a container in another's network uses that one's.
+pub(crate) fn write(
+    engine: &Engine,
+    record: &ContainerRecord,
+    network: &NetworkMode,
+    lease: Option<&Lease>,
+    dir: &Path,
+) -> Result<()> {
+    let host = &record.host_config;
+    if let NetworkMode::Container(_) = network {
+        return Ok(());
+    }
+    let own = |what: &str| format!("cannot write the container's {what}");
+    let name = hostname(record);
+    let domain = record.config.domainname.as_str();
+    let put = |file: &str, text: String| fs::write(dir.join(file), text).map_err(Error::system(own(file)));
+
+    let host_network = matches!(network, NetworkMode::Host);
+    let host_text =
+        corten_network::host_resolv_conf().map_err(Error::system("cannot read the host's resolv.conf"))?;
+    let list = |values: &Option<Vec<String>>| values.clone().unwrap_or_default();
+    let mut dns = parse_addresses(&list(&host.dns))?;
+    if dns.is_empty() {
+        dns.clone_from(&engine.config.dns);
+    }
+    let (search, resolver_options) = (list(&host.dns_search), list(&host.dns_options));
+    let plain = dns.is_empty() && search.is_empty() && resolver_options.is_empty();
+    let resolv = if host_network && plain {
+        host_text
+    } else {
+        corten_network::resolv_conf(&host_text, &dns, &search, &resolver_options)
+    };
+    put("resolv.conf", resolv)?;
+    put("hostname", corten_network::hostname_file(&name))?;
+
+    let extra = extra_hosts(&list(&host.extra_hosts))?;
+    let host_gateway = match (&engine.bridge, lease) {
+        (_, Some(lease)) => lease.gateway,
+        (Some(bridge), None) => bridge.gateway(),
+        (None, None) if extra.iter().any(|(_, host)| *host == ExtraHost::HostGateway) => {
+            return Err(Error::Invalid(
+                "unable to derive the IP value for host-gateway".to_owned(),
+            ));
+        }
+        (None, None) => Ipv4Addr::UNSPECIFIED,
+    };
+    let addresses: Vec<IpAddr> = lease.map(|lease| IpAddr::V4(lease.address)).into_iter().collect();
+    let file = HostsFile {
+        hostname: &name,
+        domainname: domain,
+        addresses: &addresses,
+        extra: &extra,
+        host_gateway: host_gateway.into(),
+    };
+    let hosts = match fs::read_to_string("/etc/hosts") {
+        Ok(mut text) if host_network => {
+            for (name, host) in &extra {
+                let address = match host {
+                    ExtraHost::Address(address) => *address,
+                    ExtraHost::HostGateway => file.host_gateway,
+                };
+                text.push_str(&format!("{address}\t{name}\n"));
+            }
+            text
+        }
+        _ => corten_network::hosts_file(&file),
+    };
+    put("hosts", hosts)
+}
+
+fn parse_addresses(texts: &[String]) -> Result<Vec<IpAddr>> {
+    texts
+        .iter()
+        .map(|text| {
+            text.parse()
+                .map_err(|_| Error::Invalid(format!("invalid IP address in DNS server: {text}")))
+        })
+        .collect()
+}
+
+/// Reads `name:address` entries; `host-gateway` is the bridge's own address.
+fn extra_hosts(entries: &[String]) -> Result<Vec<(String, ExtraHost)>> {
+    entries
+        .iter()
+        .map(|entry| {
+            let invalid = || Error::Invalid(format!("bad format for add-host: \"{entry}\""));
+            let (name, address) = entry.split_once([':', '=']).ok_or_else(invalid)?;
+            let address = match address {
+                "host-gateway" => ExtraHost::HostGateway,
+                text => text
+                    .trim_start_matches('[')
+                    .trim_end_matches(']')
+                    .parse()
+                    .map(ExtraHost::Address)
+                    .map_err(|_| Error::Invalid(format!("invalid IP address in add-host: \"{text}\"")))?,
+            };
+            Ok((name.to_owned(), address))
+        })
+        .collect()
+}

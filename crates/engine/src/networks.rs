@@ -1,0 +1,126 @@
+//! The three networks every engine has: `bridge`, `host` and `none`.
+
+use std::collections::BTreeMap;
+
+use corten_wire::{Filters, Ipam, IpamConfig, Network, NetworkContainer};
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+
+const NAMES: [(&str, &str); 3] = [("bridge", "bridge"), ("host", "host"), ("none", "null")];
+
+impl Engine {
+    /// The networks that pass the filters.
+    ///
+    /// # Errors
+    /// When a filter is unknown.
+    pub fn network_list(&self, filters: &Filters) -> Result<Vec<Network>> {
+        const KNOWN: &[&str] = &["driver", "id", "label", "name", "scope", "type", "dangling"];
+        filters
+            .check(KNOWN)
+            .map_err(|error| Error::Invalid(error.to_string()))?;
+        let mut networks = self.networks();
+        networks.retain(|network| {
+            filters.allow("driver", |driver| network.driver == driver)
+                && filters.allow("id", |id| network.id.starts_with(id))
+                && filters.allow("name", |name| network.name.contains(name))
+                && filters.allow("scope", |scope| network.scope == scope)
+                && filters.allow("type", |kind| kind == "builtin")
+                && filters.allow("dangling", |dangling| matches!(dangling, "false" | "0"))
+                && filters.all_in("label", &Default::default())
+        });
+        Ok(networks)
+    }
+
+    /// All networks.
+    fn networks(&self) -> Vec<Network> {
+        NAMES
+            .iter()
+            .filter(|(name, _)| *name != "bridge" || self.bridge.is_some())
+            .map(|(name, driver)| self.network(name, driver))
+            .collect()
+    }
+
+    /// The network of that name or identifier, with its containers.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn network_inspect(&self, text: &str) -> Result<Network> {
+        let mut network = self
+            .networks()
+            .into_iter()
+            .find(|network| network.name == text || (text.len() >= 12 && network.id.starts_with(text)))
+            .ok_or_else(|| Error::NoSuchNetwork(text.to_owned()))?;
+        network.containers = self.network_containers(&network.name);
+        Ok(network)
+    }
+
+    /// The identifier of a network, which stays the same for the life of the data root's daemon configuration.
+    pub(crate) fn network_id(&self, name: &str) -> Option<String> {
+        NAMES.iter().any(|(known, _)| *known == name).then(|| {
+            // Derived, not stored: these networks always exist and never change.
+            let own = self
+                .id
+                .bytes()
+                .filter(u8::is_ascii_hexdigit)
+                .map(char::from)
+                .collect::<String>();
+            let word: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+            format!("{word}{own}{own}{own}").chars().take(64).collect()
+        })
+    }
+
+    fn network(&self, name: &str, driver: &str) -> Network {
+        let mut network = Network {
+            name: name.to_owned(),
+            id: self.network_id(name).unwrap_or_default(),
+            driver: driver.to_owned(),
+            scope: "local".to_owned(),
+            ipam: Ipam {
+                driver: "default".to_owned(),
+                ..Ipam::default()
+            },
+            enable_ipv4: true,
+            ..Network::default()
+        };
+        if let ("bridge", Some(bridge)) = (name, &self.bridge) {
+            network.ipam.config = Some(vec![IpamConfig {
+                subnet: bridge.subnet().to_string(),
+                gateway: bridge.gateway().to_string(),
+                ..IpamConfig::default()
+            }]);
+            network.options = Some(BTreeMap::from([
+                (
+                    "com.docker.network.bridge.default_bridge".to_owned(),
+                    "true".to_owned(),
+                ),
+                (
+                    "com.docker.network.bridge.name".to_owned(),
+                    bridge.bridge().to_owned(),
+                ),
+            ]));
+        }
+        network
+    }
+
+    fn network_containers(&self, name: &str) -> BTreeMap<String, NetworkContainer> {
+        let mut found = BTreeMap::new();
+        for container in self.containers.all() {
+            let state = container.state();
+            if state.sandbox.is_none() || state.record.host_config.network_mode != name {
+                continue;
+            }
+            let mut entry = NetworkContainer {
+                name: state.name().to_owned(),
+                ..NetworkContainer::default()
+            };
+            if let Some(lease) = &state.lease {
+                entry.endpoint_id.clone_from(&lease.endpoint_id);
+                entry.mac_address = lease.mac.to_string();
+                entry.ipv4_address = format!("{}/{}", lease.address, lease.prefix_len);
+            }
+            found.insert(container.id().to_string(), entry);
+        }
+        found
+    }
+}

@@ -1,0 +1,347 @@
+//! From a container's record to what its sandbox is built from.
+
+use std::path::{Path, PathBuf};
+
+use corten_network::Lease;
+use corten_sandbox::spec::{Namespace, Namespaces, ProcessOptions, SandboxOptions, effective_capabilities};
+use corten_sandbox::{LogTarget, OverlayRoot, SeccompChoice, Stdio};
+use corten_snapshot::Rootfs;
+use oci_spec::runtime::{Capability, Mount, MountBuilder};
+
+use crate::container::Container;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::network_mode::NetworkMode;
+use crate::record::{ContainerRecord, MountRecord};
+use crate::{devices, resources, security};
+
+/// Search path of containers whose image sets none (Docker's).
+const DEFAULT_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// Log files are never larger than this unless a container asks otherwise; unbounded logs fill disks.
+const DEFAULT_LOG_SIZE: u64 = 100 << 20;
+const DEFAULT_LOG_FILES: u32 = 3;
+
+/// The shim's words for a snapshot.
+pub(crate) fn overlay(rootfs: Rootfs) -> OverlayRoot {
+    OverlayRoot {
+        base: rootfs.base,
+        lower: rootfs.lower,
+        upper: rootfs.upper,
+        work: rootfs.work,
+    }
+}
+
+/// The host name inside the container.
+pub(crate) fn hostname(record: &ContainerRecord) -> String {
+    if record.config.hostname.is_empty() {
+        record.id.short().to_owned()
+    } else {
+        record.config.hostname.clone()
+    }
+}
+
+/// The container's own capabilities.
+pub(crate) fn capabilities(engine: &Engine, record: &ContainerRecord) -> Result<Vec<Capability>> {
+    let host = &record.host_config;
+    let list = |names: &Option<Vec<String>>| names.clone().unwrap_or_default();
+    effective_capabilities(
+        &list(&host.cap_add),
+        &list(&host.cap_drop),
+        host.privileged,
+        engine.sandboxes.held_capabilities(),
+    )
+    .map_err(|error| Error::Invalid(error.to_string()))
+}
+
+/// The system call filter.
+pub(crate) fn seccomp(record: &ContainerRecord) -> Result<SeccompChoice> {
+    let asked = security::parse(record.host_config.security_opt.as_deref().unwrap_or_default())?.seccomp;
+    let fallback = if record.host_config.privileged {
+        SeccompChoice::Unconfined
+    } else {
+        SeccompChoice::Default
+    };
+    Ok(asked.unwrap_or(fallback))
+}
+
+/// The init process.
+pub(crate) fn init(engine: &Engine, record: &ContainerRecord) -> Result<ProcessOptions> {
+    let host = &record.host_config;
+    let score = i32::try_from(host.oom_score_adj).unwrap_or_default();
+    Ok(ProcessOptions {
+        args: record.argv.clone(),
+        env: environment(record, record.config.tty, &[]),
+        cwd: working_dir(&record.config.working_dir),
+        user: record.config.user.clone(),
+        tty: record.config.tty,
+        capabilities: capabilities(engine, record)?,
+        no_new_privileges: security::parse(host.security_opt.as_deref().unwrap_or_default())?
+            .no_new_privileges,
+        rlimits: resources::rlimits(host.ulimits.as_deref().unwrap_or_default())?,
+        oom_score_adj: Some(score),
+    })
+}
+
+/// Docker's variables, then the container's, then `more`; later ones replace earlier ones of the same name.
+pub(crate) fn environment(record: &ContainerRecord, tty: bool, more: &[String]) -> Vec<String> {
+    let mut env = vec![DEFAULT_PATH.to_owned(), format!("HOSTNAME={}", hostname(record))];
+    if tty {
+        env.push("TERM=xterm".to_owned());
+    }
+    for entry in record.config.env.iter().flatten().chain(more) {
+        let (key, value) = entry
+            .split_once('=')
+            .map_or((entry.as_str(), None), |(k, v)| (k, Some(v)));
+        env.retain(|other| other.split_once('=').is_none_or(|(name, _)| name != key));
+        // A bare name removes the variable.
+        if value.is_some() {
+            env.push(entry.clone());
+        }
+    }
+    env
+}
+
+/// The working directory, `/` when none is set.
+pub(crate) fn working_dir(dir: &str) -> String {
+    if dir.is_empty() {
+        "/".to_owned()
+    } else {
+        crate::mounts::clean_path(dir)
+    }
+}
+
+/// Standard streams as the shim knows them.
+pub(crate) fn stdio(record: &ContainerRecord) -> Stdio {
+    let [rows, columns] = record
+        .host_config
+        .console_size
+        .map(|n| u16::try_from(n).unwrap_or_default());
+    Stdio {
+        tty: record.config.tty,
+        open_stdin: record.config.open_stdin,
+        stdin_once: record.config.stdin_once,
+        size: (columns, rows),
+    }
+}
+
+/// The log file, unless the log driver is `none`.
+pub(crate) fn log(record: &ContainerRecord, dir: &Path) -> Result<Option<LogTarget>> {
+    if record.host_config.log_config.r#type == "none" {
+        return Ok(None);
+    }
+    let mut target = LogTarget {
+        path: log_path(record, dir),
+        max_size: Some(DEFAULT_LOG_SIZE),
+        max_files: DEFAULT_LOG_FILES,
+        attributes: Vec::new(),
+    };
+    for (key, value) in record.host_config.log_config.config.iter().flatten() {
+        let invalid = || Error::Invalid(format!("invalid value for log option {key}: {value}"));
+        match key.as_str() {
+            "max-size" if value == "-1" => target.max_size = None,
+            "max-size" => {
+                target.max_size = Some(
+                    corten_types::parse_bytes(value)
+                        .ok()
+                        .filter(|size| *size > 0)
+                        .ok_or_else(invalid)?,
+                );
+            }
+            "max-file" => {
+                target.max_files = value
+                    .parse()
+                    .ok()
+                    .filter(|count| *count > 0)
+                    .ok_or_else(invalid)?;
+            }
+            other => return Err(Error::Unsupported(format!("the log option {other}"))),
+        }
+    }
+    Ok(Some(target))
+}
+
+/// Where a container's log is.
+pub(crate) fn log_path(record: &ContainerRecord, dir: &Path) -> PathBuf {
+    dir.join(format!("{}-json.log", record.id))
+}
+
+/// Everything but the init process.
+pub(crate) fn sandbox(
+    engine: &Engine,
+    container: &Container,
+    network: &NetworkMode,
+    lease: Option<&Lease>,
+) -> Result<SandboxOptions> {
+    let record = container.state().record.clone();
+    let host = &record.host_config;
+    let dir = engine.container_dir(&record.id);
+    let own_uts = host.uts_mode != "host";
+    let host_network = matches!(network, NetworkMode::Host);
+    let mut sysctls = host.sysctls.clone();
+    if !host_network && lease.is_some() {
+        sysctls
+            .entry("net.ipv4.ip_unprivileged_port_start".to_owned())
+            .or_insert_with(|| "0".to_owned());
+        sysctls
+            .entry("net.ipv4.ping_group_range".to_owned())
+            .or_insert_with(|| "0 2147483647".to_owned());
+    }
+    let (devices, device_rules) = devices::collect(host)?;
+    let mut mounts = network_files(engine, &record, network, &dir)?;
+    for mount in &record.mounts {
+        mounts.push(user_mount(mount)?);
+    }
+    Ok(SandboxOptions {
+        hostname: own_uts.then(|| match network {
+            NetworkMode::Container(other) => hostname(&other.state().record),
+            _ => hostname(&record),
+        }),
+        domainname: (own_uts && !record.config.domainname.is_empty())
+            .then(|| record.config.domainname.clone()),
+        root_path: dir.join("rootfs"),
+        readonly_root: host.readonly_rootfs,
+        mounts,
+        privileged: host.privileged,
+        namespaces: Namespaces {
+            network: if host_network {
+                Namespace::Host
+            } else {
+                Namespace::Private
+            },
+            pid: joined(engine, &host.pid_mode, "pid")?,
+            ipc: joined(engine, &host.ipc_mode, "ipc")?,
+            uts: if own_uts {
+                Namespace::Private
+            } else {
+                Namespace::Host
+            },
+            cgroup: if host.cgroupns_mode == "private" {
+                Namespace::Private
+            } else {
+                Namespace::Host
+            },
+        },
+        resources: resources::specification(host)?,
+        devices,
+        device_rules,
+        sysctls,
+        shm_size: host.shm_size.unsigned_abs(),
+        masked_paths: host.masked_paths.clone(),
+        readonly_paths: host.readonly_paths.clone(),
+        cgroup_path: engine.cgroup_path(&host.cgroup_parent, &record.id),
+        annotations: host.annotations.clone().into_iter().collect(),
+    })
+}
+
+/// A namespace that may be private, the host's or another container's.
+fn joined(engine: &Engine, mode: &str, kind: &str) -> Result<Namespace> {
+    match mode {
+        "" | "private" | "shareable" => Ok(Namespace::Private),
+        "host" => Ok(Namespace::Host),
+        other => match other.strip_prefix("container:") {
+            Some(name) if kind == "pid" => {
+                let pid = running_pid(&*engine.containers.find(name)?)?;
+                Ok(Namespace::Path(format!("/proc/{pid}/ns/{kind}").into()))
+            }
+            _ => Err(Error::Unsupported(format!("the {kind} mode {other}"))),
+        },
+    }
+}
+
+/// The init of a container that must run.
+pub(crate) fn running_pid(container: &Container) -> Result<u32> {
+    let state = container.state();
+    match &state.sandbox {
+        Some(sandbox) => Ok(sandbox.pid()),
+        None => Err(Error::Conflict(format!(
+            "cannot join the namespace of a non running container: container {} is {}",
+            state.name(),
+            state.phase.word()
+        ))),
+    }
+}
+
+/// `/etc/resolv.conf`, `/etc/hostname` and `/etc/hosts`, unless the user mounts something there.
+fn network_files(
+    engine: &Engine,
+    record: &ContainerRecord,
+    network: &NetworkMode,
+    own_dir: &Path,
+) -> Result<Vec<Mount>> {
+    let dir = match network {
+        NetworkMode::Container(other) => engine.container_dir(other.id()),
+        _ => own_dir.to_owned(),
+    };
+    let mut mounts = Vec::new();
+    for (file, target) in [
+        ("resolv.conf", "/etc/resolv.conf"),
+        ("hostname", "/etc/hostname"),
+        ("hosts", "/etc/hosts"),
+    ] {
+        if record
+            .mounts
+            .iter()
+            .all(|mount| mount.point.destination != target)
+        {
+            mounts.push(bind(target, &dir.join(file), &["rbind", "rprivate"])?);
+        }
+    }
+    Ok(mounts)
+}
+
+fn user_mount(mount: &MountRecord) -> Result<Mount> {
+    let point = &mount.point;
+    let target = point.destination.as_str();
+    let access = if point.rw { "rw" } else { "ro" };
+    if point.r#type == "tmpfs" {
+        let stem = |option: &str| option.strip_prefix("no").unwrap_or(option).to_owned();
+        let own: Vec<&str> = mount
+            .options
+            .iter()
+            .map(String::as_str)
+            .filter(|o| !matches!(*o, "ro" | "rw"))
+            .collect();
+        let mut options = vec!["nosuid", "nodev", "noexec"];
+        options.retain(|standard| own.iter().all(|o| stem(o) != stem(standard)));
+        options.push(access);
+        options.extend(own);
+        return MountBuilder::default()
+            .destination(target)
+            .typ("tmpfs")
+            .source("tmpfs")
+            .options(options.into_iter().map(str::to_owned).collect::<Vec<_>>())
+            .build()
+            .map_err(|error| Error::Invalid(error.to_string()));
+    }
+    let mut source = PathBuf::from(&point.source);
+    if !mount.subpath.is_empty() {
+        let plain = Path::new(&mount.subpath)
+            .components()
+            .all(|c| matches!(c, std::path::Component::Normal(_)));
+        if !plain {
+            return Err(Error::Invalid(format!("invalid subpath {:?}", mount.subpath)));
+        }
+        source.push(&mount.subpath);
+    }
+    let recursive = if mount.options.iter().any(|o| o == "bind") {
+        "bind"
+    } else {
+        "rbind"
+    };
+    let propagation = if point.propagation.is_empty() {
+        "rprivate"
+    } else {
+        &point.propagation
+    };
+    bind(target, &source, &[recursive, propagation, access])
+}
+
+fn bind(target: &str, source: &Path, options: &[&str]) -> Result<Mount> {
+    MountBuilder::default()
+        .destination(target)
+        .typ("bind")
+        .source(source)
+        .options(options.iter().map(|o| (*o).to_owned()).collect::<Vec<_>>())
+        .build()
+        .map_err(|error| Error::Invalid(error.to_string()))
+}

@@ -1,0 +1,89 @@
+//! What is durable about a container: its settings, and how it last ended. That it runs is not written here; the shim knows.
+
+use std::collections::BTreeMap;
+
+use corten_types::{ContainerId, Digest};
+use corten_wire::{ContainerConfig, HostConfig, MountPoint};
+use serde::{Deserialize, Serialize};
+
+/// A container as stored in the metadata table `containers`, keyed by its identifier.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ContainerRecord {
+    /// Its identifier.
+    pub id: ContainerId,
+    /// Its name, without Docker's leading slash.
+    pub name: String,
+    /// When it was created, nanoseconds since the Unix epoch.
+    pub created_at_ns: i64,
+    /// The image, by content.
+    pub image_id: Digest,
+    /// The image's layers, lowest first: a container outlives a forced removal of its image's name.
+    pub chain: Vec<Digest>,
+    /// The image as the request named it.
+    pub image_name: String,
+    /// Settings, image and request merged.
+    pub config: ContainerConfig,
+    /// Settings that depend on the host, as normalised at creation.
+    pub host_config: HostConfig,
+    /// Program and arguments that result from entrypoint and command.
+    pub argv: Vec<String>,
+    /// Mounts of volumes, directories and the like, in mounting order.
+    pub mounts: Vec<MountRecord>,
+    /// Wishes for the network endpoint.
+    pub endpoint: EndpointWish,
+    /// How it last ended, if it ever ran.
+    pub last_run: Option<LastRun>,
+}
+
+/// A mount as settled at creation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MountRecord {
+    /// What `inspect` shows.
+    pub point: MountPoint,
+    /// Options for the runtime beyond read-only and propagation (`size=…` of a tmpfs).
+    pub options: Vec<String>,
+    /// Whether a bind source that does not exist is made as a directory when the container starts.
+    pub create_source: bool,
+    /// Directory within the volume that is mounted instead of its whole.
+    pub subpath: String,
+}
+
+/// Wishes for the network endpoint.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointWish {
+    /// A fixed address.
+    pub address: Option<std::net::Ipv4Addr>,
+    /// A fixed MAC address, `02:42:…`.
+    pub mac: Option<String>,
+    /// Aliases asked for; kept for `inspect`.
+    pub aliases: Vec<String>,
+}
+
+/// How a container last ran.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastRun {
+    /// When it was started, nanoseconds since the Unix epoch; zero if it never was.
+    pub started_at_ns: i64,
+    /// When it ended; zero while it runs.
+    pub finished_at_ns: i64,
+    /// Its exit code.
+    pub exit_code: i64,
+    /// Whether memory ran out.
+    pub oom_killed: bool,
+    /// Why it could not be started.
+    pub error: String,
+}
+
+/// What is noted in the run-time state while a container runs, so that a restarted daemon can take it over.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunNote {
+    /// When it was started, nanoseconds since the Unix epoch.
+    pub started_at_ns: i64,
+    /// Its place in the network.
+    pub lease: Option<corten_network::Lease>,
+}
+
+/// Labels of a container, none included.
+pub(crate) fn labels(config: &ContainerConfig) -> BTreeMap<String, String> {
+    config.labels.clone().unwrap_or_default()
+}

@@ -1,0 +1,253 @@
+//! Limits: from Docker's `HostConfig` to the OCI specification's `resources`, checked by Docker's rules.
+
+use corten_wire::{HostConfig, Ulimit};
+use oci_spec::OciSpecError;
+use oci_spec::runtime::{
+    LinuxBlockIoBuilder, LinuxCpuBuilder, LinuxMemoryBuilder, LinuxPidsBuilder, LinuxResources,
+    LinuxResourcesBuilder, PosixRlimit, PosixRlimitBuilder, PosixRlimitType,
+};
+
+use crate::error::{Error, Result};
+
+/// Least memory a container can be limited to, in bytes (Docker's own minimum).
+const MIN_MEMORY: i64 = 6 << 20;
+/// Scheduling period `--cpus` is expressed in, in microseconds.
+const CPU_PERIOD_US: i64 = 100_000;
+
+/// Checks the limits and fills in what follows from them, as `inspect` then shows it.
+pub(crate) fn normalise(host: &mut HostConfig, cpus: usize) -> Result<()> {
+    let invalid = |message: String| Err(Error::Invalid(message));
+    if host.memory != 0 && host.memory < MIN_MEMORY {
+        return invalid("Minimum memory limit allowed is 6MB".to_owned());
+    }
+    if host.memory > 0 && host.memory_swap > 0 && host.memory_swap < host.memory {
+        return invalid("Minimum memoryswap limit should be larger than memory limit, see usage".to_owned());
+    }
+    if host.memory == 0 && host.memory_swap > 0 {
+        return invalid(
+            "You should always set the Memory limit when using Memoryswap limit, see usage".to_owned(),
+        );
+    }
+    if host.memory_reservation != 0 && host.memory_reservation < MIN_MEMORY {
+        return invalid("Minimum memory reservation allowed is 6MB".to_owned());
+    }
+    if host.memory > 0 && host.memory_reservation > 0 && host.memory < host.memory_reservation {
+        return invalid(
+            "Minimum memory limit can not be less than memory reservation limit, see usage".to_owned(),
+        );
+    }
+    if let Some(swappiness) = host
+        .memory_swappiness
+        .filter(|s| *s != -1 && !(0..=100).contains(s))
+    {
+        return invalid(format!(
+            "Invalid value: {swappiness}, valid memory swappiness range is 0-100"
+        ));
+    }
+    if host.nano_cpus < 0
+        || host.nano_cpus
+            > i64::try_from(cpus)
+                .unwrap_or(i64::MAX)
+                .saturating_mul(1_000_000_000)
+    {
+        return invalid(format!(
+            "range of CPUs is from 0.01 to {cpus}.00, as there are only {cpus} CPUs available"
+        ));
+    }
+    if host.nano_cpus > 0 && (host.cpu_period > 0 || host.cpu_quota > 0) {
+        let field = if host.cpu_period > 0 {
+            "CPU Period"
+        } else {
+            "CPU Quota"
+        };
+        return invalid(format!(
+            "Conflicting options: Nano CPUs and {field} cannot both be set."
+        ));
+    }
+    if host.cpu_shares < 0 {
+        return invalid(format!(
+            "invalid CPU shares ({}): value must be a positive integer",
+            host.cpu_shares
+        ));
+    }
+    if host.cpu_period != 0 && !(1000..=1_000_000).contains(&host.cpu_period) {
+        return invalid(
+            "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)".to_owned(),
+        );
+    }
+    if host.cpu_quota > 0 && host.cpu_quota < 1000 {
+        return invalid("CPU cfs quota can not be less than 1ms (i.e. 1000)".to_owned());
+    }
+    if !(-1000..=1000).contains(&host.oom_score_adj) {
+        return invalid(format!(
+            "Invalid value {}, range for oom score adj is [-1000, 1000]",
+            host.oom_score_adj
+        ));
+    }
+    if host.shm_size < 0 {
+        return invalid("SHM size can not be less than 0".to_owned());
+    }
+    if host.blkio_weight != 0 && !(10..=1000).contains(&host.blkio_weight) {
+        return invalid("Range of blkio weight is from 10 to 1000".to_owned());
+    }
+    if host.memory > 0 && host.memory_swap == 0 {
+        host.memory_swap = host.memory.saturating_mul(2);
+    }
+    if host.pids_limit.is_some_and(|limit| limit <= 0) {
+        host.pids_limit = None;
+    }
+    Ok(())
+}
+
+/// The limits in the specification's terms.
+pub(crate) fn specification(host: &HostConfig) -> Result<LinuxResources> {
+    build(host).map_err(|error| Error::Invalid(error.to_string()))
+}
+
+fn build(host: &HostConfig) -> std::result::Result<LinuxResources, OciSpecError> {
+    let mut memory = LinuxMemoryBuilder::default();
+    if host.memory > 0 {
+        memory = memory.limit(host.memory);
+    }
+    if host.memory_swap != 0 {
+        memory = memory.swap(host.memory_swap);
+    }
+    if host.memory_reservation > 0 {
+        memory = memory.reservation(host.memory_reservation);
+    }
+    if let Some(swappiness) = host.memory_swappiness.and_then(|s| u64::try_from(s).ok()) {
+        memory = memory.swappiness(swappiness);
+    }
+    if host.oom_kill_disable == Some(true) {
+        memory = memory.disable_oom_killer(true);
+    }
+
+    let mut cpu = LinuxCpuBuilder::default();
+    if host.cpu_shares > 0 {
+        cpu = cpu.shares(host.cpu_shares.unsigned_abs());
+    }
+    let (period, quota) = if host.nano_cpus > 0 {
+        (CPU_PERIOD_US, host.nano_cpus / (1_000_000_000 / CPU_PERIOD_US))
+    } else {
+        (host.cpu_period, host.cpu_quota)
+    };
+    if period > 0 {
+        cpu = cpu.period(period.unsigned_abs());
+    }
+    if quota != 0 {
+        cpu = cpu.quota(quota);
+    }
+    if !host.cpuset_cpus.is_empty() {
+        cpu = cpu.cpus(host.cpuset_cpus.clone());
+    }
+    if !host.cpuset_mems.is_empty() {
+        cpu = cpu.mems(host.cpuset_mems.clone());
+    }
+
+    let mut resources = LinuxResourcesBuilder::default()
+        .memory(memory.build()?)
+        .cpu(cpu.build()?);
+    if let Some(limit) = host.pids_limit {
+        resources = resources.pids(LinuxPidsBuilder::default().limit(limit).build()?);
+    }
+    if host.blkio_weight != 0 {
+        resources = resources.block_io(LinuxBlockIoBuilder::default().weight(host.blkio_weight).build()?);
+    }
+    resources.build()
+}
+
+/// `--ulimit` in the specification's terms.
+pub(crate) fn rlimits(ulimits: &[Ulimit]) -> Result<Vec<PosixRlimit>> {
+    ulimits.iter().map(rlimit).collect()
+}
+
+fn rlimit(ulimit: &Ulimit) -> Result<PosixRlimit> {
+    use PosixRlimitType as T;
+    let typ = match ulimit.name.as_str() {
+        "core" => T::RlimitCore,
+        "cpu" => T::RlimitCpu,
+        "data" => T::RlimitData,
+        "fsize" => T::RlimitFsize,
+        "locks" => T::RlimitLocks,
+        "memlock" => T::RlimitMemlock,
+        "msgqueue" => T::RlimitMsgqueue,
+        "nice" => T::RlimitNice,
+        "nofile" => T::RlimitNofile,
+        "nproc" => T::RlimitNproc,
+        "rss" => T::RlimitRss,
+        "rtprio" => T::RlimitRtprio,
+        "rttime" => T::RlimitRttime,
+        "sigpending" => T::RlimitSigpending,
+        "stack" => T::RlimitStack,
+        other => return Err(Error::Invalid(format!("invalid ulimit type: {other}"))),
+    };
+    if ulimit.hard != -1 && (ulimit.soft > ulimit.hard || ulimit.soft == -1) {
+        return Err(Error::Invalid(format!(
+            "ulimit soft limit must be less than or equal to hard limit: {} > {}",
+            ulimit.soft, ulimit.hard
+        )));
+    }
+    // -1 is "unlimited", RLIM_INFINITY as an unsigned number.
+    PosixRlimitBuilder::default()
+        .typ(typ)
+        .hard(ulimit.hard.cast_unsigned())
+        .soft(ulimit.soft.cast_unsigned())
+        .build()
+        .map_err(|error| Error::Invalid(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpus_become_quota_and_period() {
+        let host = HostConfig {
+            nano_cpus: 1_500_000_000,
+            ..Default::default()
+        };
+        let cpu = specification(&host).unwrap().cpu().clone().unwrap();
+        assert_eq!((cpu.period(), cpu.quota()), (Some(100_000), Some(150_000)));
+    }
+
+    #[test]
+    fn dockers_minimum_and_doubled_swap() {
+        let mut host = HostConfig {
+            memory: 1 << 20,
+            ..Default::default()
+        };
+        assert_eq!(
+            normalise(&mut host, 2).unwrap_err().to_string(),
+            "Minimum memory limit allowed is 6MB"
+        );
+        host.memory = 64 << 20;
+        normalise(&mut host, 2).unwrap();
+        assert_eq!(host.memory_swap, 128 << 20);
+        let mut host = HostConfig {
+            nano_cpus: 3_000_000_000,
+            ..Default::default()
+        };
+        assert!(
+            normalise(&mut host, 2)
+                .unwrap_err()
+                .to_string()
+                .contains("only 2 CPUs available")
+        );
+    }
+
+    #[test]
+    fn ulimits() {
+        let nofile = Ulimit {
+            name: "nofile".into(),
+            hard: 10,
+            soft: 20,
+        };
+        assert!(rlimits(&[nofile]).is_err());
+        let core = Ulimit {
+            name: "core".into(),
+            hard: -1,
+            soft: -1,
+        };
+        assert_eq!(rlimits(&[core]).unwrap()[0].hard(), u64::MAX);
+    }
+}

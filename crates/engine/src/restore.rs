@@ -1,0 +1,181 @@
+//! After a restart of the daemon: records are read, running containers taken over, ended ones noted, half-made and
+//! half-removed ones cleared.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use corten_metadata::Table;
+use corten_network::Lease;
+use corten_sandbox::{Adopted, ExitRecord, Sandbox};
+use corten_types::ContainerId;
+
+use crate::clock::now_ns;
+use crate::container::Container;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::lifecycle::Phase;
+use crate::record::{ContainerRecord, LastRun, RunNote};
+
+impl Engine {
+    /// Brings back all containers. Called once, before the API is served.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn restore(self: &Arc<Self>) -> Result<()> {
+        let records: Vec<(String, ContainerRecord)> = self.metadata.all(Table::Containers)?;
+        for (_, record) in records {
+            self.containers.reserve_name(&record.name, &record.id)?;
+            self.images.adopt(record.id.as_str(), &record.chain);
+            self.containers.insert(Arc::new(Container::new(record)));
+        }
+        self.clear_strangers().await;
+        self.images.collect_garbage()?;
+        let mut leases = Vec::new();
+        let mut ended = Vec::new();
+        for container in self.containers.all() {
+            match self.take_over(&container).await {
+                Ok(TakenOver::Runs(lease)) => leases.extend(lease),
+                Ok(TakenOver::Ended(exit, lease)) => {
+                    leases.extend(lease);
+                    ended.push((container, exit));
+                }
+                Ok(TakenOver::Idle) => {}
+                Err(error) => tracing::error!(%error, id = %container.id(), "cannot take over a container"),
+            }
+        }
+        if let Some(bridge) = &self.bridge {
+            let restored = bridge.restore(&leases)?;
+            if restored.deleted_veths > 0 {
+                tracing::info!(
+                    count = restored.deleted_veths,
+                    "deleted interfaces of containers that are gone"
+                );
+            }
+            for (endpoint, problem) in &restored.problems {
+                tracing::warn!(%problem, %endpoint, "cannot take over an endpoint in full");
+            }
+        }
+        for (container, exit) in ended {
+            self.clone().ended(container, exit).await;
+        }
+        Ok(())
+    }
+
+    async fn take_over(self: &Arc<Self>, container: &Arc<Container>) -> Result<TakenOver> {
+        let id = container.id();
+        let chain = container.state().record.chain.clone();
+        let missing = self.snapshots.rootfs(id.as_str(), &chain).is_err();
+        let auto_remove = container.state().record.host_config.auto_remove;
+        let note: Option<RunNote> = self.sandboxes.noted(id);
+        let Some(note) = note else {
+            // It did not run. What is left of an attempt to start it goes, and so does a container whose removal was cut short.
+            if self.sandboxes.known().contains(id) {
+                self.clear(container).await;
+            }
+            let ran = container.state().record.last_run.is_some();
+            if missing || (auto_remove && ran) {
+                let _operation = container.operation.lock().await;
+                self.remove_locked(container, true).await?;
+            }
+            return Ok(TakenOver::Idle);
+        };
+        match self.sandboxes.adopt(id).await? {
+            Adopted::Running { sandbox, .. } => {
+                running(container, sandbox, &note);
+                Ok(TakenOver::Runs(note.lease))
+            }
+            Adopted::Exited(exit) => {
+                ran(container, &note);
+                Ok(TakenOver::Ended(exit, note.lease))
+            }
+            Adopted::Gone => {
+                self.clear(container).await;
+                ran(container, &note);
+                let exit = ExitRecord {
+                    code: 137,
+                    oom_killed: false,
+                    finished_at_ns: now_ns(),
+                };
+                Ok(TakenOver::Ended(exit, note.lease))
+            }
+        }
+    }
+
+    /// Clears what belongs to no record: files of a create that was cut short, a run directory without a container.
+    async fn clear_strangers(self: &Arc<Self>) {
+        let known: HashSet<ContainerId> = self.containers.all().iter().map(|c| c.id().clone()).collect();
+        for id in self
+            .sandboxes
+            .known()
+            .into_iter()
+            .filter(|id| !known.contains(id))
+        {
+            let engine = self.clone();
+            let cleared = crate::engine::blocking("clear up", move || {
+                let path = engine.cgroup_path("", &id);
+                Ok(engine.sandboxes.clear(&id, &path)?)
+            });
+            if let Err(error) = cleared.await {
+                tracing::warn!(%error, "cannot clear the run directory of a container that is gone");
+            }
+        }
+        let on_disk = std::fs::read_dir(self.config.data_root.join("containers"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        let files = on_disk.filter_map(|entry| entry.file_name().to_str()?.parse::<ContainerId>().ok());
+        let snapshots = self.snapshots.keys().unwrap_or_default();
+        let snapshots = snapshots.iter().filter_map(|key| key.parse::<ContainerId>().ok());
+        let strangers: HashSet<ContainerId> =
+            files.chain(snapshots).filter(|id| !known.contains(id)).collect();
+        for id in strangers {
+            self.remove_files(&id);
+        }
+    }
+
+    /// Stops everything that runs, `timeout` seconds for each at most, all at the same time: the orderly end of a daemon that
+    /// shall not leave containers behind.
+    pub async fn stop_all(self: &Arc<Self>, timeout: i64) {
+        let stops: Vec<_> = self
+            .containers
+            .all()
+            .into_iter()
+            .map(|container| {
+                let engine = self.clone();
+                tokio::spawn(async move { engine.stop_container(container, None, Some(timeout)).await })
+            })
+            .collect();
+        for stop in stops {
+            match stop.await {
+                Ok(Ok(()) | Err(Error::NotModified(_))) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "cannot stop a container"),
+                Err(error) => tracing::error!(%error, "stopping a container failed"),
+            }
+        }
+    }
+}
+
+enum TakenOver {
+    Runs(Option<Lease>),
+    Ended(ExitRecord, Option<Lease>),
+    Idle,
+}
+
+fn running(container: &Container, sandbox: Sandbox, note: &RunNote) {
+    ran(container, note);
+    container.state().sandbox = Some(sandbox);
+}
+
+/// Puts a container into the state it had when the previous daemon ended.
+fn ran(container: &Container, note: &RunNote) {
+    {
+        let mut state = container.state();
+        state.phase = Phase::Running;
+        state.lease.clone_from(&note.lease);
+        state.record.last_run = Some(LastRun {
+            started_at_ns: note.started_at_ns,
+            ..LastRun::default()
+        });
+    }
+    container.announce_running();
+}

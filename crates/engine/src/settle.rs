@@ -1,0 +1,284 @@
+//! What a container will be: the request merged with its image and Docker's defaults, and refused where it makes no sense.
+
+use corten_image::Image;
+use corten_wire::{ContainerConfig, ContainerCreateRequest, EndpointSettings, HostConfig, NetworkingConfig};
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::mounts::{self, MountWish};
+use crate::network_mode::NetworkMode;
+use crate::record::EndpointWish;
+use crate::{ports, resources, unsupported};
+
+/// `/dev/shm` of containers that ask for no other size, in bytes.
+const SHM_SIZE: i64 = 64 << 20;
+
+/// A request settled.
+pub(crate) struct Settled {
+    pub(crate) config: ContainerConfig,
+    pub(crate) host_config: HostConfig,
+    pub(crate) argv: Vec<String>,
+    pub(crate) mounts: Vec<MountWish>,
+    pub(crate) endpoint: EndpointWish,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Settles `request` for `image`.
+pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &Image) -> Result<Settled> {
+    let ContainerCreateRequest {
+        mut config,
+        host_config,
+        networking_config,
+    } = request;
+    let mut host = host_config.unwrap_or_default();
+    let mut warnings = Vec::new();
+    unsupported::check(&config, &host)?;
+    merge_image(&mut config, image, &mut warnings);
+    let argv: Vec<String> = config
+        .entrypoint
+        .iter()
+        .flatten()
+        .chain(config.cmd.iter().flatten())
+        .cloned()
+        .collect();
+    if argv.is_empty() || argv[0].is_empty() && argv.len() == 1 {
+        return Err(Error::Invalid("no command specified".to_owned()));
+    }
+    if !config.working_dir.is_empty() && !config.working_dir.starts_with('/') {
+        return Err(Error::Invalid(format!(
+            "the working directory '{}' is invalid, it needs to be an absolute path",
+            config.working_dir
+        )));
+    }
+    config.env = config
+        .env
+        .map(|env| env.into_iter().filter(|entry| !entry.is_empty()).collect());
+    if let Some(bad) = config.env.iter().flatten().find(|entry| entry.starts_with('=')) {
+        return Err(Error::Invalid(format!("invalid environment variable: {bad}")));
+    }
+    if !config.stop_signal.is_empty() {
+        crate::signal::parse(&config.stop_signal)?;
+    }
+    defaults(engine, &mut host);
+    resources::normalise(&mut host, engine.cpus)?;
+    resources::rlimits(host.ulimits.as_deref().unwrap_or_default())?;
+    let capabilities = (
+        host.cap_add.as_deref().unwrap_or_default(),
+        host.cap_drop.as_deref().unwrap_or_default(),
+    );
+    corten_sandbox::spec::effective_capabilities(capabilities.0, capabilities.1, false, u64::MAX)
+        .map_err(|error| Error::Invalid(error.to_string()))?;
+
+    let network = NetworkMode::parse(&host.network_mode, engine)?;
+    let published = ports::requests(&config, &host)?;
+    if matches!(network, NetworkMode::Container(_)) {
+        if !published.is_empty() {
+            return Err(Error::Invalid(
+                "conflicting options: port publishing and the container type network mode".to_owned(),
+            ));
+        }
+        if !config.hostname.is_empty() {
+            return Err(Error::Invalid(
+                "conflicting options: hostname and the network mode".to_owned(),
+            ));
+        }
+    }
+    let discarded = matches!(network, NetworkMode::Host) && !published.is_empty();
+    if discarded {
+        warnings.push("Published ports are discarded when using host network mode".to_owned());
+    }
+    for (port, _) in host.port_bindings.iter().flatten() {
+        config.exposed_ports.entry(port.clone()).or_default();
+    }
+    let endpoint = endpoint(networking_config, &config, &host)?;
+    let mounts = all_mounts(engine, &config, &host)?;
+    Ok(Settled {
+        config,
+        host_config: host,
+        argv,
+        mounts,
+        endpoint,
+        warnings,
+    })
+}
+
+/// What the request leaves open comes from the image; lists of environment, ports, volumes and labels are united.
+fn merge_image(config: &mut ContainerConfig, image: &Image, warnings: &mut Vec<String>) {
+    let preset = crate::images::preset(image);
+    if config.user.is_empty() {
+        config.user.clone_from(&preset.user);
+    }
+    for (port, empty) in &preset.exposed_ports {
+        config.exposed_ports.entry(port.clone()).or_insert(*empty);
+    }
+    let own = config.env.get_or_insert_default();
+    let named = |entry: &str, list: &[String]| {
+        let key = entry.split('=').next();
+        list.iter().any(|other| other.split('=').next() == key)
+    };
+    let inherited: Vec<String> = preset
+        .env
+        .iter()
+        .filter(|entry| !named(entry, own))
+        .cloned()
+        .collect();
+    own.extend(inherited);
+    if config.entrypoint.is_none() {
+        if config.cmd.as_ref().is_none_or(Vec::is_empty) {
+            config.cmd.clone_from(&preset.cmd);
+            config.args_escaped = preset.args_escaped;
+        }
+        config.entrypoint.clone_from(&preset.entrypoint);
+    } else if config.entrypoint.as_deref() == Some(&[String::new()]) {
+        // `--entrypoint ""` resets the image's.
+        config.entrypoint = None;
+    }
+    for (volume, empty) in &preset.volumes {
+        config
+            .volumes
+            .get_or_insert_default()
+            .entry(volume.clone())
+            .or_insert(*empty);
+    }
+    if config.working_dir.is_empty() {
+        config.working_dir.clone_from(&preset.working_dir);
+    }
+    let labels = config.labels.get_or_insert_default();
+    for (key, value) in &preset.labels {
+        labels.entry(key.clone()).or_insert_with(|| value.clone());
+    }
+    if config.stop_signal.is_empty() {
+        config.stop_signal.clone_from(&preset.stop_signal);
+    }
+    if config.shell.is_none() {
+        config.shell.clone_from(&preset.shell);
+    }
+    let checks = |health: &corten_wire::HealthConfig| health.test.first().is_some_and(|test| test != "NONE");
+    if config.healthcheck.is_none() && preset.healthcheck.as_ref().is_some_and(checks) {
+        warnings.push(
+            "The image's health check is not run: Corten does not support health checks yet".to_owned(),
+        );
+    }
+}
+
+/// Docker's defaults, as `inspect` shows them.
+fn defaults(engine: &Engine, host: &mut HostConfig) {
+    let fill = |field: &mut String, value: &str| {
+        if field.is_empty() {
+            value.clone_into(field);
+        }
+    };
+    if matches!(host.network_mode.as_str(), "" | "default") {
+        "bridge".clone_into(&mut host.network_mode);
+    }
+    fill(&mut host.ipc_mode, "private");
+    let own_cgroup =
+        matches!(engine.sandboxes.cgroups(), corten_cgroup::Layout::V2 { .. }) && !host.privileged;
+    fill(
+        &mut host.cgroupns_mode,
+        if own_cgroup { "private" } else { "host" },
+    );
+    fill(&mut host.restart_policy.name, "no");
+    fill(&mut host.runtime, "corten");
+    if host.shm_size == 0 {
+        host.shm_size = SHM_SIZE;
+    }
+    if host.log_config.r#type.is_empty() {
+        "json-file".clone_into(&mut host.log_config.r#type);
+        host.log_config.config = Some(engine.config.log_options.clone());
+    }
+    host.log_config.config.get_or_insert_default();
+    if host.oom_kill_disable.is_none()
+        && !matches!(engine.sandboxes.cgroups(), corten_cgroup::Layout::V2 { .. })
+    {
+        host.oom_kill_disable = Some(false);
+    }
+}
+
+/// The request's mounts, those taken from other containers, and the volumes of image and request.
+fn all_mounts(engine: &Engine, config: &ContainerConfig, host: &HostConfig) -> Result<Vec<MountWish>> {
+    let mut requested = Vec::new();
+    for bind in host.binds.iter().flatten() {
+        requested.push(mounts::parse_bind(bind, &host.volume_driver)?);
+    }
+    for mount in &host.mounts {
+        requested.push(mounts::parse_mount(mount)?);
+    }
+    for (target, options) in &host.tmpfs {
+        requested.push(mounts::parse_tmpfs(target, options)?);
+    }
+    let mut inherited = Vec::new();
+    for from in host.volumes_from.iter().flatten() {
+        let (name, mode) = from.split_once(':').unwrap_or((from, "rw"));
+        let writable = match mode {
+            "rw" | "z" | "Z" => true,
+            "ro" => false,
+            _ => return Err(Error::Invalid(format!("invalid mode: {mode}"))),
+        };
+        let other = engine.containers.find(name)?;
+        for mount in &other.state().record.mounts {
+            let mut mount = mount.clone();
+            mount.point.rw &= writable;
+            inherited.push(mount);
+        }
+    }
+    for target in config.volumes.iter().flatten().map(|(target, _)| target) {
+        inherited.push(mounts::parse_bind(target, &host.volume_driver)?);
+    }
+    mounts::merge(requested, inherited)
+}
+
+fn endpoint(
+    networking: Option<NetworkingConfig>,
+    config: &ContainerConfig,
+    host: &HostConfig,
+) -> Result<EndpointWish> {
+    let mut wish = EndpointWish {
+        mac: none_if_empty(&config.mac_address),
+        ..EndpointWish::default()
+    };
+    let endpoints = networking.and_then(|n| n.endpoints_config).unwrap_or_default();
+    if endpoints.len() > 1 {
+        return Err(Error::Unsupported(
+            "attaching a container to several networks".to_owned(),
+        ));
+    }
+    for (network, settings) in endpoints {
+        let same = network == host.network_mode || (network == "default" && host.network_mode == "bridge");
+        if !same {
+            return Err(Error::NoSuchNetwork(network));
+        }
+        let EndpointSettings {
+            ipam_config,
+            aliases,
+            mac_address,
+            ..
+        } = settings.unwrap_or_default();
+        let ipam = ipam_config.unwrap_or_default();
+        if !ipam.ipv6_address.is_empty() || !ipam.link_local_ips.is_empty() {
+            return Err(Error::Unsupported(
+                "a fixed IPv6 or link-local address".to_owned(),
+            ));
+        }
+        if !ipam.ipv4_address.is_empty() {
+            return Err(Error::Invalid(
+                "invalid config for network bridge: invalid endpoint settings:\nuser specified IP address is supported on \
+                 user defined networks only"
+                    .to_owned(),
+            ));
+        }
+        if aliases.as_ref().is_some_and(|list| !list.is_empty()) {
+            return Err(Error::Invalid(
+                "invalid config for network bridge: invalid endpoint settings:\nnetwork-scoped aliases are only supported \
+                 for user-defined networks"
+                    .to_owned(),
+            ));
+        }
+        wish.mac = none_if_empty(&mac_address).or(wish.mac);
+    }
+    Ok(wish)
+}
+
+fn none_if_empty(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}

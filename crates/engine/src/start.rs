@@ -1,0 +1,241 @@
+//! `start`: the way from a record to a running program.
+//!
+//! The shim makes the container's init while the network is being made; both are waited for together, clients that
+//! attached before are connected, and only then does the program run. Nothing is written to disk on this way: what a restarted
+//! daemon must know is noted in the run-time state.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use corten_network::{EndpointRequest, Lease};
+use corten_sandbox::{Created, Order, RootMount};
+
+use crate::clock::now_ns;
+use crate::container::Container;
+use crate::engine::{Engine, blocking, to_its_end};
+use crate::error::{Error, Result};
+use crate::lifecycle::Phase;
+use crate::network_mode::NetworkMode;
+use crate::record::{LastRun, RunNote};
+use crate::{network_files, options};
+
+impl Engine {
+    /// Starts a container.
+    ///
+    /// # Errors
+    /// When it runs already ([`Error::NotModified`]), is being removed, or cannot be run; nothing is left running then.
+    pub async fn start(self: &Arc<Self>, name: &str) -> Result<()> {
+        let container = self.containers.find(name)?;
+        let engine = self.clone();
+        to_its_end(async move {
+            let _operation = container.operation.lock().await;
+            let before = {
+                let mut state = container.state();
+                match state.phase {
+                    Phase::Created | Phase::Exited => {}
+                    Phase::Running | Phase::Starting => {
+                        return Err(Error::NotModified("container already started".to_owned()));
+                    }
+                    Phase::Removing | Phase::Dead => {
+                        return Err(Error::Conflict(
+                            "container is marked for removal and cannot be started".to_owned(),
+                        ));
+                    }
+                }
+                let before = state.phase;
+                state.advance(Phase::Starting);
+                state.stop_requested = false;
+                before
+            };
+            let outcome = engine.run(&container).await;
+            match outcome {
+                Ok(()) => Ok(()),
+                Err(error) => {
+                    engine.start_failed(&container, before, &error).await;
+                    Err(error)
+                }
+            }
+        })
+        .await
+    }
+
+    async fn run(self: &Arc<Self>, container: &Arc<Container>) -> Result<()> {
+        let record = container.state().record.clone();
+        let network = NetworkMode::parse(&record.host_config.network_mode, self)?;
+        let lease = self.reserve(&record, &network)?;
+        let started = self.run_with(container, &record, &network, lease.as_ref()).await;
+        if let (Err(_), Some(lease), Some(bridge)) = (&started, &lease, &self.bridge) {
+            bridge.release(lease);
+        }
+        started
+    }
+
+    async fn run_with(
+        self: &Arc<Self>,
+        container: &Arc<Container>,
+        record: &crate::record::ContainerRecord,
+        network: &NetworkMode,
+        lease: Option<&Lease>,
+    ) -> Result<()> {
+        let dir = self.container_dir(&record.id);
+        network_files::write(self, record, network, lease, &dir)?;
+        for mount in record
+            .mounts
+            .iter()
+            .filter(|m| m.point.r#type == "bind" && m.create_source)
+        {
+            let source = std::path::Path::new(&mount.point.source);
+            if !source.exists() {
+                std::fs::create_dir_all(source).map_err(Error::system(format!(
+                    "error while creating mount source path '{}'",
+                    mount.point.source
+                )))?;
+            }
+        }
+        let init = options::init(self, record)?;
+        let spec = corten_sandbox::spec::build(&options::sandbox(self, container, network, lease)?, &init)
+            .map_err(corten_sandbox::Error::from)?;
+        let order = Order {
+            id: record.id.clone(),
+            spec,
+            root: RootMount::Overlay(options::overlay(
+                self.snapshots.rootfs(record.id.as_str(), &record.chain)?,
+            )),
+            seccomp: options::seccomp(record)?,
+            network: match network {
+                NetworkMode::Bridge | NetworkMode::Container(_) => corten_sandbox::NetworkMode::Prepared,
+                NetworkMode::None => corten_sandbox::NetworkMode::Isolated,
+                NetworkMode::Host => corten_sandbox::NetworkMode::Host,
+            },
+            stdio: options::stdio(record),
+            log: options::log(record, &dir)?,
+        };
+        let (created, netns) = tokio::join!(self.sandboxes.create(&order), self.plumb(network, lease));
+        let created = created?;
+        let netns = match netns {
+            Ok(netns) => netns,
+            Err(error) => {
+                created.abort().await;
+                return Err(error);
+            }
+        };
+        let started_at_ns = now_ns();
+        self.sandboxes.note(
+            &record.id,
+            &RunNote {
+                started_at_ns,
+                lease: lease.cloned(),
+            },
+        )?;
+        connect_waiting_clients(container, &created).await?;
+        // The state changes before the exit event can: the exit handler waits for the operation lock.
+        let sandbox = created.proceed(netns).await?;
+        {
+            let mut state = container.state();
+            state.sandbox = Some(sandbox);
+            state.lease = lease.cloned();
+            state.record.last_run = Some(LastRun {
+                started_at_ns,
+                ..LastRun::default()
+            });
+            state.advance(Phase::Running);
+        }
+        container.announce_running();
+        self.publish(container, "start", &[]);
+        Ok(())
+    }
+
+    fn reserve(
+        &self,
+        record: &crate::record::ContainerRecord,
+        network: &NetworkMode,
+    ) -> Result<Option<Lease>> {
+        let NetworkMode::Bridge = network else {
+            return Ok(None);
+        };
+        let Some(bridge) = &self.bridge else {
+            return Err(Error::NoSuchNetwork("bridge".to_owned()));
+        };
+        let mac = match record.endpoint.mac.as_deref() {
+            Some(text) => Some(
+                text.parse()
+                    .map_err(|_| Error::Invalid(format!("invalid MAC address: {text}")))?,
+            ),
+            None => None,
+        };
+        let request = EndpointRequest {
+            container_id: record.id.to_string(),
+            container_name: record.name.clone(),
+            ip: record.endpoint.address,
+            mac,
+            ports: crate::ports::requests(&record.config, &record.host_config)?,
+        };
+        let lease = bridge.reserve(&request).map_err(|source| Error::Ports {
+            name: record.name.clone(),
+            endpoint: record.id.to_string(),
+            source,
+        })?;
+        Ok(Some(lease))
+    }
+
+    /// The network namespace the init shall enter, if it is not simply a new or the host's one.
+    async fn plumb(
+        self: &Arc<Self>,
+        network: &NetworkMode,
+        lease: Option<&Lease>,
+    ) -> Result<Option<OwnedFd>> {
+        if let NetworkMode::Container(other) = network {
+            let path = format!("/proc/{}/ns/net", options::running_pid(other)?);
+            let file = std::fs::File::open(&path).map_err(Error::system(format!("cannot open {path}")))?;
+            return Ok(Some(file.into()));
+        }
+        let (Some(bridge), Some(lease)) = (self.bridge.clone(), lease.cloned()) else {
+            return Ok(None);
+        };
+        blocking("set up the network", move || Ok(Some(bridge.plumb(&lease)?))).await
+    }
+
+    async fn start_failed(self: &Arc<Self>, container: &Arc<Container>, before: Phase, error: &Error) {
+        let exit_code = exit_code(error);
+        let auto_remove = {
+            let mut state = container.state();
+            state.advance(before);
+            state.waiting_clients.clear();
+            let run = state.record.last_run.get_or_insert_default();
+            run.error = error.to_string();
+            run.exit_code = exit_code;
+            state.record.host_config.auto_remove
+        };
+        container.announce_end(exit_code);
+        if auto_remove {
+            if let Err(error) = self.remove_locked(container, true).await {
+                tracing::warn!(%error, "cannot remove a container that could not be started");
+            }
+        } else if let Err(error) = self.store(container).await {
+            tracing::warn!(%error, "cannot record a failed start");
+        }
+    }
+}
+
+/// The exit code a failed start is recorded with, as the command line reports it.
+fn exit_code(error: &Error) -> i64 {
+    let text = error.to_string();
+    if text.contains("executable file not found") || text.contains("no such file or directory") {
+        127
+    } else if text.contains("permission denied") || text.contains("is a directory") {
+        126
+    } else {
+        128
+    }
+}
+
+/// Clients that attached to a container that did not run yet get their streams before its program runs.
+async fn connect_waiting_clients(container: &Container, created: &Created) -> Result<()> {
+    let clients = std::mem::take(&mut container.state().waiting_clients);
+    for client in clients {
+        let streams = created.attach(client.stdin, client.stdout, client.stderr).await?;
+        // A client that has gone away drops its streams, which detaches them.
+        let _still_there = client.streams.send(streams);
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! Options Docker offers that Corten does not honour yet: asked for, they are an error, never ignored.
+
+use corten_wire::{ContainerConfig, HostConfig};
+
+use crate::error::{Error, Result};
+
+/// Refuses what is not there yet.
+pub(crate) fn check(config: &ContainerConfig, host: &HostConfig) -> Result<()> {
+    let some = |list: &Option<Vec<String>>| list.as_ref().is_some_and(|l| !l.is_empty());
+    let health = config
+        .healthcheck
+        .as_ref()
+        .and_then(|h| h.test.first())
+        .is_some_and(|t| t != "NONE");
+    let asked = [
+        (health, "a health check"),
+        (some(&host.links), "--link"),
+        (
+            !matches!(host.restart_policy.name.as_str(), "" | "no"),
+            "a restart policy",
+        ),
+        (host.init == Some(true), "--init"),
+        (
+            host.device_requests.as_ref().is_some_and(|l| !l.is_empty()),
+            "--gpus",
+        ),
+        (!host.storage_opt.is_empty(), "--storage-opt"),
+        (
+            !matches!(host.runtime.as_str(), "" | "corten" | "runc"),
+            "another runtime",
+        ),
+        (
+            !matches!(host.userns_mode.as_str(), "" | "host"),
+            "a user namespace mode",
+        ),
+        (!matches!(host.isolation.as_str(), "" | "default"), "--isolation"),
+        (
+            host.cpu_realtime_period != 0 || host.cpu_realtime_runtime != 0,
+            "realtime CPU scheduling",
+        ),
+        (
+            host.kernel_memory != 0 || host.kernel_memory_tcp != 0,
+            "a kernel memory limit",
+        ),
+        (
+            host.cpu_count != 0 || host.cpu_percent != 0,
+            "a Windows CPU limit",
+        ),
+        (
+            host.io_maximum_iops != 0 || host.io_maximum_bandwidth != 0,
+            "a Windows I/O limit",
+        ),
+        (has_devices(&host.blkio_weight_device), "--blkio-weight-device"),
+        (has_devices(&host.blkio_device_read_bps), "--device-read-bps"),
+        (has_devices(&host.blkio_device_write_bps), "--device-write-bps"),
+        (has_devices(&host.blkio_device_read_iops), "--device-read-iops"),
+        (has_devices(&host.blkio_device_write_iops), "--device-write-iops"),
+        (!host.cgroup.is_empty(), "a cgroup mode"),
+    ];
+    if let Some((_, what)) = asked.into_iter().find(|(asked, _)| *asked) {
+        return Err(Error::Unsupported(what.to_owned()));
+    }
+    match host.log_config.r#type.as_str() {
+        "" | "json-file" | "none" => Ok(()),
+        driver @ ("local" | "syslog" | "journald" | "gelf" | "fluentd" | "awslogs" | "splunk" | "gcplogs"
+        | "etwlogs") => Err(Error::Unsupported(format!("the log driver {driver}"))),
+        other => Err(Error::Invalid(format!(
+            "logger: no log driver named '{other}' is registered"
+        ))),
+    }
+}
+
+fn has_devices<T>(list: &Option<Vec<T>>) -> bool {
+    list.as_ref().is_some_and(|l| !l.is_empty())
+}

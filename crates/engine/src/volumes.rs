@@ -1,0 +1,183 @@
+//! The volumes of containers: made when a container is, filled from its image, removed when nobody uses them.
+
+use std::path::{Path, PathBuf};
+
+use corten_types::{ContainerId, Digest};
+use corten_volume::{Volume, VolumeRequest};
+use corten_wire::Filters;
+
+use crate::clock::now_ns;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::mounts::MountWish;
+use crate::names;
+use crate::record::MountRecord;
+
+impl Engine {
+    /// Turns wishes into mounts: volumes are found or made (and named in `made`), sources filled in.
+    pub(crate) fn make_volumes(
+        &self,
+        wishes: Vec<MountWish>,
+        made: &mut Vec<String>,
+    ) -> Result<Vec<MountRecord>> {
+        wishes
+            .into_iter()
+            .map(|wish| self.make_volume(wish, made))
+            .collect()
+    }
+
+    fn make_volume(&self, mut wish: MountWish, made: &mut Vec<String>) -> Result<MountRecord> {
+        let point = &mut wish.point;
+        if point.r#type == "bind" && !wish.create_source && !Path::new(&point.source).exists() {
+            return Err(Error::Invalid(format!(
+                "invalid mount config for type \"bind\": bind source path does not exist: {}",
+                point.source
+            )));
+        }
+        if point.r#type != "volume" {
+            return Ok(wish);
+        }
+        let anonymous = point.name.is_empty();
+        if anonymous {
+            point.name = names::new_id().to_string();
+        }
+        let (volume, new) = self.volumes.create(VolumeRequest {
+            name: point.name.clone(),
+            driver: point.driver.clone(),
+            anonymous,
+            now_ns: now_ns(),
+            ..VolumeRequest::default()
+        })?;
+        if new {
+            made.push(volume.name.clone());
+            self.publish_volume("create", &volume.name);
+        }
+        point.source = self.volumes.mountpoint(&volume.name).display().to_string();
+        Ok(wish)
+    }
+
+    pub(crate) fn publish_volume(&self, action: &str, name: &str) {
+        self.events.publish(
+            "volume",
+            action,
+            name,
+            [("driver".to_owned(), "local".to_owned())].into(),
+        );
+    }
+
+    /// Copies what the image has at the target of each empty volume into it, as Docker does.
+    pub(crate) fn populate_volumes(
+        &self,
+        id: &ContainerId,
+        chain: &[Digest],
+        mounts: &[MountRecord],
+    ) -> Result<()> {
+        let targets: Vec<(PathBuf, PathBuf)> = mounts
+            .iter()
+            .filter(|mount| mount.point.r#type == "volume" && !mount.options.iter().any(|o| o == "nocopy"))
+            .map(|mount| {
+                (
+                    PathBuf::from(&mount.point.destination),
+                    PathBuf::from(&mount.point.source),
+                )
+            })
+            .filter(|(_, source)| is_empty_dir(source))
+            .collect();
+        if targets.is_empty() {
+            return Ok(());
+        }
+        let rootfs = self.snapshots.rootfs(id.as_str(), chain)?;
+        Ok(corten_sandbox::copy_up(
+            &crate::options::overlay(rootfs),
+            &targets,
+        )?)
+    }
+
+    /// Containers (identifiers) that use the volume called `name`.
+    pub(crate) fn volume_users(&self, name: &str) -> Vec<String> {
+        self.containers
+            .all()
+            .iter()
+            .filter(|container| {
+                let state = container.state();
+                state
+                    .record
+                    .mounts
+                    .iter()
+                    .any(|m| m.point.r#type == "volume" && m.point.name == name)
+            })
+            .map(|container| container.id().to_string())
+            .collect()
+    }
+
+    /// The volume called `name`.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn volume(&self, name: &str) -> Result<Volume> {
+        Ok(self.volumes.get(name)?)
+    }
+
+    /// The volumes that pass the filters, by name.
+    ///
+    /// # Errors
+    /// When a filter is unknown.
+    pub fn volume_list(&self, filters: &Filters) -> Result<Vec<Volume>> {
+        const KNOWN: &[&str] = &["dangling", "driver", "label", "name"];
+        let invalid = |error: corten_wire::InvalidFilter| Error::Invalid(error.to_string());
+        filters.check(KNOWN).map_err(invalid)?;
+        let dangling = filters.flag("dangling").map_err(invalid)?;
+        let mut volumes = self.volumes.list();
+        volumes.retain(|volume| {
+            dangling.is_none_or(|wanted| self.volume_users(&volume.name).is_empty() == wanted)
+                && filters.allow("driver", |driver| driver == "local")
+                && filters.allow("name", |name| volume.name.contains(name))
+                && filters.all_in("label", &volume.labels)
+        });
+        Ok(volumes)
+    }
+
+    /// Directory of a volume's data.
+    pub fn volume_mountpoint(&self, name: &str) -> PathBuf {
+        self.volumes.mountpoint(name)
+    }
+
+    /// Makes a volume, or returns the one of that name.
+    ///
+    /// # Errors
+    /// When the name, driver or an option is not acceptable.
+    pub fn volume_create(&self, mut request: VolumeRequest) -> Result<Volume> {
+        if request.name.is_empty() {
+            request.name = names::new_id().to_string();
+            request.anonymous = true;
+        }
+        request.now_ns = now_ns();
+        let (volume, new) = self.volumes.create(request)?;
+        if new {
+            self.publish_volume("create", &volume.name);
+        }
+        Ok(volume)
+    }
+
+    /// Removes a volume nobody uses.
+    ///
+    /// # Errors
+    /// When there is none, or a container uses it.
+    pub fn volume_remove(&self, name: &str) -> Result<()> {
+        self.volumes.get(name)?;
+        let users = self.volume_users(name);
+        if !users.is_empty() {
+            return Err(Error::Conflict(format!(
+                "remove {name}: volume is in use - [{}]",
+                users.join(", ")
+            )));
+        }
+        self.volumes.remove(name)?;
+        self.publish_volume("destroy", name);
+        Ok(())
+    }
+}
+
+fn is_empty_dir(path: &Path) -> bool {
+    std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+}
