@@ -2,7 +2,7 @@
 //! addresses, the client's address, and the request as it arrived.
 //!
 //! A single file on std alone: `crates/image/build.rs` compiles it, too. Listens on port 80, on `WHOAMI_PORT_NUMBER`, or on
-//! the port after `--port`; names itself in the answer if `WHOAMI_NAME` is set.
+//! the port after `--port` (0 lets the kernel choose); names itself in the answer if `WHOAMI_NAME` is set.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -83,7 +83,7 @@ fn serve(port: u16) -> io::Result<()> {
     // Without IPv6 in the container there is still IPv4; an IPv6 socket takes both.
     let listener = TcpListener::bind((Ipv6Addr::UNSPECIFIED, port))
         .or_else(|_| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)))?;
-    println!("Starting up on port {port}");
+    println!("Starting up on port {}", listener.local_addr()?.port());
     let connections = Arc::new(AtomicUsize::new(0));
     loop {
         let (stream, peer) = match listener.accept() {
