@@ -81,6 +81,16 @@ impl Client {
         }
     }
 
+    /// Opens a connection ahead of the first call, which then uses it.
+    ///
+    /// # Errors
+    /// [`Error::Connect`] or [`Error::Permission`].
+    pub async fn connect(&self) -> Result<(), Error> {
+        let sender = connect::open(&self.shared.address).await?;
+        lock(&self.shared.idle).push(sender);
+        Ok(())
+    }
+
     /// Where the engine is.
     pub fn address(&self) -> &Address {
         &self.shared.address

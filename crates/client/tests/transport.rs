@@ -1,6 +1,6 @@
 //! The client against a scripted peer: what goes over the wire, connection by connection.
-
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
+
 use std::path::Path;
 
 use corten_client::{Address, AttachOptions, Client, Error};

@@ -1,0 +1,199 @@
+//! Times, ports and cut texts as tables show them.
+
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use corten_wire::PortSummary;
+
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24;
+const WEEK: i64 = 7 * DAY;
+const MONTH: i64 = 30 * DAY;
+const YEAR: i64 = 365 * DAY;
+
+/// A span of time in words, by Docker's thresholds; `seconds` is rounded down.
+pub(crate) fn duration(seconds: i64) -> String {
+    let hours = (seconds + HOUR / 2) / HOUR;
+    match seconds {
+        ..1 => "Less than a second".to_owned(),
+        1 => "1 second".to_owned(),
+        2..MINUTE => format!("{seconds} seconds"),
+        _ if seconds < 2 * MINUTE => "About a minute".to_owned(),
+        MINUTE..HOUR => format!("{} minutes", seconds / MINUTE),
+        _ if hours == 1 => "About an hour".to_owned(),
+        _ if hours < 2 * DAY => format!("{hours} hours"),
+        _ if hours < 2 * WEEK => format!("{} days", hours / DAY),
+        _ if hours < 2 * MONTH => format!("{} weeks", hours / WEEK),
+        _ if hours < 2 * YEAR => format!("{} months", hours / MONTH),
+        _ => format!("{} years", seconds / HOUR / YEAR),
+    }
+}
+
+/// How long ago a time (Unix seconds) was, in words.
+pub(crate) fn ago(time: i64) -> String {
+    format!("{} ago", duration(now().saturating_sub(time)))
+}
+
+/// Unix seconds.
+pub(crate) fn now() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |span| i64::try_from(span.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// The first `width` characters, the last of them an ellipsis when something was cut.
+pub(crate) fn ellipsis(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let mut cut: String = text.chars().take(width.saturating_sub(1)).collect();
+    cut.push('…');
+    cut
+}
+
+/// The first twelve digits of an identifier, without its algorithm.
+pub(crate) fn short_id(id: &str) -> &str {
+    let id = id.strip_prefix("sha256:").unwrap_or(id);
+    id.get(..12).unwrap_or(id)
+}
+
+/// Ports as `ps` shows them: neighbours joined to ranges, those published elsewhere on their own at the end.
+pub(crate) fn ports(ports: &[PortSummary]) -> String {
+    let mut sorted: Vec<&PortSummary> = ports.iter().collect();
+    sorted.sort_by_key(|port| (port.private_port, &port.ip, port.public_port, &port.r#type));
+    let mut done = Vec::new();
+    let mut moved = Vec::new();
+    // Ranges still growing, in the order they began; the map finds them.
+    let mut open: Vec<Range<'_>> = Vec::new();
+    let mut index: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for port in sorted {
+        let published = !port.ip.is_empty();
+        if published && port.public_port != port.private_port {
+            moved.push(format!(
+                "{}->{}/{}",
+                host_port(&port.ip, &port.public_port.to_string()),
+                port.private_port,
+                port.r#type
+            ));
+            continue;
+        }
+        let fresh = Range {
+            ip: &port.ip,
+            kind: &port.r#type,
+            first: port.private_port,
+            last: port.private_port,
+        };
+        match index.get(&(fresh.ip, fresh.kind)).map(|at| &mut open[*at]) {
+            Some(range) if range.last.checked_add(1) == Some(fresh.first) => range.last = fresh.last,
+            Some(range) => {
+                done.push(range.show());
+                *range = fresh;
+            }
+            None => {
+                index.insert((fresh.ip, fresh.kind), open.len());
+                open.push(fresh);
+            }
+        }
+    }
+    done.extend(open.iter().map(Range::show));
+    done.extend(moved);
+    done.join(", ")
+}
+
+struct Range<'a> {
+    ip: &'a str,
+    kind: &'a str,
+    first: u16,
+    last: u16,
+}
+
+impl Range<'_> {
+    fn show(&self) -> String {
+        let span = if self.first == self.last {
+            self.first.to_string()
+        } else {
+            format!("{}-{}", self.first, self.last)
+        };
+        if self.ip.is_empty() {
+            format!("{span}/{}", self.kind)
+        } else {
+            format!("{}->{span}/{}", host_port(self.ip, &span), self.kind)
+        }
+    }
+}
+
+/// `ip:port`, with brackets round IPv6 addresses.
+pub(crate) fn host_port(ip: &str, port: &str) -> String {
+    if ip.contains(':') {
+        format!("[{ip}]:{port}")
+    } else {
+        format!("{ip}:{port}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_in_words() {
+        for (seconds, words) in [
+            (0, "Less than a second"),
+            (1, "1 second"),
+            (59, "59 seconds"),
+            (60, "About a minute"),
+            (119, "About a minute"),
+            (120, "2 minutes"),
+            (3599, "59 minutes"),
+            (3600, "About an hour"),
+            (5399, "About an hour"),
+            (5400, "2 hours"),
+            (47 * 3600, "47 hours"),
+            (48 * 3600, "2 days"),
+            (14 * 86400, "2 weeks"),
+            (60 * 86400, "2 months"),
+            (729 * 86400, "24 months"),
+            (730 * 86400, "2 years"),
+        ] {
+            assert_eq!(duration(seconds), words, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn cuts_with_an_ellipsis() {
+        assert_eq!(ellipsis("\"sleep 1d\"", 20), "\"sleep 1d\"");
+        assert_eq!(
+            ellipsis("/docker-entrypoint.sh nginx", 20),
+            "/docker-entrypoint.…"
+        );
+    }
+
+    #[test]
+    fn joins_neighbouring_ports() {
+        let port = |ip: &str, private_port, public_port, kind: &str| PortSummary {
+            ip: ip.to_owned(),
+            private_port,
+            public_port,
+            r#type: kind.to_owned(),
+        };
+        assert_eq!(ports(&[]), "");
+        assert_eq!(ports(&[port("", 80, 0, "tcp")]), "80/tcp");
+        assert_eq!(
+            ports(&[
+                port("0.0.0.0", 80, 8080, "tcp"),
+                port("::", 80, 8080, "tcp"),
+                port("", 53, 0, "udp")
+            ]),
+            "53/udp, 0.0.0.0:8080->80/tcp, [::]:8080->80/tcp"
+        );
+        assert_eq!(
+            ports(&[
+                port("0.0.0.0", 81, 81, "tcp"),
+                port("0.0.0.0", 80, 80, "tcp"),
+                port("0.0.0.0", 90, 90, "tcp"),
+            ]),
+            "0.0.0.0:80-81->80-81/tcp, 0.0.0.0:90->90/tcp"
+        );
+    }
+}

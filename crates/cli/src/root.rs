@@ -1,0 +1,207 @@
+//! From the arguments of the process to a verb: options before it, its name, help, and who runs it.
+
+use tokio::runtime;
+
+use crate::command::{Command, Program};
+use crate::daemon_start;
+use crate::error::Error;
+use crate::flags::{Flag, Matches, help};
+use crate::invocation::{Invocation, Settings};
+use crate::output;
+use crate::verbs::{self, Entry, Group};
+
+/// The Docker release whose command line is spoken, with our own version behind it.
+pub(crate) const VERSION: &str = concat!("29.3.1+corten.", env!("CARGO_PKG_VERSION"));
+
+const ABOUT: &str = "Containers, images and clusters: Docker's command line on the Corten engine";
+
+static FLAGS: &[Flag] = &[
+    Flag::text("config", "Location of client config files"),
+    Flag::text("context", "Name of the context to use to connect to the daemon").short('c'),
+    Flag::switch("debug", "Enable debug mode").short('D'),
+    Flag::list("host", "Daemon socket to connect to").short('H'),
+    Flag::text(
+        "log-level",
+        "Set the logging level (\"debug\", \"info\", \"warn\", \"error\", \"fatal\")",
+    )
+    .short('l')
+    .default("\"info\"")
+    .check(log_level),
+    Flag::switch("tls", "Use TLS; implied by --tlsverify").not_yet(),
+    Flag::text("tlscacert", "Trust certs signed only by this CA").not_yet(),
+    Flag::text("tlscert", "Path to TLS certificate file").not_yet(),
+    Flag::text("tlskey", "Path to TLS key file").not_yet(),
+    Flag::switch("tlsverify", "Use TLS and verify the remote").not_yet(),
+    Flag::switch("version", "Print version information and quit").short('v'),
+];
+
+/// Runs the command line.
+pub(crate) fn run(args: Vec<String>, program: Program) -> Result<i32, Error> {
+    if args.first().is_some_and(|arg| arg == daemon_start::SESSION_VERB) {
+        return Err(daemon_start::become_daemon(&args[1..]));
+    }
+    let name = program.0.clone();
+    let matches = Matches::parse(FLAGS, false, args).map_err(|source| Error::Flags {
+        command: name.clone(),
+        usage: format!("{name} [OPTIONS] COMMAND [ARG...]"),
+        source,
+    })?;
+    let Some(matches) = matches else {
+        return print(&root_help(&program));
+    };
+    if matches.on("version") {
+        return print(&format!("Docker version {VERSION}, build corten\n"));
+    }
+    let settings = Settings::new(&matches)?;
+    let mut words = matches.args.into_iter();
+    let Some(verb) = words.next() else {
+        return print(&root_help(&program));
+    };
+    let rest: Vec<String> = words.collect();
+    if verb == "help" {
+        let mut rest = rest;
+        rest.push("--help".to_owned());
+        let verb = rest.remove(0);
+        return if verb == "--help" {
+            print(&root_help(&program))
+        } else {
+            dispatch(program, settings, &verb, rest)
+        };
+    }
+    dispatch(program, settings, &verb, rest)
+}
+
+fn dispatch(program: Program, settings: Settings, verb: &str, rest: Vec<String>) -> Result<i32, Error> {
+    if let Some(command) = find(verbs::COMMON, verb).or_else(|| find(verbs::COMMANDS, verb)) {
+        return execute(program, settings, verb, command, rest);
+    }
+    let Some(group) = verbs::GROUPS.iter().find(|group| group.name == verb) else {
+        let name = &program.0;
+        return Err(Error::Usage(format!(
+            "{name}: unknown command: {name} {verb}\n\nRun '{name} --help' for more information"
+        )));
+    };
+    let mut rest = rest.into_iter();
+    match rest.next() {
+        None => print(&group_help(&program, group)),
+        Some(word) if word == "--help" || word == "-h" => print(&group_help(&program, group)),
+        Some(word) => match find(group.commands, &word) {
+            Some(command) => execute(
+                program,
+                settings,
+                &format!("{verb} {word}"),
+                command,
+                rest.collect(),
+            ),
+            None if word.starts_with('-') => Err(Error::Message {
+                message: format!(
+                    "unknown flag: {word}\n\nUsage:  {0} {verb} COMMAND\n\nRun '{0} {verb} --help' for more information",
+                    program.0
+                ),
+                code: crate::error::CODE_ENGINE,
+            }),
+            None => Err(Error::Usage(format!(
+                "{0}: unknown command: {0} {verb} {word}\n\nUsage:  {0} {verb} COMMAND\n\nRun '{0} {verb} --help' for more information",
+                program.0
+            ))),
+        },
+    }
+}
+
+fn find(entries: &'static [Entry], verb: &str) -> Option<&'static Command> {
+    entries
+        .iter()
+        .find(|entry| entry.name == verb || entry.hidden.contains(&verb))
+        .map(|entry| entry.command)
+}
+
+fn execute(
+    program: Program,
+    settings: Settings,
+    path: &str,
+    command: &'static Command,
+    rest: Vec<String>,
+) -> Result<i32, Error> {
+    let Some(matches) = command.parse(&program, path, rest)? else {
+        return print(&command.help(
+            &program,
+            path,
+            output::terminal_width().unwrap_or(help::DEFAULT_WIDTH),
+        ));
+    };
+    let invocation = Invocation {
+        program,
+        matches,
+        settings,
+    };
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on((command.run)(invocation));
+    // A thread may still sit in a read of standard input; nobody waits for it.
+    runtime.shutdown_background();
+    result
+}
+
+fn print(text: &str) -> Result<i32, Error> {
+    output::print(text)?;
+    Ok(0)
+}
+
+/// The text of `--help` for the program as a whole.
+fn root_help(program: &Program) -> String {
+    let name = &program.0;
+    let mut text = format!("Usage:  {name} [OPTIONS] COMMAND\n\n{ABOUT}\n");
+    let width = verbs::COMMON
+        .iter()
+        .chain(verbs::COMMANDS)
+        .map(|entry| entry.name.len())
+        .chain(verbs::GROUPS.iter().map(|group| group.name.len()))
+        .max()
+        .unwrap_or(0)
+        .max(MIN_NAME_WIDTH);
+    let mut section = |title: &str, rows: &mut dyn Iterator<Item = (&str, &str)>| {
+        text.push_str(&format!("\n{title}:\n"));
+        for (name, about) in rows {
+            text.push_str(&format!("  {name:width$} {about}\n"));
+        }
+    };
+    section("Common Commands", &mut verbs::COMMON.iter().map(Entry::row));
+    section(
+        "Management Commands",
+        &mut verbs::GROUPS.iter().map(|group| (group.name, group.about)),
+    );
+    section("Commands", &mut verbs::COMMANDS.iter().map(Entry::row));
+    text.push_str("\nGlobal Options:\n");
+    text.push_str(&help::options(
+        FLAGS,
+        output::terminal_width().unwrap_or(help::DEFAULT_WIDTH),
+    ));
+    text.push_str(&format!(
+        "\nRun '{name} COMMAND --help' for more information on a command.\n"
+    ));
+    text
+}
+
+const MIN_NAME_WIDTH: usize = 11;
+
+fn group_help(program: &Program, group: &Group) -> String {
+    let name = &program.0;
+    let mut text = format!(
+        "Usage:  {name} {} COMMAND\n\n{}\n\nCommands:\n",
+        group.name, group.about
+    );
+    for (verb, about) in group.commands.iter().map(Entry::row) {
+        text.push_str(&format!("  {verb:MIN_NAME_WIDTH$} {about}\n"));
+    }
+    text.push_str(&format!(
+        "\nRun '{name} {} COMMAND --help' for more information on a command.\n",
+        group.name
+    ));
+    text
+}
+
+fn log_level(text: &str) -> Result<(), String> {
+    match text {
+        "debug" | "info" | "warn" | "error" | "fatal" => Ok(()),
+        _ => Err(format!("Unable to parse logging level: {text}")),
+    }
+}

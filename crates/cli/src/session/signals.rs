@@ -1,0 +1,80 @@
+//! Signals while a container is attached: passed on to it, or taken as the wish to leave.
+
+use std::future::poll_fn;
+use std::io;
+use std::task::Poll;
+
+use corten_client::Client;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::error::Error;
+
+/// Signals Docker's command line passes on, by the names the API takes.
+const FORWARDED: [(&str, i32); 8] = [
+    ("HUP", 1),
+    ("INT", 2),
+    ("QUIT", 3),
+    ("USR1", 10),
+    ("USR2", 12),
+    ("TERM", 15),
+    ("CONT", 18),
+    ("TSTP", 20),
+];
+/// Signals that end this process when they are not passed on. They are caught to put the terminal back in order.
+const ENDING: [(&str, i32); 4] = [("HUP", 1), ("INT", 2), ("QUIT", 3), ("TERM", 15)];
+/// What a shell adds to a signal's number.
+const SHELL_BASE: i32 = 128;
+
+/// What becomes of signals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Disposition {
+    /// The container gets them.
+    Forward,
+    /// They end the session.
+    Leave,
+}
+
+/// Signals caught from now on.
+pub(crate) struct Signals {
+    caught: Vec<(&'static str, i32, Signal)>,
+    disposition: Disposition,
+}
+
+impl Signals {
+    /// Starts to catch.
+    pub(crate) fn catch(disposition: Disposition) -> io::Result<Self> {
+        let list: &[(&str, i32)] = match disposition {
+            Disposition::Forward => &FORWARDED,
+            Disposition::Leave => &ENDING,
+        };
+        let caught = list
+            .iter()
+            .map(|(name, number)| Ok((*name, *number, signal(SignalKind::from_raw(*number))?)))
+            .collect::<io::Result<_>>()?;
+        Ok(Self { caught, disposition })
+    }
+
+    /// Deals with signals until one ends the session.
+    pub(crate) async fn handle(&mut self, client: &Client, container: &str) -> Error {
+        loop {
+            let (name, number) = self.next().await;
+            match self.disposition {
+                // A container that is not there yet, or any more, has no use for it: as Docker, no complaint.
+                Disposition::Forward => drop(client.kill_container(container, Some(name)).await),
+                Disposition::Leave => return Error::Reported(SHELL_BASE + number),
+            }
+        }
+    }
+
+    async fn next(&mut self) -> (&'static str, i32) {
+        poll_fn(|cx| {
+            for (name, number, signal) in &mut self.caught {
+                if let Poll::Ready(Some(())) = signal.poll_recv(cx) {
+                    return Poll::Ready((*name, *number));
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}

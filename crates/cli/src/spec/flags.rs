@@ -1,0 +1,261 @@
+//! The flags of `run` and `create`.
+
+use corten_types::parse_bytes;
+
+use super::{mounts, network, resources};
+use crate::flags::{Flag, duration};
+
+/// Names of the flags that `create` does not have.
+const RUN_ONLY: [&str; 3] = ["detach", "detach-keys", "sig-proxy"];
+
+/// The flags of `run`.
+pub(crate) static RUN_FLAGS: &[Flag] = &ALL;
+/// The flags of `create`.
+pub(crate) static CREATE_FLAGS: &[Flag] = &WITHOUT_RUN_ONLY;
+
+const COUNT: usize = ALL_LEN - RUN_ONLY.len();
+const ALL_LEN: usize = 107;
+static WITHOUT_RUN_ONLY: [Flag; COUNT] = without_run_only();
+
+const ALL: [Flag; ALL_LEN] = [
+    Flag::list("add-host", "Add a custom host-to-IP mapping (host:ip)").check(network::extra_host),
+    Flag::list("annotation", "Add an annotation to the container")
+        .of("map")
+        .not_yet(),
+    Flag::list("attach", "Attach to STDIN, STDOUT or STDERR")
+        .short('a')
+        .check(stream),
+    Flag::int("blkio-weight", "Relative weight of block I/O, 10 to 1000")
+        .of("uint16")
+        .not_yet(),
+    Flag::list("blkio-weight-device", "Block I/O weight of a device").not_yet(),
+    Flag::list("cap-add", "Add Linux capabilities"),
+    Flag::list("cap-drop", "Drop Linux capabilities"),
+    Flag::text("cgroup-parent", "Optional parent cgroup for the container"),
+    Flag::text("cgroupns", "Cgroup namespace to use (host|private)"),
+    Flag::text("cidfile", "Write the container ID to the file"),
+    Flag::int("cpu-count", "CPU count (Windows only)").not_yet(),
+    Flag::int("cpu-percent", "CPU percent (Windows only)").not_yet(),
+    Flag::int("cpu-period", "Period of the CPU quota in microseconds"),
+    Flag::int("cpu-quota", "CPU time per period in microseconds"),
+    Flag::int("cpu-rt-period", "Period of real-time scheduling in microseconds").not_yet(),
+    Flag::int("cpu-rt-runtime", "Real-time CPU time per period in microseconds").not_yet(),
+    Flag::int("cpu-shares", "CPU shares (relative weight)").short('c'),
+    Flag::text("cpus", "Number of CPUs")
+        .of("decimal")
+        .check(resources::check_cpus),
+    Flag::text("cpuset-cpus", "CPUs in which to allow execution (0-3, 0,1)"),
+    Flag::text("cpuset-mems", "MEMs in which to allow execution (0-3, 0,1)"),
+    Flag::switch("detach", "Run container in background and print container ID").short('d'),
+    Flag::text(
+        "detach-keys",
+        "Override the key sequence for detaching a container",
+    ),
+    Flag::list("device", "Add a host device to the container"),
+    Flag::list(
+        "device-cgroup-rule",
+        "Add a rule to the cgroup allowed devices list",
+    )
+    .not_yet(),
+    Flag::list(
+        "device-read-bps",
+        "Limit read rate (bytes per second) from a device",
+    )
+    .not_yet(),
+    Flag::list(
+        "device-read-iops",
+        "Limit read rate (IO per second) from a device",
+    )
+    .not_yet(),
+    Flag::list(
+        "device-write-bps",
+        "Limit write rate (bytes per second) to a device",
+    )
+    .not_yet(),
+    Flag::list(
+        "device-write-iops",
+        "Limit write rate (IO per second) to a device",
+    )
+    .not_yet(),
+    Flag::switch("disable-content-trust", "Skip image verification").not_yet(),
+    Flag::list("dns", "Set custom DNS servers").check(network::address),
+    Flag::alias("dns-opt", "dns-option"),
+    Flag::list("dns-option", "Set DNS options"),
+    Flag::list("dns-search", "Set custom DNS search domains"),
+    Flag::text("domainname", "Container NIS domain name"),
+    Flag::text("entrypoint", "Overwrite the default ENTRYPOINT of the image"),
+    Flag::list("env", "Set environment variables")
+        .short('e')
+        .check(variable),
+    Flag::list("env-file", "Read in a file of environment variables"),
+    Flag::list("expose", "Expose a port or a range of ports"),
+    Flag::text("gpus", "GPU devices to add to the container")
+        .of("gpu-request")
+        .not_yet(),
+    Flag::list("group-add", "Add additional groups to join"),
+    Flag::text("health-cmd", "Command to run to check health"),
+    Flag::text("health-interval", "Time between running the check (ms|s|m|h)")
+        .of("duration")
+        .check(check_duration),
+    Flag::int(
+        "health-retries",
+        "Consecutive failures needed to report unhealthy",
+    ),
+    Flag::text(
+        "health-start-interval",
+        "Time between running the check during the start period (ms|s|m|h)",
+    )
+    .of("duration")
+    .check(check_duration),
+    Flag::text(
+        "health-start-period",
+        "Time for the container to start up before failures count (ms|s|m|h)",
+    )
+    .of("duration")
+    .check(check_duration),
+    Flag::text(
+        "health-timeout",
+        "Maximum time to allow one check to run (ms|s|m|h)",
+    )
+    .of("duration")
+    .check(check_duration),
+    Flag::help(),
+    Flag::text("hostname", "Container host name").short('h'),
+    Flag::switch(
+        "init",
+        "Run an init inside the container that forwards signals and reaps processes",
+    ),
+    Flag::switch("interactive", "Keep STDIN open even if not attached").short('i'),
+    Flag::text(
+        "io-maxbandwidth",
+        "Maximum IO bandwidth of the system drive (Windows only)",
+    )
+    .of("bytes")
+    .not_yet(),
+    Flag::text("io-maxiops", "Maximum IOps of the system drive (Windows only)")
+        .of("uint")
+        .not_yet(),
+    Flag::text("ip", "IPv4 address (e.g., 172.30.100.104)"),
+    Flag::text("ip6", "IPv6 address (e.g., 2001:db8::33)").not_yet(),
+    Flag::text("ipc", "IPC mode to use"),
+    Flag::text("isolation", "Container isolation technology").not_yet(),
+    Flag::text("kernel-memory", "Kernel memory limit")
+        .of("bytes")
+        .not_yet(),
+    Flag::list("label", "Set meta data on a container")
+        .short('l')
+        .check(label),
+    Flag::list("label-file", "Read in a line delimited file of labels"),
+    Flag::list("link", "Add link to another container").check(network::link),
+    Flag::list("link-local-ip", "Container IPv4/IPv6 link-local addresses").not_yet(),
+    Flag::text("log-driver", "Logging driver for the container"),
+    Flag::list("log-opt", "Log driver options"),
+    Flag::text("mac-address", "Container MAC address (e.g., 92:d0:c6:0a:29:33)"),
+    Flag::text("memory", "Memory limit")
+        .short('m')
+        .of("bytes")
+        .check(bytes),
+    Flag::text("memory-reservation", "Memory soft limit")
+        .of("bytes")
+        .check(bytes),
+    Flag::text(
+        "memory-swap",
+        "Limit of memory plus swap: '-1' to enable unlimited swap",
+    )
+    .of("bytes")
+    .check(resources::check_swap),
+    Flag::int("memory-swappiness", "Tune container memory swappiness (0 to 100)").not_yet(),
+    Flag::text("mount", "Attach a filesystem mount to the container")
+        .of("mount")
+        .check(mounts::check),
+    Flag::text("name", "Assign a name to the container"),
+    Flag::alias("net", "network"),
+    Flag::alias("net-alias", "network-alias"),
+    Flag::text("network", "Connect a container to a network").of("network"),
+    Flag::list("network-alias", "Add network-scoped alias for the container").not_yet(),
+    Flag::switch("no-healthcheck", "Disable any container-specified HEALTHCHECK"),
+    Flag::switch("oom-kill-disable", "Disable OOM Killer"),
+    Flag::int("oom-score-adj", "Tune host's OOM preferences (-1000 to 1000)"),
+    Flag::text("pid", "PID namespace to use"),
+    Flag::int("pids-limit", "Tune container pids limit (set -1 for unlimited)"),
+    Flag::text("platform", "Set platform if server is multi-platform capable"),
+    Flag::switch("privileged", "Give extended privileges to this container"),
+    Flag::list("publish", "Publish a container's port(s) to the host").short('p'),
+    Flag::switch("publish-all", "Publish all exposed ports to random ports").short('P'),
+    Flag::text("pull", "Pull image first (\"always\", \"missing\", \"never\")").default("\"missing\""),
+    Flag::switch("quiet", "Suppress the pull output").short('q'),
+    Flag::switch("read-only", "Mount the container's root filesystem as read only"),
+    Flag::text("restart", "Restart policy to apply when a container exits").default("\"no\""),
+    Flag::switch(
+        "rm",
+        "Remove the container and its anonymous volumes when it exits",
+    ),
+    Flag::text("runtime", "Runtime to use for this container"),
+    Flag::list("security-opt", "Security Options"),
+    Flag::text("shm-size", "Size of /dev/shm")
+        .of("bytes")
+        .check(bytes),
+    Flag::switch("sig-proxy", "Proxy received signals to the process").default("true"),
+    Flag::text("stop-signal", "Signal to stop the container"),
+    Flag::int("stop-timeout", "Timeout (in seconds) to stop a container"),
+    Flag::list("storage-opt", "Storage driver options for the container").not_yet(),
+    Flag::list("sysctl", "Sysctl options")
+        .of("map")
+        .check(resources::sysctl),
+    Flag::list("tmpfs", "Mount a tmpfs directory"),
+    Flag::switch("tty", "Allocate a pseudo-TTY").short('t'),
+    Flag::list("ulimit", "Ulimit options")
+        .of("ulimit")
+        .check(resources::check_ulimit),
+    Flag::switch("use-api-socket", "Bind mount Docker API socket and required auth").not_yet(),
+    Flag::text("user", "Username or UID (format: <name|uid>[:<group|gid>])").short('u'),
+    Flag::text("userns", "User namespace to use").not_yet(),
+    Flag::text("uts", "UTS namespace to use"),
+    Flag::list("volume", "Bind mount a volume").short('v'),
+    Flag::text("volume-driver", "Optional volume driver for the container").not_yet(),
+    Flag::list("volumes-from", "Mount volumes from the specified container(s)"),
+    Flag::text("workdir", "Working directory inside the container").short('w'),
+];
+
+const fn without_run_only() -> [Flag; COUNT] {
+    let mut kept = [ALL[0]; COUNT];
+    let (mut from, mut to) = (0, 0);
+    while from < ALL_LEN {
+        if !ALL[from].is_any(&RUN_ONLY) {
+            kept[to] = ALL[from];
+            to += 1;
+        }
+        from += 1;
+    }
+    kept
+}
+
+fn stream(text: &str) -> Result<(), String> {
+    match text.to_ascii_lowercase().as_str() {
+        "stdin" | "stdout" | "stderr" => Ok(()),
+        _ => Err("valid streams are STDIN, STDOUT and STDERR".to_owned()),
+    }
+}
+
+fn bytes(text: &str) -> Result<(), String> {
+    parse_bytes(text).map(drop).map_err(|error| error.to_string())
+}
+
+fn check_duration(text: &str) -> Result<(), String> {
+    duration(text).map(drop)
+}
+
+/// A variable has a name.
+pub(crate) fn variable(text: &str) -> Result<(), String> {
+    if text.is_empty() || text.starts_with('=') {
+        return Err(format!("invalid environment variable: {text}"));
+    }
+    Ok(())
+}
+
+fn label(text: &str) -> Result<(), String> {
+    if text.starts_with('=') {
+        return Err(format!("invalid label '{text}': empty name"));
+    }
+    Ok(())
+}

@@ -1,0 +1,21 @@
+//! What `run` and `create` say about a container, as the JSON of its creation.
+//!
+//! Pure: the flags, the environment, the working directory and the files named go in, the request comes out, equal to
+//! what Docker's command line sends for the same words (goldens in `tests/golden/create`). Whether the engine can do it
+//! is the engine's to say.
+
+mod binds;
+mod devices;
+mod env_file;
+mod flags;
+mod health;
+mod mounts;
+mod network;
+mod ports;
+mod request;
+mod resources;
+mod security;
+
+pub(crate) use env_file::{Surroundings, open_error};
+pub(crate) use flags::{CREATE_FLAGS, RUN_FLAGS, variable};
+pub(crate) use request::{build, exec_env};

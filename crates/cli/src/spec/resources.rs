@@ -1,0 +1,199 @@
+//! Limits: memory, CPUs, process limits, kernel settings.
+
+use corten_types::parse_bytes;
+use corten_wire::{HostConfig, Ulimit};
+
+use crate::flags::{Matches, integer};
+
+const NANO: u32 = 9;
+const ULIMITS: [&str; 16] = [
+    "as",
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nice",
+    "nofile",
+    "nproc",
+    "rss",
+    "rtprio",
+    "rttime",
+    "sigpending",
+    "stack",
+];
+
+/// Fills in the limits.
+pub(super) fn fill(matches: &Matches, host: &mut HostConfig) -> Result<(), String> {
+    host.memory = size(matches, "memory")?;
+    host.memory_reservation = size(matches, "memory-reservation")?;
+    host.memory_swap = matches.text("memory-swap").map_or(Ok(0), swap)?;
+    // Docker's command line always says "the kernel's own" this way.
+    host.memory_swappiness = Some(-1);
+    host.oom_kill_disable = Some(matches.on("oom-kill-disable"));
+    host.oom_score_adj = matches.int("oom-score-adj").unwrap_or(0);
+    host.nano_cpus = matches.text("cpus").map_or(Ok(0), cpus)?;
+    host.cpu_shares = matches.int("cpu-shares").unwrap_or(0);
+    host.cpu_period = matches.int("cpu-period").unwrap_or(0);
+    host.cpu_quota = matches.int("cpu-quota").unwrap_or(0);
+    host.cpuset_cpus = matches.text("cpuset-cpus").unwrap_or_default().to_owned();
+    host.cpuset_mems = matches.text("cpuset-mems").unwrap_or_default().to_owned();
+    host.pids_limit = Some(matches.int("pids-limit").unwrap_or(0));
+    host.shm_size = size(matches, "shm-size")?;
+    let mut ulimits = matches
+        .list("ulimit")
+        .map(ulimit)
+        .collect::<Result<Vec<_>, _>>()?;
+    // The last of several for one limit counts, and they are sent in order.
+    ulimits.reverse();
+    ulimits.sort_by(|a, b| a.name.cmp(&b.name));
+    ulimits.dedup_by(|a, b| a.name == b.name);
+    host.ulimits = Some(ulimits);
+    Ok(())
+}
+
+fn size(matches: &Matches, name: &str) -> Result<i64, String> {
+    let Some(text) = matches.text(name) else {
+        return Ok(0);
+    };
+    let bytes = parse_bytes(text).map_err(|error| error.to_string())?;
+    i64::try_from(bytes).map_err(|_| format!("invalid size: '{text}'"))
+}
+
+fn swap(text: &str) -> Result<i64, String> {
+    if text == "-1" {
+        return Ok(-1);
+    }
+    let bytes = parse_bytes(text).map_err(|error| error.to_string())?;
+    i64::try_from(bytes).map_err(|_| format!("invalid size: '{text}'"))
+}
+
+/// Judges `--memory-swap`.
+pub(super) fn check_swap(text: &str) -> Result<(), String> {
+    swap(text).map(drop)
+}
+
+/// Judges `--cpus`.
+pub(super) fn check_cpus(text: &str) -> Result<(), String> {
+    cpus(text).map(drop)
+}
+
+/// A decimal number of CPUs in billionths, exactly.
+fn cpus(text: &str) -> Result<i64, String> {
+    let refuse = || format!("failed to parse {text} as a rational number");
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let is_number = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    if whole.len() + fraction.len() == 0 || !is_number(whole) || !is_number(fraction) {
+        return Err(refuse());
+    }
+    let fraction = fraction.trim_end_matches('0');
+    let missing = NANO
+        .checked_sub(u32::try_from(fraction.len()).unwrap_or(u32::MAX))
+        .ok_or("value is too precise")?;
+    let nano: i64 = format!("{whole}{fraction}").parse().map_err(|_| refuse())?;
+    let nano = nano.checked_mul(10_i64.pow(missing)).ok_or_else(refuse)?;
+    Ok(if negative { -nano } else { nano })
+}
+
+/// Judges `--ulimit`.
+pub(super) fn check_ulimit(text: &str) -> Result<(), String> {
+    ulimit(text).map(drop)
+}
+
+/// `name=soft[:hard]`.
+fn ulimit(text: &str) -> Result<Ulimit, String> {
+    let refuse = || format!("invalid ulimit argument: {text}");
+    let (name, limits) = text.split_once('=').ok_or_else(refuse)?;
+    if !ULIMITS.contains(&name) {
+        return Err(format!("invalid ulimit type: {name}"));
+    }
+    let (soft, hard) = match limits.split_once(':') {
+        Some((soft, hard)) => (integer(soft)?, integer(hard)?),
+        None => {
+            let both = integer(limits)?;
+            (both, both)
+        }
+    };
+    if hard != -1 && (soft == -1 || soft > hard) {
+        return Err(format!(
+            "ulimit soft limit must be less than or equal to hard limit: {soft} > {hard}"
+        ));
+    }
+    Ok(Ulimit {
+        name: name.to_owned(),
+        hard,
+        soft,
+    })
+}
+
+/// Judges `--sysctl`: only settings of the container's own namespaces.
+pub(super) fn sysctl(text: &str) -> Result<(), String> {
+    const EXACT: [&str; 8] = [
+        "kernel.msgmax",
+        "kernel.msgmnb",
+        "kernel.msgmni",
+        "kernel.sem",
+        "kernel.shmall",
+        "kernel.shmmax",
+        "kernel.shmmni",
+        "kernel.shm_rmid_forced",
+    ];
+    let allowed = text.split_once('=').is_some_and(|(name, _)| {
+        EXACT.contains(&name) || name.starts_with("net.") || name.starts_with("fs.mqueue.")
+    });
+    if allowed {
+        Ok(())
+    } else {
+        Err(format!("sysctl '{text}' is not allowed"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpus_are_exact() {
+        for (text, nano) in [
+            ("1.5", 1_500_000_000),
+            ("2", 2_000_000_000),
+            (".25", 250_000_000),
+            ("0.000000001", 1),
+            ("-1", -1_000_000_000),
+        ] {
+            assert_eq!(cpus(text), Ok(nano), "{text}");
+        }
+        assert_eq!(cpus("a").unwrap_err(), "failed to parse a as a rational number");
+        assert_eq!(cpus("0.0000000001").unwrap_err(), "value is too precise");
+    }
+
+    #[test]
+    fn ulimits() {
+        assert_eq!(ulimit("nofile=1024:2048").unwrap().hard, 2048);
+        assert_eq!(ulimit("core=0").unwrap().soft, 0);
+        for (text, complaint) in [
+            ("x", "invalid ulimit argument: x"),
+            ("foo=1", "invalid ulimit type: foo"),
+            ("nofile=1:x", "strconv.ParseInt: parsing \"x\": invalid syntax"),
+            (
+                "nofile=2:1",
+                "ulimit soft limit must be less than or equal to hard limit: 2 > 1",
+            ),
+        ] {
+            assert_eq!(ulimit(text).unwrap_err(), complaint);
+        }
+    }
+
+    #[test]
+    fn sysctls_of_namespaces_only() {
+        assert!(sysctl("net.a=1").is_ok() && sysctl("kernel.sem=1").is_ok());
+        assert_eq!(sysctl("vm.x=1").unwrap_err(), "sysctl 'vm.x=1' is not allowed");
+        assert_eq!(sysctl("net.x").unwrap_err(), "sysctl 'net.x' is not allowed");
+    }
+}

@@ -1,0 +1,95 @@
+//! Privileges and namespaces: `--security-opt`, `--cap-add`, `--pid`, `--ipc`, `--uts`, `--cgroupns`.
+
+use std::path::Path;
+
+use corten_wire::HostConfig;
+
+use super::env_file::open_error;
+use crate::flags::Matches;
+
+/// Fills in privileges and namespaces.
+pub(super) fn fill(matches: &Matches, host: &mut HostConfig) -> Result<(), String> {
+    host.privileged = matches.on("privileged");
+    host.cap_add = some_list(capabilities(matches, "cap-add"));
+    host.cap_drop = some_list(capabilities(matches, "cap-drop"));
+    let mode = |name: &str| matches.text(name).unwrap_or_default().to_owned();
+    host.pid_mode = mode("pid");
+    if !(matches!(host.pid_mode.as_str(), "" | "host") || names_container(&host.pid_mode)) {
+        return Err("--pid: invalid PID mode".to_owned());
+    }
+    host.uts_mode = mode("uts");
+    if !matches!(host.uts_mode.as_str(), "" | "host") {
+        return Err("--uts: invalid UTS mode".to_owned());
+    }
+    host.cgroupns_mode = mode("cgroupns");
+    if !matches!(host.cgroupns_mode.as_str(), "" | "host" | "private") {
+        return Err("--cgroupns: invalid CGROUP mode".to_owned());
+    }
+    host.ipc_mode = mode("ipc");
+    let mut options = Vec::new();
+    let mut plain_paths = false;
+    for option in matches.list("security-opt") {
+        match option {
+            "systempaths=unconfined" => plain_paths = true,
+            _ => options.push(security_option(option)?),
+        }
+    }
+    if plain_paths {
+        host.masked_paths = Some(Vec::new());
+        host.readonly_paths = Some(Vec::new());
+    }
+    host.security_opt = matches.has("security-opt").then_some(options);
+    Ok(())
+}
+
+fn names_container(mode: &str) -> bool {
+    mode.strip_prefix("container:")
+        .is_some_and(|name| !name.is_empty())
+}
+
+/// In capitals with `CAP_`, each once, sorted.
+fn capabilities(matches: &Matches, flag: &str) -> Vec<String> {
+    let mut names: Vec<String> = matches
+        .list(flag)
+        .map(|name| {
+            let name = name.trim().to_ascii_uppercase();
+            if name == "ALL" || name.starts_with("CAP_") {
+                name
+            } else {
+                format!("CAP_{name}")
+            }
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// An option as the engine wants it: profiles as text, not as files of this machine.
+fn security_option(option: &str) -> Result<String, String> {
+    let (key, value) = match option.split_once('=') {
+        Some(parts) => parts,
+        None => match option.split_once(':') {
+            Some(parts) => parts,
+            None if option == "no-new-privileges" => return Ok(option.to_owned()),
+            None => return Err(format!("Invalid --security-opt: {option:?}")),
+        },
+    };
+    if key != "seccomp" || matches!(value, "unconfined" | "builtin") {
+        return Ok(option.to_owned());
+    }
+    let path = Path::new(value);
+    let text = std::fs::read(path).map_err(|error| {
+        format!(
+            "opening seccomp profile ({value}) failed: {}",
+            open_error(path, &error)
+        )
+    })?;
+    let profile: serde_json::Value = serde_json::from_slice(&text)
+        .map_err(|error| format!("compacting json for seccomp profile ({value}) failed: {error}"))?;
+    Ok(format!("seccomp={profile}"))
+}
+
+fn some_list(list: Vec<String>) -> Option<Vec<String>> {
+    (!list.is_empty()).then_some(list)
+}

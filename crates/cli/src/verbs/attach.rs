@@ -1,0 +1,90 @@
+//! `attach`: joins the streams of a running container.
+
+use corten_client::AttachOptions;
+
+use super::run::exit_code;
+use super::start::with_window;
+use crate::command::{Arity, Command, Outcome};
+use crate::error::Error;
+use crate::flags::Flag;
+use crate::invocation::Invocation;
+use crate::session::{DetachKeys, Disposition, Ended, RawMode, Resized, Signals, Streams, stdin_is_terminal};
+
+pub(crate) static COMMAND: Command = Command {
+    about: "Attach local standard input, output, and error streams to a running container",
+    usage: "[OPTIONS] CONTAINER",
+    names: &["container attach", "attach"],
+    flags: &[
+        Flag::text(
+            "detach-keys",
+            "Override the key sequence for detaching a container",
+        ),
+        Flag::switch("no-stdin", "Do not attach STDIN"),
+        Flag::switch("sig-proxy", "Proxy all received signals to the process").default("true"),
+    ],
+    arity: Arity::Exactly(1),
+    interspersed: true,
+    run,
+};
+
+fn run(invocation: Invocation) -> Outcome {
+    Box::pin(async move {
+        let matches = &invocation.matches;
+        let keys = invocation.detach_keys()?;
+        let detach_keys = DetachKeys::parse(keys.as_deref()).map_err(Error::plain)?;
+        let client = invocation.connect().await?;
+        let container = client.inspect_container(&matches.args[0]).await?;
+        let state = &container.state;
+        if !state.running {
+            return Err(Error::plain(
+                "cannot attach to a stopped container, start it first",
+            ));
+        }
+        if state.paused {
+            return Err(Error::plain(
+                "cannot attach to a paused container, unpause it first",
+            ));
+        }
+        if state.restarting {
+            return Err(Error::plain(
+                "cannot attach to a restarting container, wait until it is running",
+            ));
+        }
+        let id = &container.id;
+        let tty = container.config.tty;
+        let stdin = !matches.on("no-stdin") && container.config.open_stdin;
+        if tty && stdin && !stdin_is_terminal() {
+            return Err(Error::plain("the input device is not a TTY"));
+        }
+        let disposition = if matches.on("sig-proxy") && !tty {
+            Disposition::Forward
+        } else {
+            Disposition::Leave
+        };
+        let mut signals = Signals::catch(disposition)?;
+        let options = AttachOptions {
+            stdin,
+            stdout: true,
+            stderr: true,
+            logs: false,
+            detach_keys: keys,
+        };
+        let (hijacked, wait) = tokio::try_join!(
+            client.attach_container(id, &options),
+            client.wait_container(id, "not-running"),
+        )?;
+        let raw = if tty && stdin { RawMode::enter()? } else { None };
+        let streams = Streams {
+            hijacked,
+            stdin,
+            tty,
+            detach_keys: tty.then_some(detach_keys),
+        };
+        let ended = with_window(streams, tty, &client, &Resized::Container(id), &mut signals, id).await?;
+        drop(raw);
+        match ended {
+            Ended::Output => exit_code(wait).await,
+            Ended::Detached => Err(Error::plain("read escape sequence")),
+        }
+    })
+}

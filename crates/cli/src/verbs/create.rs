@@ -1,0 +1,185 @@
+//! `create`: makes a container and leaves it at that. `run` begins the same way.
+
+use std::fs;
+use std::path::Path;
+
+use corten_client::Client;
+use corten_types::Reference;
+use corten_wire::{ContainerCreateRequest, ContainerCreateResponse};
+
+use super::pull;
+use crate::command::{Arity, Command, Outcome};
+use crate::error::{CODE_ENGINE, Error};
+use crate::invocation::Invocation;
+use crate::output;
+use crate::progress::Sink;
+use crate::spec::{self, CREATE_FLAGS, Surroundings};
+
+pub(crate) static COMMAND: Command = Command {
+    about: "Create a new container",
+    usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+    names: &["container create", "create"],
+    flags: CREATE_FLAGS,
+    arity: Arity::AtLeast(1),
+    interspersed: false,
+    run,
+};
+
+fn run(invocation: Invocation) -> Outcome {
+    Box::pin(async move {
+        let launch = Launch::new(invocation, "create")?;
+        let client = launch
+            .invocation
+            .connect()
+            .await
+            .map_err(|error| launch.failed(&error))?;
+        let id = launch.create(&client).await?;
+        output::line(&id)?;
+        Ok(0)
+    })
+}
+
+/// A container about to be made.
+pub(super) struct Launch {
+    /// What the user said.
+    pub(super) invocation: Invocation,
+    /// What that means.
+    pub(super) request: ContainerCreateRequest,
+    verb: &'static str,
+    image: Image,
+    pull: Pull,
+}
+
+/// What the image is called.
+enum Image {
+    /// By its identifier, which cannot be pulled.
+    Id,
+    Named(Reference),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pull {
+    Always,
+    Missing,
+    Never,
+}
+
+impl Launch {
+    /// Reads what the user said.
+    pub(super) fn new(invocation: Invocation, verb: &'static str) -> Result<Self, Error> {
+        let fail = |message| launch_error(&invocation, verb, message, CODE_ENGINE);
+        let matches = &invocation.matches;
+        let pull = match matches.text("pull").unwrap_or("missing") {
+            "always" => Pull::Always,
+            "missing" | "" => Pull::Missing,
+            "never" => Pull::Never,
+            other => {
+                return Err(fail(format!(
+                    "invalid pull option: '{other}': must be one of \"always\", \"missing\" or \"never\""
+                )));
+            }
+        };
+        let surroundings = Surroundings::real()?;
+        let request = spec::build(matches, &surroundings).map_err(fail)?;
+        if let Some(path) = matches.filled("cidfile")
+            && Path::new(path).exists()
+        {
+            return Err(fail(format!(
+                "container ID file found, make sure the other container isn't running or delete {path}"
+            )));
+        }
+        let image = parse_image(&request.config.image).map_err(fail)?;
+        Ok(Self {
+            request,
+            verb,
+            image,
+            pull,
+            invocation,
+        })
+    }
+
+    /// Creates the container, after pulling its image if need be; returns its identifier.
+    pub(super) async fn create(&self, client: &Client) -> Result<String, Error> {
+        let created = self
+            .request_creation(client)
+            .await
+            .map_err(|error| self.failed(&error))?;
+        for warning in &created.warnings {
+            output::error_line(&format!("WARNING: {warning}"));
+        }
+        if let Some(path) = self.invocation.matches.filled("cidfile") {
+            fs::write(path, &created.id).map_err(|error| {
+                self.failed(&Error::plain(format!(
+                    "failed to write the container ID to the file: {error}"
+                )))
+            })?;
+        }
+        Ok(created.id)
+    }
+
+    /// An error as `run` and `create` tell it.
+    pub(super) fn failed(&self, error: &Error) -> Error {
+        self.failed_with(error, CODE_ENGINE)
+    }
+
+    /// As [`Self::failed`], with another exit code.
+    pub(super) fn failed_with(&self, error: &Error, code: i32) -> Error {
+        launch_error(&self.invocation, self.verb, error.to_string(), code)
+    }
+
+    async fn request_creation(&self, client: &Client) -> Result<ContainerCreateResponse, Error> {
+        if self.pull == Pull::Always
+            && let Image::Named(reference) = &self.image
+        {
+            self.pull_image(client, reference).await?;
+        }
+        let matches = &self.invocation.matches;
+        let create =
+            || client.create_container(matches.filled("name"), matches.filled("platform"), &self.request);
+        match (create().await, &self.image) {
+            (Err(corten_client::Error::Status { status: 404, message }), Image::Named(reference))
+                // Other things a request names can be missing, too: a network, a container.
+                if self.pull == Pull::Missing && message.to_ascii_lowercase().contains("no such image") =>
+            {
+                if !matches.on("quiet") {
+                    output::error_line(&format!(
+                        "Unable to find image '{}' locally",
+                        reference.familiar()
+                    ));
+                }
+                self.pull_image(client, reference).await?;
+                Ok(create().await?)
+            }
+            (result, _) => Ok(result?),
+        }
+    }
+
+    async fn pull_image(&self, client: &Client, reference: &Reference) -> Result<(), Error> {
+        let matches = &self.invocation.matches;
+        let sink = if matches.on("quiet") {
+            Sink::Quiet
+        } else {
+            Sink::Stderr
+        };
+        pull::fetch(client, reference, matches.filled("platform"), sink).await
+    }
+}
+
+fn parse_image(name: &str) -> Result<Image, String> {
+    let is_id = name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_id || name.starts_with("sha256:") {
+        return Ok(Image::Id);
+    }
+    name.parse::<Reference>()
+        .map(|reference| Image::Named(reference.with_default_tag()))
+        .map_err(|error| error.to_string())
+}
+
+fn launch_error(invocation: &Invocation, verb: &'static str, message: String, code: i32) -> Error {
+    Error::Launch {
+        prog: invocation.program.0.clone(),
+        verb,
+        message,
+        code,
+    }
+}

@@ -1,0 +1,168 @@
+//! The verbs: one file each, and the tables that name them.
+
+mod attach;
+mod create;
+mod events;
+mod exec;
+mod images;
+mod info;
+mod inspect;
+mod kill;
+mod load;
+mod logs;
+mod many;
+mod network_ls;
+mod port;
+mod ps;
+mod pull;
+mod rename;
+mod restart;
+mod rm;
+mod rmi;
+mod run;
+mod start;
+mod stop;
+mod tag;
+mod template_help;
+mod time_arg;
+mod version;
+mod volume_create;
+mod volume_ls;
+mod volume_rm;
+mod wait;
+
+use crate::command::Command;
+
+/// A verb under a name.
+pub(crate) struct Entry {
+    /// The name in lists.
+    pub(crate) name: &'static str,
+    /// Further names, which lists do not show.
+    pub(crate) hidden: &'static [&'static str],
+    /// What it is.
+    pub(crate) command: &'static Command,
+}
+
+/// Verbs on one kind of object.
+pub(crate) struct Group {
+    /// The kind.
+    pub(crate) name: &'static str,
+    /// One sentence.
+    pub(crate) about: &'static str,
+    /// Its verbs, sorted.
+    pub(crate) commands: &'static [Entry],
+}
+
+impl Entry {
+    /// Name and sentence.
+    pub(crate) fn row(&self) -> (&str, &str) {
+        (self.name, self.command.about)
+    }
+}
+
+const fn entry(name: &'static str, command: &'static Command) -> Entry {
+    Entry {
+        name,
+        hidden: &[],
+        command,
+    }
+}
+
+const fn entry_as(name: &'static str, hidden: &'static [&'static str], command: &'static Command) -> Entry {
+    Entry {
+        name,
+        hidden,
+        command,
+    }
+}
+
+/// The verbs people use most.
+pub(crate) static COMMON: &[Entry] = &[
+    entry("run", &run::COMMAND),
+    entry("exec", &exec::COMMAND),
+    entry("ps", &ps::COMMAND),
+    entry("pull", &pull::COMMAND),
+    entry("images", &images::COMMAND),
+    entry("version", &version::COMMAND),
+    entry("info", &info::COMMAND),
+];
+
+/// The other verbs without a group.
+pub(crate) static COMMANDS: &[Entry] = &[
+    entry("attach", &attach::COMMAND),
+    entry("create", &create::COMMAND),
+    entry("events", &events::COMMAND),
+    entry("inspect", &inspect::COMMAND),
+    entry("kill", &kill::COMMAND),
+    entry("load", &load::COMMAND),
+    entry("logs", &logs::COMMAND),
+    entry("port", &port::COMMAND),
+    entry("rename", &rename::COMMAND),
+    entry("restart", &restart::COMMAND),
+    entry("rm", &rm::COMMAND),
+    entry("rmi", &rmi::COMMAND),
+    entry("start", &start::COMMAND),
+    entry("stop", &stop::COMMAND),
+    entry("tag", &tag::COMMAND),
+    entry("wait", &wait::COMMAND),
+];
+
+/// The groups.
+pub(crate) static GROUPS: &[Group] = &[
+    Group {
+        name: "container",
+        about: "Manage containers",
+        commands: &[
+            entry("attach", &attach::COMMAND),
+            entry("create", &create::COMMAND),
+            entry("exec", &exec::COMMAND),
+            entry("inspect", &inspect::CONTAINER),
+            entry("kill", &kill::COMMAND),
+            entry("logs", &logs::COMMAND),
+            entry_as("ls", &["list", "ps"], &ps::COMMAND),
+            entry("port", &port::COMMAND),
+            entry("rename", &rename::COMMAND),
+            entry("restart", &restart::COMMAND),
+            entry_as("rm", &["remove"], &rm::COMMAND),
+            entry("run", &run::COMMAND),
+            entry("start", &start::COMMAND),
+            entry("stop", &stop::COMMAND),
+            entry("wait", &wait::COMMAND),
+        ],
+    },
+    Group {
+        name: "image",
+        about: "Manage images",
+        commands: &[
+            entry("inspect", &inspect::IMAGE),
+            entry("load", &load::COMMAND),
+            entry_as("ls", &["list"], &images::COMMAND),
+            entry("pull", &pull::COMMAND),
+            entry_as("rm", &["remove"], &rmi::COMMAND),
+            entry("tag", &tag::COMMAND),
+        ],
+    },
+    Group {
+        name: "network",
+        about: "Manage networks",
+        commands: &[
+            entry("inspect", &inspect::NETWORK),
+            entry_as("ls", &["list"], &network_ls::COMMAND),
+        ],
+    },
+    Group {
+        name: "system",
+        about: "Manage Docker",
+        commands: &[entry("events", &events::COMMAND), entry("info", &info::COMMAND)],
+    },
+    Group {
+        name: "volume",
+        about: "Manage volumes",
+        commands: &[
+            entry("create", &volume_create::COMMAND),
+            entry("inspect", &inspect::VOLUME),
+            entry_as("ls", &["list"], &volume_ls::COMMAND),
+            entry_as("rm", &["remove"], &volume_rm::COMMAND),
+        ],
+    },
+];

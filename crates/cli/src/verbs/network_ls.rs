@@ -1,0 +1,83 @@
+//! `network ls`: lists networks.
+
+use corten_wire::Network;
+use serde_json::{Value, json};
+
+use super::template_help::{TABLE, check_filter, filters};
+use crate::command::{Arity, Command, Outcome};
+use crate::flags::Flag;
+use crate::format::Format;
+use crate::human::short_id;
+use crate::invocation::Invocation;
+use crate::output;
+use crate::table::Table;
+
+pub(crate) static COMMAND: Command = Command {
+    about: "List networks",
+    usage: "[OPTIONS]",
+    names: &["network ls", "network list"],
+    flags: &[
+        Flag::list("filter", "Provide filter values (e.g. \"driver=bridge\")")
+            .short('f')
+            .of("filter")
+            .check(check_filter),
+        Flag::text("format", TABLE),
+        Flag::switch("no-trunc", "Do not truncate the output"),
+        Flag::switch("quiet", "Only display network IDs").short('q'),
+    ],
+    arity: Arity::None,
+    interspersed: true,
+    run,
+};
+
+fn run(invocation: Invocation) -> Outcome {
+    Box::pin(async move {
+        let matches = &invocation.matches;
+        let format = matches.filled("format").map(Format::parse).transpose()?;
+        let client = invocation.connect().await?;
+        let mut networks = client.list_networks(&filters(matches)).await?;
+        networks.sort_by(|a, b| a.name.cmp(&b.name));
+        let cut = !matches.on("no-trunc");
+        let text = match format.filter(|format| !format.is_plain_table()) {
+            Some(format) => {
+                let rows: Vec<Value> = networks.iter().map(|one| fields(one, cut)).collect();
+                format.apply_all(&rows, |field| (field == "ID").then_some("NETWORK ID"))?
+            }
+            None if matches.on("quiet") => networks.iter().map(|one| format!("{}\n", id(one, cut))).collect(),
+            None => {
+                let mut table = Table::new(["NETWORK ID", "NAME", "DRIVER", "SCOPE"]);
+                for one in &networks {
+                    table.row([id(one, cut), &one.name, &one.driver, &one.scope]);
+                }
+                table.render()
+            }
+        };
+        output::print(&text)?;
+        Ok(0)
+    })
+}
+
+fn id(one: &Network, cut: bool) -> &str {
+    if cut { short_id(&one.id) } else { &one.id }
+}
+
+/// What templates see.
+fn fields(one: &Network, cut: bool) -> Value {
+    let labels: Vec<_> = one
+        .labels
+        .iter()
+        .flatten()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    json!({
+        "CreatedAt": one.created,
+        "Driver": one.driver,
+        "ID": id(one, cut),
+        "IPv4": one.enable_ipv4.to_string(),
+        "IPv6": one.enable_ipv6.to_string(),
+        "Internal": one.internal.to_string(),
+        "Labels": labels.join(","),
+        "Name": one.name,
+        "Scope": one.scope,
+    })
+}

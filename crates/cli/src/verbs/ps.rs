@@ -1,0 +1,278 @@
+//! `ps`: lists containers.
+
+use corten_client::ListOptions;
+use corten_types::decimal_size;
+use corten_wire::ContainerSummary;
+use serde_json::{Value, json};
+
+use super::template_help::{TABLE, check_filter, filters};
+use super::time_arg;
+use crate::command::{Arity, Command, Outcome};
+use crate::flags::Flag;
+use crate::format::Format;
+use crate::human::{ago, ellipsis, ports, short_id};
+use crate::invocation::Invocation;
+use crate::output;
+use crate::table::Table;
+
+pub(crate) static COMMAND: Command = Command {
+    about: "List containers",
+    usage: "[OPTIONS]",
+    names: &["container ls", "container list", "container ps", "ps"],
+    flags: &[
+        Flag::switch("all", "Show all containers (default shows just running)").short('a'),
+        Flag::list("filter", "Filter output based on conditions provided")
+            .short('f')
+            .of("filter")
+            .check(check_filter),
+        Flag::text("format", TABLE),
+        Flag::int("last", "Show n last created containers (includes all states)")
+            .short('n')
+            .default("-1"),
+        Flag::switch(
+            "latest",
+            "Show the latest created container (includes all states)",
+        )
+        .short('l'),
+        Flag::switch("no-trunc", "Don't truncate output"),
+        Flag::switch("quiet", "Only display container IDs").short('q'),
+        Flag::switch("size", "Display total file sizes").short('s'),
+    ],
+    arity: Arity::None,
+    interspersed: true,
+    run,
+};
+
+const COMMAND_WIDTH: usize = 20;
+const MOUNT_WIDTH: usize = 15;
+
+fn run(invocation: Invocation) -> Outcome {
+    Box::pin(async move {
+        let matches = &invocation.matches;
+        let quiet = matches.on("quiet");
+        let format = match matches.filled("format") {
+            Some(text) => Some(Format::parse(text)?),
+            None if quiet => None,
+            None => match invocation.config_file()?.ps_format {
+                text if text.is_empty() => None,
+                text => Some(Format::parse(&text)?),
+            },
+        };
+        let last = if matches.on("latest") {
+            Some(1)
+        } else {
+            matches.int("last").filter(|count| *count > 0)
+        };
+        let size = matches.on("size")
+            || format
+                .as_ref()
+                .is_some_and(|format| format.fields().any(|field| field == "Size"));
+        let client = invocation.connect().await?;
+        let containers = client
+            .list_containers(&ListOptions {
+                all: matches.on("all"),
+                limit: last,
+                size,
+                filters: filters(matches),
+            })
+            .await?;
+        let cut = !matches.on("no-trunc");
+        let text = match format.filter(|format| !format.is_plain_table()) {
+            Some(format) => {
+                let rows: Vec<Value> = containers.iter().map(|one| fields(one, cut)).collect();
+                format.apply_all(&rows, title)?
+            }
+            None if quiet => containers
+                .iter()
+                .map(|one| format!("{}\n", id(one, cut)))
+                .collect(),
+            None => table(&containers, cut, size),
+        };
+        output::print(&text)?;
+        Ok(0)
+    })
+}
+
+fn table(containers: &[ContainerSummary], cut: bool, size: bool) -> String {
+    let mut titles = vec![
+        "CONTAINER ID",
+        "IMAGE",
+        "COMMAND",
+        "CREATED",
+        "STATUS",
+        "PORTS",
+        "NAMES",
+    ];
+    titles.extend(size.then_some("SIZE"));
+    let mut table = Table::new(titles);
+    for one in containers {
+        let mut row = vec![
+            id(one, cut),
+            image(one, cut),
+            command(one, cut),
+            ago(one.created),
+            one.status.clone(),
+            ports(&one.ports),
+            names(one, cut),
+        ];
+        row.extend(size.then(|| sizes(one)));
+        table.row(row);
+    }
+    table.render()
+}
+
+/// What templates see.
+fn fields(one: &ContainerSummary, cut: bool) -> Value {
+    let labels: Vec<_> = one
+        .labels
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let mounts: Vec<_> = one
+        .mounts
+        .iter()
+        .map(|mount| {
+            let name = if mount.name.is_empty() {
+                &mount.source
+            } else {
+                &mount.name
+            };
+            if cut {
+                ellipsis(name, MOUNT_WIDTH)
+            } else {
+                name.clone()
+            }
+        })
+        .collect();
+    let volumes = one.mounts.iter().filter(|mount| mount.driver == "local").count();
+    let networks: Vec<_> = one.network_settings.networks.keys().cloned().collect();
+    json!({
+        "Command": command(one, cut),
+        "CreatedAt": time_arg::local(one.created),
+        "ID": id(one, cut),
+        "Image": image(one, cut),
+        "Labels": labels.join(","),
+        "LocalVolumes": volumes.to_string(),
+        "Mounts": mounts.join(","),
+        "Names": names(one, cut),
+        "Networks": networks.join(","),
+        "Ports": ports(&one.ports),
+        "RunningFor": ago(one.created),
+        "Size": sizes(one),
+        "State": one.state,
+        "Status": one.status,
+    })
+}
+
+fn title(field: &str) -> Option<&'static str> {
+    Some(match field {
+        "ID" => "CONTAINER ID",
+        "CreatedAt" => "CREATED AT",
+        "RunningFor" => "CREATED",
+        "LocalVolumes" => "LOCAL VOLUMES",
+        _ => return None,
+    })
+}
+
+fn id(one: &ContainerSummary, cut: bool) -> String {
+    if cut { short_id(&one.id) } else { &one.id }.to_owned()
+}
+
+fn image(one: &ContainerSummary, cut: bool) -> String {
+    match one.image.as_str() {
+        "" => "<no image>".to_owned(),
+        image if cut && image.starts_with("sha256:") => short_id(image).to_owned(),
+        image => image.to_owned(),
+    }
+}
+
+fn command(one: &ContainerSummary, cut: bool) -> String {
+    let text = if cut {
+        ellipsis(&one.command, COMMAND_WIDTH)
+    } else {
+        one.command.clone()
+    };
+    format!("\"{}\"", text.escape_go())
+}
+
+/// Without slashes; links (`/other/alias`) only when nothing is cut.
+fn names(one: &ContainerSummary, cut: bool) -> String {
+    let names: Vec<_> = one
+        .names
+        .iter()
+        .map(|name| name.strip_prefix('/').unwrap_or(name))
+        .filter(|name| !cut || !name.contains('/'))
+        .collect();
+    names.join(",")
+}
+
+fn sizes(one: &ContainerSummary) -> String {
+    let own = decimal_size(one.size_rw as f64);
+    if one.size_root_fs > 0 {
+        format!("{own} (virtual {})", decimal_size(one.size_root_fs as f64))
+    } else {
+        own
+    }
+}
+
+/// Go's quoting of a string, as far as command lines need it.
+trait EscapeGo {
+    fn escape_go(&self) -> String;
+}
+
+impl EscapeGo for str {
+    fn escape_go(&self) -> String {
+        let mut text = String::with_capacity(self.len());
+        for c in self.chars() {
+            match c {
+                '"' => text.push_str("\\\""),
+                '\\' => text.push_str("\\\\"),
+                '\n' => text.push_str("\\n"),
+                '\r' => text.push_str("\\r"),
+                '\t' => text.push_str("\\t"),
+                c if c.is_control() => text.push_str(&format!("\\x{:02x}", u32::from(c))),
+                c => text.push(c),
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn container() -> ContainerSummary {
+        ContainerSummary {
+            id: "0123456789abcdef".to_owned(),
+            names: vec!["/web".to_owned(), "/other/alias".to_owned()],
+            image: "nginx".to_owned(),
+            command: "/docker-entrypoint.sh nginx".to_owned(),
+            created: crate::human::now() - 3,
+            status: "Up 3 seconds".to_owned(),
+            state: "running".to_owned(),
+            ..ContainerSummary::default()
+        }
+    }
+
+    #[test]
+    fn table_as_docker() {
+        assert_eq!(
+            table(&[container()], true, false),
+            "CONTAINER ID   IMAGE     COMMAND                  CREATED         STATUS         PORTS     NAMES\n\
+             0123456789ab   nginx     \"/docker-entrypoint.…\"   3 seconds ago   Up 3 seconds             web\n"
+        );
+        assert_eq!(
+            table(&[], true, false),
+            "CONTAINER ID   IMAGE     COMMAND   CREATED   STATUS    PORTS     NAMES\n"
+        );
+    }
+
+    #[test]
+    fn template_fields() {
+        let fields = fields(&container(), false);
+        assert_eq!(fields["Names"], "web,other/alias");
+        assert_eq!(fields["Command"], "\"/docker-entrypoint.sh nginx\"");
+        assert_eq!(fields["Size"], "0B");
+    }
+}
