@@ -1,0 +1,328 @@
+//! System calls that neither the standard library nor rustix offers, each wrapped as thinly as is safe.
+
+use std::ffi::CStr;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+use rustix::io::Errno;
+
+/// clone3(2)'s flag of that name (the libc crate's constant does not fit its type).
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
+/// Answer of [`clone_process`].
+pub enum Cloned {
+    /// In the process that called.
+    Parent {
+        /// The child, as the caller's pid namespace numbers it.
+        pid: u32,
+        /// The child's pidfd.
+        pidfd: OwnedFd,
+    },
+    /// In the child.
+    Child,
+}
+
+/// Argument of clone3(2), version with `cgroup`.
+#[repr(C)]
+#[derive(Default)]
+struct CloneArgs {
+    flags: u64,
+    pidfd: u64,
+    child_tid: u64,
+    parent_tid: u64,
+    exit_signal: u64,
+    stack: u64,
+    stack_size: u64,
+    tls: u64,
+    set_tid: u64,
+    set_tid_size: u64,
+    cgroup: u64,
+}
+
+/// Attributes for [`set_mount_attributes`] (`struct mount_attr`).
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MountAttr {
+    /// `MOUNT_ATTR_*` to set.
+    pub set: u64,
+    /// `MOUNT_ATTR_*` to clear.
+    pub clear: u64,
+    /// One of `MS_SHARED`, `MS_SLAVE`, `MS_PRIVATE`, `MS_UNBINDABLE`, or 0.
+    pub propagation: u64,
+    userns_fd: u64,
+}
+
+impl MountAttr {
+    /// Sets and clears attributes.
+    pub fn new(set: u64, clear: u64) -> Self {
+        Self {
+            set,
+            clear,
+            ..Self::default()
+        }
+    }
+
+    /// Changes the propagation only.
+    pub fn propagation(propagation: u64) -> Self {
+        Self {
+            propagation,
+            ..Self::default()
+        }
+    }
+}
+
+/// Forks with namespaces `flags` (`CLONE_NEW*`), on cgroup v2 straight into the cgroup of that directory.
+///
+/// # Safety
+/// The process must be single-threaded: the child runs on a copy of the memory in which nobody else's locks are held.
+/// The child must end in execve or `_exit`, never return into the caller's frames.
+///
+/// # Errors
+/// The kernel's.
+pub unsafe fn clone_process(flags: u64, cgroup: Option<BorrowedFd<'_>>) -> Result<Cloned, Errno> {
+    let mut pidfd: RawFd = -1;
+    let mut arguments = CloneArgs {
+        flags: flags | libc::CLONE_PIDFD as u64,
+        pidfd: (&raw mut pidfd) as u64,
+        exit_signal: libc::SIGCHLD as u64,
+        ..CloneArgs::default()
+    };
+    if let Some(directory) = cgroup {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = directory.as_raw_fd() as u64;
+    }
+    // SAFETY: no stack is given, so the child continues on its own copy as after fork; `pidfd` outlives the call.
+    let result = unsafe { libc::syscall(libc::SYS_clone3, &raw const arguments, size_of::<CloneArgs>()) };
+    match checked(result)? {
+        0 => Ok(Cloned::Child),
+        pid => Ok(Cloned::Parent {
+            pid: u32::try_from(pid).map_err(|_| Errno::INVAL)?,
+            // SAFETY: the kernel has just stored a descriptor of ours there.
+            pidfd: unsafe { OwnedFd::from_raw_fd(pidfd) },
+        }),
+    }
+}
+
+/// Enters namespaces: of a process for a pidfd, or the one a namespace descriptor stands for.
+///
+/// # Errors
+/// The kernel's.
+pub fn enter_namespaces(fd: impl AsFd, flags: i32) -> Result<(), Errno> {
+    // SAFETY: plain integers.
+    checked(unsafe { libc::setns(fd.as_fd().as_raw_fd(), flags) }.into()).map(drop)
+}
+
+/// Leaves namespaces of this process for new ones.
+///
+/// # Errors
+/// The kernel's.
+pub fn unshare(flags: i32) -> Result<(), Errno> {
+    // SAFETY: plain integers; the process is single-threaded, so no other thread shares what is left.
+    checked(unsafe { libc::unshare(flags) }.into()).map(drop)
+}
+
+/// mount_setattr(2) on the mount `fd` stands for, with all mounts below it if `recursive`.
+///
+/// # Errors
+/// The kernel's.
+pub fn set_mount_attributes(fd: impl AsFd, recursive: bool, attributes: &MountAttr) -> Result<(), Errno> {
+    let flags = libc::AT_EMPTY_PATH | if recursive { libc::AT_RECURSIVE } else { 0 };
+    // SAFETY: the path is an empty string and the structure has the size that is passed.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            fd.as_fd().as_raw_fd(),
+            c"".as_ptr(),
+            flags,
+            std::ptr::from_ref(attributes),
+            size_of::<MountAttr>(),
+        )
+    };
+    checked(result).map(drop)
+}
+
+/// Makes `name` this process's session keyring, creating it if needed, and lets its possessor and its owner search it.
+///
+/// # Errors
+/// The kernel's; `ENOSYS` where it knows no keyrings.
+pub fn join_session_keyring(name: &CStr) -> Result<(), Errno> {
+    const KEYCTL_JOIN_SESSION_KEYRING: libc::c_long = 1;
+    const KEYCTL_SETPERM: libc::c_long = 5;
+    // What the kernel gives new session keyrings (possessor everything, owner view, read, link), and owner search.
+    const PERMISSIONS: libc::c_long = 0x3f1b_0000;
+    // SAFETY: the name ends in NUL; the second call takes integers.
+    unsafe {
+        let key = checked(libc::syscall(
+            libc::SYS_keyctl,
+            KEYCTL_JOIN_SESSION_KEYRING,
+            name.as_ptr(),
+        ))?;
+        checked(libc::syscall(libc::SYS_keyctl, KEYCTL_SETPERM, key, PERMISSIONS)).map(drop)
+    }
+}
+
+/// Installs a seccomp filter: `program` is an array of `struct sock_filter` in native byte order.
+///
+/// # Errors
+/// `EINVAL` for something that is no program, else the kernel's.
+pub fn load_seccomp(program: &[u8]) -> Result<(), Errno> {
+    const FILTER_SIZE: usize = 8;
+    const SECCOMP_SET_MODE_FILTER: libc::c_uint = 1;
+    // Like runc: speculation limits are the profile author's choice, not a side effect.
+    const SECCOMP_FILTER_FLAG_SPEC_ALLOW: libc::c_uint = 1 << 2;
+    if program.is_empty() || !program.len().is_multiple_of(FILTER_SIZE) {
+        return Err(Errno::INVAL);
+    }
+    let length = u16::try_from(program.len() / FILTER_SIZE).map_err(|_| Errno::INVAL)?;
+    // The kernel copies the instructions byte by byte; it does not ask for alignment.
+    let program = libc::sock_fprog {
+        len: length,
+        filter: program.as_ptr().cast_mut().cast(),
+    };
+    // SAFETY: pointer and length describe the slice, which outlives the call.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_seccomp,
+            SECCOMP_SET_MODE_FILTER,
+            SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+            &raw const program,
+        )
+    };
+    checked(result).map(drop)
+}
+
+/// Closes every descriptor from 3 on but those in `keep`.
+///
+/// # Safety
+/// Owners of the closed descriptors must never run again: for a child that only goes on to execve.
+pub unsafe fn close_all_but(keep: &mut [RawFd]) {
+    keep.sort_unstable();
+    let mut first: libc::c_uint = 3;
+    for fd in keep.iter().filter_map(|fd| libc::c_uint::try_from(*fd).ok()) {
+        if fd > first {
+            // SAFETY: by the contract above nobody uses these descriptors any more.
+            unsafe { libc::syscall(libc::SYS_close_range, first, fd - 1, 0) };
+        }
+        first = first.max(fd.saturating_add(1));
+    }
+    // SAFETY: as above.
+    unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) };
+}
+
+/// Gives every signal its default disposition and unblocks all: what a program expects at its start.
+pub fn reset_signals() {
+    // SAFETY: SIG_DFL is valid for every signal that can be set; the others are refused without effect. The set is
+    // initialised before it is used.
+    unsafe {
+        for signal in 1..=libc::SIGRTMAX() {
+            libc::signal(signal, libc::SIG_DFL);
+        }
+        let mut none = std::mem::zeroed();
+        libc::sigemptyset(&raw mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
+    }
+}
+
+/// Makes the shim deaf to the signals that ask a process to end: only its container's end ends it.
+pub fn ignore_requests_to_end() {
+    // SAFETY: SIG_IGN is a valid disposition for these signals.
+    unsafe {
+        for signal in [
+            libc::SIGTERM,
+            libc::SIGINT,
+            libc::SIGHUP,
+            libc::SIGQUIT,
+            libc::SIGPIPE,
+            libc::SIGTTOU,
+        ] {
+            libc::signal(signal, libc::SIG_IGN);
+        }
+    }
+}
+
+/// Opens the other side of the pseudo-terminal `master` without going through any path (`TIOCGPTPEER`).
+///
+/// # Errors
+/// The kernel's.
+pub fn open_terminal_peer(master: impl AsFd) -> Result<OwnedFd, Errno> {
+    let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
+    // SAFETY: this request takes the open flags by value and returns a new descriptor.
+    unsafe {
+        let fd = checked(libc::ioctl(master.as_fd().as_raw_fd(), libc::TIOCGPTPEER, flags).into())?;
+        Ok(OwnedFd::from_raw_fd(fd as RawFd))
+    }
+}
+
+/// Takes the loopback interface of this network namespace up.
+///
+/// # Errors
+/// The kernel's.
+pub fn loopback_up() -> Result<(), Errno> {
+    let socket = rustix::net::socket_with(
+        rustix::net::AddressFamily::INET,
+        rustix::net::SocketType::DGRAM,
+        rustix::net::SocketFlags::CLOEXEC,
+        None,
+    )?;
+    // SAFETY: all-zero is a valid ifreq.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(b"lo") {
+        *to = *from as libc::c_char;
+    }
+    request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
+    // SAFETY: the request is an ifreq with a NUL-terminated name.
+    checked(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) }.into())
+        .map(drop)
+}
+
+/// Waits until something happens to one of the descriptors, or `timeout_ms` is over (-1: never).
+pub fn poll(fds: &mut [libc::pollfd], timeout_ms: i32) {
+    // SAFETY: pointer and length are the slice's. An interrupted wait leaves nothing reported, which is true.
+    let result = unsafe { libc::poll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, timeout_ms) };
+    if result < 0 {
+        for fd in fds {
+            fd.revents = 0;
+        }
+    }
+}
+
+/// Sends any signal number the kernel knows (real-time ones included) to the process a pidfd stands for.
+///
+/// # Errors
+/// The kernel's.
+pub fn pidfd_send_signal(pidfd: impl AsFd, signal: i32) -> Result<(), Errno> {
+    let no_info = std::ptr::null::<libc::siginfo_t>();
+    // SAFETY: plain integers and a null pointer, which the kernel fills in for.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            pidfd.as_fd().as_raw_fd(),
+            signal,
+            no_info,
+            0,
+        )
+    };
+    checked(result).map(drop)
+}
+
+/// Gives freed memory back to the system.
+pub fn trim_memory() {
+    // SAFETY: no preconditions.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// Ends the process at once, running no destructor.
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: no preconditions.
+    unsafe { libc::_exit(code) }
+}
+
+fn checked(result: libc::c_long) -> Result<libc::c_long, Errno> {
+    if result < 0 {
+        Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO))
+    } else {
+        Ok(result)
+    }
+}
