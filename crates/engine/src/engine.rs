@@ -51,6 +51,8 @@ pub struct Parts {
 /// The engine. All verbs are methods on `Arc<Engine>`, each in a file of its own.
 pub struct Engine {
     pub(crate) id: String,
+    /// When this engine was opened: its built-in networks count as made then, as Docker's do.
+    pub(crate) opened_at_ns: i64,
     pub(crate) config: EngineConfig,
     pub(crate) images: Arc<Images>,
     pub(crate) snapshots: Arc<dyn Snapshotter>,
@@ -80,6 +82,7 @@ impl Engine {
         } = parts;
         Ok(Arc::new(Self {
             id: crate::system::identity(&metadata)?,
+            opened_at_ns: crate::clock::now_ns(),
             config,
             images,
             snapshots,

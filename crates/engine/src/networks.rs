@@ -1,6 +1,7 @@
 //! The three networks every engine has: `bridge`, `host` and `none`.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use corten_wire::{Filters, Ipam, IpamConfig, Network, NetworkContainer};
 
@@ -59,14 +60,12 @@ impl Engine {
     pub(crate) fn network_id(&self, name: &str) -> Option<String> {
         NAMES.iter().any(|(known, _)| *known == name).then(|| {
             // Derived, not stored: these networks always exist and never change.
-            let own = self
-                .id
-                .bytes()
-                .filter(u8::is_ascii_hexdigit)
-                .map(char::from)
-                .collect::<String>();
-            let word: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
-            format!("{word}{own}{own}{own}").chars().take(64).collect()
+            let part = |number: u8| {
+                let mut hasher = DefaultHasher::new();
+                (&self.id, name, number).hash(&mut hasher);
+                format!("{:016x}", hasher.finish())
+            };
+            (0..4).map(part).collect()
         })
     }
 
@@ -74,6 +73,7 @@ impl Engine {
         let mut network = Network {
             name: name.to_owned(),
             id: self.network_id(name).unwrap_or_default(),
+            created: crate::clock::rfc3339(self.opened_at_ns),
             driver: driver.to_owned(),
             scope: "local".to_owned(),
             ipam: Ipam {

@@ -155,6 +155,13 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// The end of an engine: run-time state that no running container needs goes.
+    pub fn close(&self) {
+        self.sandboxes.close();
+    }
+}
+
 enum TakenOver {
     Runs(Option<Lease>),
     Ended(ExitRecord, Option<Lease>),

@@ -241,6 +241,15 @@ impl Sandboxes {
         remove_run_dir(&self.run_dir(id));
     }
 
+    /// Removes the run-time state that no container needs; for the end of a daemon that leaves none running.
+    pub fn close(&self) {
+        if self.known().is_empty() {
+            for dir in [&self.containers, self.seccomp.dir()] {
+                remove_run_dir(dir);
+            }
+        }
+    }
+
     /// Ends whatever is left of a container whose shim is gone, by its cgroup, and forgets it.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use corten_seccomp::{Arch, Profile, Target, compile};
@@ -43,6 +43,10 @@ impl SeccompFiles {
             kernel: kernel_version(),
             made: Mutex::default(),
         }
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// The file with the program for `choice` and a process holding `capabilities`.
