@@ -9,15 +9,19 @@
 //! <root>/layers/<27 characters>       one layer's files; the name is made of its chain id, short enough that the names of
 //!                                     128 layers fit into the one page that mount options may take
 //! <root>/containers/<key>/upper|work  a container's writable layer and overlay's scratch directory
-//! <root>/staging/<number>             a layer being unpacked     } leftovers of a crash are
-//! <root>/trash/<number>               a tree being removed       } removed at open
+//! <root>/ready/<number>/upper|work    a container's directories made ahead of time
+//! <root>/staging/<number>             a layer being unpacked
+//! <root>/trash/<number>               a tree being removed
 //! ```
+//! What a crash leaves in the last three is removed at open.
 #![forbid(unsafe_code)]
 
+mod background;
 mod error;
 mod layer_name;
 mod layer_stage;
 mod overlay;
+mod pool;
 mod rootfs;
 mod snapshotter;
 mod trash;

@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::{CWD, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 
+use crate::background::Background;
 use crate::layer_name::layer_name;
+use crate::pool::Pool;
 use crate::trash::Trash;
 use crate::{ChainId, Error, LayerStage, Result, Rootfs, Snapshotter, usage};
 
@@ -27,6 +29,8 @@ pub struct Overlay {
     containers: PathBuf,
     staging: PathBuf,
     trash: Arc<Trash>,
+    pool: Arc<Pool>,
+    background: Arc<Background>,
     /// Number of the next stage.
     next: AtomicU64,
 }
@@ -37,19 +41,26 @@ impl Overlay {
     /// # Errors
     /// When the directories cannot be made or cleaned.
     pub fn open(root: &Path) -> Result<Self> {
+        let background = Arc::new(Background::start().map_err(Error::io("start thread"))?);
+        let ready = root.join("ready");
         let overlay = Self {
             layers: root.join("layers"),
             containers: root.join("containers"),
             staging: root.join("staging"),
-            trash: Arc::new(Trash::open(&root.join("trash"))?),
+            trash: Arc::new(Trash::open(&root.join("trash"), Arc::clone(&background))?),
+            pool: Arc::new(Pool::new(ready.clone())),
+            background,
             next: AtomicU64::new(0),
         };
-        for dir in [&overlay.layers, &overlay.containers, &overlay.staging] {
+        for dir in [&overlay.layers, &overlay.containers, &overlay.staging, &ready] {
             fs::create_dir_all(dir).map_err(Error::io("create snapshot directory"))?;
         }
-        for name in names(&overlay.staging)? {
-            overlay.trash.take(&overlay.staging.join(name))?;
+        for unfinished in [&overlay.staging, &ready] {
+            for name in names(unfinished)? {
+                overlay.trash.take(&unfinished.join(name))?;
+            }
         }
+        overlay.pool.fill_later(&overlay.background);
         Ok(overlay)
     }
 
@@ -145,14 +156,14 @@ impl Snapshotter for Overlay {
             None => RootAttributes::DEFAULT,
         };
         let dir = self.container_dir(key)?;
-        match rustix::fs::mkdir(&dir, Mode::from_raw_mode(0o710)) {
+        match self.pool.take(&dir, &self.background) {
             Ok(()) => {}
             Err(Errno::EXIST) => return Err(Error::Exists(key.to_owned())),
             Err(error) => return Err(Error::io("create snapshot")(error)),
         }
-        let made = make_dir(&dir.join("upper"), root)
-            .and_then(|()| rustix::fs::mkdir(dir.join("work"), Mode::from_raw_mode(0o711)));
-        if let Err(error) = made {
+        if root != RootAttributes::DEFAULT
+            && let Err(error) = root.apply(&dir.join("upper"))
+        {
             self.trash.take(&dir)?;
             return Err(Error::io("create snapshot")(error));
         }
@@ -174,6 +185,10 @@ impl Snapshotter for Overlay {
 
     fn remove(&self, key: &str) -> Result<bool> {
         self.trash.take(&self.container_dir(key)?)
+    }
+
+    fn settle(&self) {
+        self.background.settle();
     }
 
     fn keys(&self) -> Result<Vec<String>> {

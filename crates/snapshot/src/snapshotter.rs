@@ -31,10 +31,11 @@ pub trait Snapshotter: Send + Sync {
     /// Whether the layer is there.
     fn layer_exists(&self, chain_id: &ChainId) -> bool;
 
-    /// Removes a layer; tells whether it was there. No mounted root filesystem may use it any more.
+    /// Removes a layer; tells whether it was there. No mounted root filesystem may use it any more. Its files go in the
+    /// background, see [`Snapshotter::settle`].
     ///
     /// # Errors
-    /// When its files cannot be removed; it is invisible all the same.
+    /// When it cannot be moved out of the way.
     fn remove_layer(&self, chain_id: &ChainId) -> Result<bool>;
 
     /// Removes every layer but these; returns how many went.
@@ -64,11 +65,15 @@ pub trait Snapshotter: Send + Sync {
     /// [`crate::Error::InvalidKey`], [`crate::Error::TooManyLayers`].
     fn rootfs(&self, key: &str, chain: &[ChainId]) -> Result<Rootfs>;
 
-    /// Removes a writable snapshot and all in it; tells whether it was there.
+    /// Removes a writable snapshot and all in it; tells whether it was there. The key is free on return, for good even if
+    /// the process is killed; the files go in the background, see [`Snapshotter::settle`].
     ///
     /// # Errors
-    /// When files cannot be removed; the key is free all the same.
+    /// When it cannot be moved out of the way.
     fn remove(&self, key: &str) -> Result<bool>;
+
+    /// Waits until the files of everything removed so far are gone, too, and their space is free.
+    fn settle(&self);
 
     /// Keys of all writable snapshots, in no order.
     ///

@@ -1,6 +1,9 @@
 //! Removing trees that others have written: quickly, whatever is in them, and never outside of them.
 //!
-//! A tree is first renamed into the trash directory, so that it is gone at once and for good even if we are killed half-way.
+//! A tree is first renamed into the trash directory, so that it is gone at once and for good even if we are killed half-way;
+//! its files are removed in the background. (Removing one directory takes milliseconds on file systems that discard blocks
+//! as they are freed, and a removed container's files may be many.)
+//!
 //! What hostile or odd trees need: links are never followed and mount points never entered (every directory is opened
 //! relative to its parent's descriptor); immutable files are made mutable; trees of any depth need only [`MAX_DEPTH`]
 //! descriptors, because deeper directories are moved up into the trash and removed as trees of their own.
@@ -10,26 +13,35 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, IFlags, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
+use crate::background::Background;
 use crate::{Error, Result};
 
 const MAX_DEPTH: usize = 64;
 
-/// The directory trees are removed in.
+/// Where trees go to be removed.
 #[derive(Debug)]
 pub(crate) struct Trash {
+    dir: Arc<TrashDir>,
+    background: Arc<Background>,
+}
+
+/// The directory trees are removed in.
+#[derive(Debug)]
+struct TrashDir {
     dir: File,
     /// Number of the next tree.
     next: AtomicU64,
 }
 
 impl Trash {
-    /// Opens the trash at `path`, making it if missing, and removes what a crash left in it.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    /// Opens the trash at `path`, making it if missing; what a crash left in it goes in the background.
+    pub(crate) fn open(path: &Path, background: Arc<Background>) -> Result<Self> {
         fs::create_dir_all(path).map_err(Error::io("create trash directory"))?;
         let mut next = 0;
         let mut leftovers = Vec::new();
@@ -37,35 +49,53 @@ impl Trash {
             let name = entry.map_err(Error::io("read trash directory"))?.file_name();
             if let Some(number) = name.to_str().and_then(|name| name.parse::<u64>().ok()) {
                 next = next.max(number + 1);
-                leftovers.push(number);
+                leftovers.push(numbered(number)?);
             }
         }
         let dir = File::open(path).map_err(Error::io("open trash directory"))?;
         let next = AtomicU64::new(next);
-        let trash = Self { dir, next };
-        for number in leftovers {
-            trash.remove(numbered(number)?)?;
+        let dir = Arc::new(TrashDir { dir, next });
+        let trash = Self { dir, background };
+        for name in leftovers {
+            trash.remove_later(name);
         }
         Ok(trash)
     }
 
-    /// Removes the tree at `path`; tells whether it was there. As soon as it was renamed it counts as gone, even if an error
-    /// comes afterwards.
+    /// Removes the tree at `path`; tells whether it was there. It is gone on return, its files shortly after.
     pub(crate) fn take(&self, path: &Path) -> Result<bool> {
-        let name = self.fresh_name()?;
-        match rustix::fs::renameat(CWD, path, &self.dir, &name) {
-            Ok(()) => self.remove(name).map(|()| true),
-            Err(Errno::NOENT) => Ok(false),
+        let name = self.dir.fresh_name()?;
+        let mut renamed = rustix::fs::renameat(CWD, path, &self.dir.dir, &name);
+        if matches!(renamed, Err(Errno::PERM)) {
             // A directory with the immutable flag cannot be renamed either.
-            Err(Errno::PERM) => {
-                make_mutable(CWD, path);
-                rustix::fs::renameat(CWD, path, &self.dir, &name).map_err(Error::io("rename to trash"))?;
-                self.remove(name).map(|()| true)
+            make_mutable(CWD, path);
+            renamed = rustix::fs::renameat(CWD, path, &self.dir.dir, &name);
+        }
+        match renamed {
+            Ok(()) => {
+                self.remove_later(name);
+                Ok(true)
             }
+            Err(Errno::NOENT) => Ok(false),
             Err(error) => Err(Error::io("rename to trash")(error)),
         }
     }
 
+    fn remove_later(&self, name: CString) {
+        let dir = Arc::clone(&self.dir);
+        self.background.run(Box::new(move || {
+            if let Err(error) = dir.remove(name) {
+                // The next open tries again.
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "removed tree left in trash"
+                );
+            }
+        }));
+    }
+}
+
+impl TrashDir {
     fn fresh_name(&self) -> Result<CString> {
         numbered(self.next.fetch_add(1, Ordering::Relaxed))
     }

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -75,6 +76,7 @@ fn trees_of_any_depth_are_removed_with_few_descriptors() {
     let error = snapshots.usage("c").unwrap_err();
     assert_eq!(error.to_string(), "snapshot store: measure snapshot");
     assert!(snapshots.remove("c").unwrap());
+    snapshots.settle();
     assert_eq!(fs::read_dir(dir.path().join("trash")).unwrap().count(), 0);
 }
 
@@ -100,6 +102,7 @@ fn odd_and_immutable_entries_are_removed() {
     let held = File::open(upper.join("fixed/sub/file")).unwrap();
     assert!(snapshots.remove("c").unwrap());
     drop(held);
+    snapshots.settle();
     assert_eq!(fs::read_dir(dir.path().join("trash")).unwrap().count(), 0);
 }
 
@@ -107,14 +110,35 @@ fn odd_and_immutable_entries_are_removed() {
 fn opening_clears_a_crashs_leftovers() {
     let dir = tempfile::tempdir().unwrap();
     drop(Overlay::open(dir.path()).unwrap());
-    for leftover in ["staging/3/usr/bin", "trash/5/upper/etc"] {
+    for leftover in ["staging/3/usr/bin", "trash/5/upper/etc", "ready/0/upper"] {
         fs::create_dir_all(dir.path().join(leftover)).unwrap();
     }
     let snapshots = Overlay::open(dir.path()).unwrap();
+    snapshots.settle();
     for name in ["staging", "trash"] {
         assert_eq!(fs::read_dir(dir.path().join(name)).unwrap().count(), 0, "{name}");
     }
     drop(snapshots.begin_layer().unwrap());
+}
+
+/// Directories made ahead of time are as good as new ones, and a burst that outruns them is served, too.
+#[test]
+fn a_burst_gets_what_a_single_one_gets() {
+    let dir = tempfile::tempdir().unwrap();
+    let snapshots = Overlay::open(dir.path()).unwrap();
+    snapshots.settle();
+    let ready = || fs::read_dir(dir.path().join("ready")).unwrap().count();
+    assert!(ready() > 0);
+    for n in 0..50 {
+        let key = n.to_string();
+        snapshots.prepare(&key, &[]).unwrap();
+        let upper = snapshots.upper_dir(&key).unwrap();
+        assert!(is_empty(&upper) && is_empty(&upper.with_file_name("work")));
+        assert_eq!(upper.metadata().unwrap().permissions().mode() & 0o7777, 0o755);
+    }
+    assert_eq!(snapshots.keys().unwrap().len(), 50);
+    snapshots.settle();
+    assert!((1..=9).contains(&ready()), "{}", ready());
 }
 
 #[test]
@@ -135,6 +159,7 @@ fn many_threads_may_remove_and_prepare_at_once() {
         }
     });
     assert!(snapshots.keys().unwrap().is_empty());
+    snapshots.settle();
     assert!(is_empty(&dir.path().join("trash")));
 }
 

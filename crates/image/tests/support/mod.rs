@@ -11,7 +11,7 @@ use std::sync::Arc;
 use corten_content::Store as Content;
 use corten_image::Images;
 use corten_metadata::Store as Metadata;
-use corten_snapshot::Overlay;
+use corten_snapshot::{Overlay, Snapshotter};
 use corten_types::Digest;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -38,13 +38,17 @@ impl Bench {
         Self { dir, images, overlay }
     }
 
-    /// Every file and directory below the store, metadata excepted.
+    /// Every file and directory below the store, but metadata and directories made ahead of time.
     pub fn traces(&self) -> Vec<PathBuf> {
+        self.overlay.settle();
         let mut found = Vec::new();
         let mut queue = vec![self.dir.path().join("content"), self.dir.path().join("snapshots")];
         while let Some(dir) = queue.pop() {
             for entry in fs::read_dir(dir).unwrap() {
                 let path = entry.unwrap().path();
+                if path.ends_with("ready") {
+                    continue;
+                }
                 if path.is_dir() && !path.is_symlink() {
                     queue.push(path.clone());
                 }
