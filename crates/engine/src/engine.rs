@@ -72,6 +72,9 @@ impl Engine {
     /// # Errors
     /// When the engine's identity can be neither read nor written.
     pub fn new(config: EngineConfig, parts: Parts) -> Result<Arc<Self>> {
+        let mount_point = config.data_root.join("rootfs");
+        std::fs::create_dir_all(&mount_point)
+            .map_err(Error::system(format!("cannot create {}", mount_point.display())))?;
         let Parts {
             images,
             snapshots,
@@ -105,6 +108,11 @@ impl Engine {
     /// Directory of a container's own files.
     pub(crate) fn container_dir(&self, id: &ContainerId) -> PathBuf {
         self.config.data_root.join("containers").join(id.as_str())
+    }
+
+    /// Where every container's init mounts its root filesystem, in a mount namespace of its own: one directory serves all.
+    pub(crate) fn mount_point(&self) -> PathBuf {
+        self.config.data_root.join("rootfs")
     }
 
     /// A container's cgroup.

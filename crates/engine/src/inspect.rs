@@ -115,13 +115,7 @@ impl Engine {
             data.insert("UpperDir".to_owned(), path(&rootfs.upper));
             data.insert("WorkDir".to_owned(), path(&rootfs.work));
             // Mounted in the container's own mount namespace only.
-            data.insert(
-                "MergedDir".to_owned(),
-                self.container_dir(&record.id)
-                    .join("rootfs")
-                    .display()
-                    .to_string(),
-            );
+            data.insert("MergedDir".to_owned(), self.mount_point().display().to_string());
         }
         DriverData {
             data: Some(data),

@@ -198,7 +198,7 @@ pub(crate) fn sandbox(
         }),
         domainname: (own_uts && !record.config.domainname.is_empty())
             .then(|| record.config.domainname.clone()),
-        root_path: dir.join("rootfs"),
+        root_path: engine.mount_point(),
         readonly_root: host.readonly_rootfs,
         mounts,
         privileged: host.privileged,

@@ -10,7 +10,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// What Docker puts before the runtime's own sentence when a container cannot be started.
 const CREATE_PREFIX: &str = "failed to create task for container: failed to create shim task: OCI runtime create failed: \
-                             runc create failed: unable to start container process: error during container init: ";
+                             runc create failed: unable to start container process: ";
 /// The same for an exec.
 const EXEC_PREFIX: &str = "OCI runtime exec failed: exec failed: unable to start container process: ";
 
