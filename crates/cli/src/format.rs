@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::json_text;
 use crate::table::Table;
 
 /// A parsed `--format`.
@@ -71,8 +72,8 @@ impl Format {
         })
     }
 
-    /// The text for one value.
-    pub(crate) fn apply(&self, value: &Value) -> Result<String, Error> {
+    /// The text for one value, given as JSON.
+    pub(crate) fn apply(&self, value: &str) -> Result<String, Error> {
         let mut text = String::new();
         for part in &self.parts {
             match part {
@@ -80,9 +81,9 @@ impl Format {
                 Part::Field { path, json } => {
                     let field = lookup(value, path)?;
                     if *json {
-                        text.push_str(&field.to_string());
+                        text.push_str(field);
                     } else {
-                        text.push_str(&show(field));
+                        text.push_str(&show(&parse(field)?));
                     }
                 }
             }
@@ -98,7 +99,7 @@ impl Format {
     ) -> Result<String, Error> {
         let lines = rows
             .iter()
-            .map(|row| self.apply(row))
+            .map(|row| self.apply(&json_text::html_safe(&row.to_string())))
             .collect::<Result<Vec<_>, _>>()?;
         if !self.is_table {
             return Ok(lines.iter().map(|line| format!("{line}\n")).collect());
@@ -146,10 +147,10 @@ fn field(action: &str) -> Result<Part, Error> {
     }
 }
 
-fn lookup<'a>(value: &'a Value, path: &[String]) -> Result<&'a Value, Error> {
-    let mut here = value;
+fn lookup<'a>(value: &'a str, path: &[String]) -> Result<&'a str, Error> {
+    let mut here = value.trim();
     for name in path {
-        here = here.get(name).ok_or_else(|| {
+        here = json_text::field(here, name).ok_or_else(|| {
             Error::plain(format!(
                 "template: :1:2: executing \"\" at <.{}>: can't evaluate field {name}",
                 path.join(".")
@@ -157,6 +158,10 @@ fn lookup<'a>(value: &'a Value, path: &[String]) -> Result<&'a Value, Error> {
         })?;
     }
     Ok(here)
+}
+
+fn parse(text: &str) -> Result<Value, Error> {
+    serde_json::from_str(text).map_err(|error| Error::plain(format!("invalid answer of the daemon: {error}")))
 }
 
 /// A value as Go prints it.
@@ -185,7 +190,7 @@ mod tests {
     use serde_json::json;
 
     fn apply(format: &str, value: &Value) -> String {
-        Format::parse(format).unwrap().apply(value).unwrap()
+        Format::parse(format).unwrap().apply(&value.to_string()).unwrap()
     }
 
     #[test]
@@ -207,7 +212,7 @@ mod tests {
             say("{{.X"),
             "failed to parse template: template: :1: unclosed action"
         );
-        assert!(Format::parse("{{.X}}").unwrap().apply(&json!({})).is_err());
+        assert!(Format::parse("{{.X}}").unwrap().apply("{}").is_err());
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(crate) fn run(args: Vec<String>, program: Program) -> Result<i32, Error> {
         source,
     })?;
     let Some(matches) = matches else {
-        return print(&root_help(&program));
+        return print(&root_help(&program, help_width()));
     };
     if matches.on("version") {
         return print(&format!("Docker version {VERSION}, build corten\n"));
@@ -55,7 +55,7 @@ pub(crate) fn run(args: Vec<String>, program: Program) -> Result<i32, Error> {
     let settings = Settings::new(&matches)?;
     let mut words = matches.args.into_iter();
     let Some(verb) = words.next() else {
-        return print(&root_help(&program));
+        return print(&root_help(&program, help_width()));
     };
     let rest: Vec<String> = words.collect();
     if verb == "help" {
@@ -63,7 +63,7 @@ pub(crate) fn run(args: Vec<String>, program: Program) -> Result<i32, Error> {
         rest.push("--help".to_owned());
         let verb = rest.remove(0);
         return if verb == "--help" {
-            print(&root_help(&program))
+            print(&root_help(&program, help_width()))
         } else {
             dispatch(program, settings, &verb, rest)
         };
@@ -123,11 +123,7 @@ fn execute(
     rest: Vec<String>,
 ) -> Result<i32, Error> {
     let Some(matches) = command.parse(&program, path, rest)? else {
-        return print(&command.help(
-            &program,
-            path,
-            output::terminal_width().unwrap_or(help::DEFAULT_WIDTH),
-        ));
+        return print(&command.help(&program, path, help_width()));
     };
     let invocation = Invocation {
         program,
@@ -141,16 +137,20 @@ fn execute(
     result
 }
 
+fn help_width() -> usize {
+    output::terminal_width().unwrap_or(help::DEFAULT_WIDTH)
+}
+
 fn print(text: &str) -> Result<i32, Error> {
     output::print(text)?;
     Ok(0)
 }
 
 /// The text of `--help` for the program as a whole.
-fn root_help(program: &Program) -> String {
+fn root_help(program: &Program, width: usize) -> String {
     let name = &program.0;
     let mut text = format!("Usage:  {name} [OPTIONS] COMMAND\n\n{ABOUT}\n");
-    let width = verbs::COMMON
+    let name_width = verbs::COMMON
         .iter()
         .chain(verbs::COMMANDS)
         .map(|entry| entry.name.len())
@@ -161,7 +161,7 @@ fn root_help(program: &Program) -> String {
     let mut section = |title: &str, rows: &mut dyn Iterator<Item = (&str, &str)>| {
         text.push_str(&format!("\n{title}:\n"));
         for (name, about) in rows {
-            text.push_str(&format!("  {name:width$} {about}\n"));
+            text.push_str(&format!("  {name:name_width$} {about}\n"));
         }
     };
     section("Common Commands", &mut verbs::COMMON.iter().map(Entry::row));
@@ -171,10 +171,7 @@ fn root_help(program: &Program) -> String {
     );
     section("Commands", &mut verbs::COMMANDS.iter().map(Entry::row));
     text.push_str("\nGlobal Options:\n");
-    text.push_str(&help::options(
-        FLAGS,
-        output::terminal_width().unwrap_or(help::DEFAULT_WIDTH),
-    ));
+    text.push_str(&help::options(FLAGS, width));
     text.push_str(&format!(
         "\nRun '{name} COMMAND --help' for more information on a command.\n"
     ));
@@ -203,5 +200,56 @@ fn log_level(text: &str) -> Result<(), String> {
     match text {
         "debug" | "info" | "warn" | "error" | "fatal" => Ok(()),
         _ => Err(format!("Unable to parse logging level: {text}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// All help there is, in one file. `CORTEN_UPDATE_GOLDEN=1` writes it anew.
+    #[test]
+    fn the_reference_is_as_written_down() {
+        let program = Program("docker".to_owned());
+        let mut text = root_help(&program, help::DEFAULT_WIDTH);
+        let mut add = |path: &str, help: String| text.push_str(&format!("\n===== {path}\n{help}"));
+        for entry in verbs::COMMON.iter().chain(verbs::COMMANDS) {
+            add(
+                entry.name,
+                entry.command.help(&program, entry.name, help::DEFAULT_WIDTH),
+            );
+        }
+        for group in verbs::GROUPS {
+            add(group.name, group_help(&program, group));
+            for entry in group.commands {
+                let path = format!("{} {}", group.name, entry.name);
+                // A verb's twin without group is above.
+                if entry.command.names.first() == Some(&path.as_str()) && entry.command.names.len() > 1 {
+                    let twin = entry.command.names.iter().any(|name| !name.contains(' '));
+                    if twin {
+                        continue;
+                    }
+                }
+                add(&path, entry.command.help(&program, &path, help::DEFAULT_WIDTH));
+            }
+        }
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/reference.txt");
+        if std::env::var_os("CORTEN_UPDATE_GOLDEN").is_some() {
+            std::fs::write(&file, &text).unwrap();
+        }
+        assert_eq!(text, std::fs::read_to_string(&file).unwrap());
+    }
+
+    #[test]
+    fn flags_are_sorted_by_name() {
+        let all = verbs::COMMON
+            .iter()
+            .chain(verbs::COMMANDS)
+            .chain(verbs::GROUPS.iter().flat_map(|group| group.commands));
+        for entry in all {
+            assert!(entry.command.flags.is_sorted_by_key(Flag::name), "{}", entry.name);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The table of options in `--help`: names in one column, descriptions wrapped in the other, as Docker lays it out.
 
-use super::{Flag, Kind};
+use super::{Flag, Kind, Standing};
 
 /// Width of the output when it is no terminal.
 pub(crate) const DEFAULT_WIDTH: usize = 80;
@@ -48,11 +48,14 @@ fn name(flag: &Flag) -> String {
 }
 
 fn description(flag: &Flag) -> String {
-    if flag.default.is_empty() {
-        flag.help.to_owned()
-    } else {
-        format!("{} (default {})", flag.help, flag.default)
+    let mut text = flag.help.to_owned();
+    if !flag.default.is_empty() {
+        text.push_str(&format!(" (default {})", flag.default));
     }
+    if flag.standing == Standing::NotYet {
+        text.push_str(" (not supported yet)");
+    }
+    text
 }
 
 /// Cuts a text with line breaks of its own into lines of at most `room` bytes.

@@ -127,6 +127,12 @@ impl Flag {
         self
     }
 
+    /// Its name, without dashes.
+    #[cfg(test)]
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// Whether its name is among `names`.
     pub(crate) const fn is_any(&self, names: &[&str]) -> bool {
         let mut at = 0;

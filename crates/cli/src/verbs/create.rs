@@ -84,9 +84,13 @@ impl Launch {
         if let Some(path) = matches.filled("cidfile")
             && Path::new(path).exists()
         {
-            return Err(fail(format!(
+            let message = format!(
                 "container ID file found, make sure the other container isn't running or delete {path}"
-            )));
+            );
+            return Err(match verb {
+                "run" => fail(message),
+                _ => Error::plain(message),
+            });
         }
         let image = parse_image(&request.config.image).map_err(fail)?;
         Ok(Self {

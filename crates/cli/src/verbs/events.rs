@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::flags::Flag;
 use crate::format::Format;
 use crate::invocation::Invocation;
+use crate::json_text;
 use crate::output;
 
 pub(crate) static COMMAND: Command = Command {
@@ -48,11 +49,7 @@ fn run(invocation: Invocation) -> Outcome {
         while let Some(event) = events.next().await? {
             let text = match &format {
                 None => show(&event),
-                Some(format) => {
-                    let value =
-                        serde_json::to_value(&event).map_err(|error| Error::plain(error.to_string()))?;
-                    format.apply(&value)?
-                }
+                Some(format) => format.apply(&json_text::of(&event)?)?,
             };
             output::line(&text)?;
         }

@@ -72,7 +72,7 @@ fn run(invocation: Invocation) -> Outcome {
         let rows: Vec<Row<'_>> = images.iter().flat_map(|image| rows(image, digests)).collect();
         let text = match format.filter(|format| !format.is_plain_table()) {
             Some(format) => {
-                let values: Vec<Value> = rows.iter().map(|row| row.fields(cut)).collect();
+                let values: Vec<Value> = rows.iter().map(|row| row.fields(cut, digests)).collect();
                 format.apply_all(&values, title)?
             }
             None if quiet => rows.iter().map(|row| format!("{}\n", row.id(cut))).collect(),
@@ -153,7 +153,7 @@ impl Row<'_> {
     }
 
     /// What templates see.
-    fn fields(&self, cut: bool) -> Value {
+    fn fields(&self, cut: bool, with_digests: bool) -> Value {
         let counted = |count: i64| {
             if count < 0 {
                 "N/A".to_owned()
@@ -165,7 +165,7 @@ impl Row<'_> {
             "Containers": counted(self.image.containers),
             "CreatedAt": time_arg::local(self.image.created),
             "CreatedSince": ago(self.image.created),
-            "Digest": self.digest,
+            "Digest": if with_digests { self.digest } else { NONE },
             "ID": self.id(cut),
             "Repository": self.repository,
             "SharedSize": "N/A",

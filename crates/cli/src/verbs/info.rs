@@ -54,7 +54,7 @@ fn run(invocation: Invocation) -> Outcome {
                         json!({"Debug": debug, "Version": VERSION, "Context": "default", "Plugins": [], "Warnings": null}),
                     );
                 }
-                output::line(&format.apply(&value)?)?;
+                output::line(&format.apply(&value.to_string())?)?;
             }
         }
         Ok(0)
@@ -93,6 +93,11 @@ fn show(info: &SystemInfo) -> String {
             .join(" "),
     );
     lines.push(format!("  Log: {}", list(&info.plugins.log)));
+    let cdi: Vec<_> = info.cdi_spec_dirs.iter().flatten().collect();
+    if !cdi.is_empty() {
+        lines.push(" CDI spec directories:".to_owned());
+        lines.extend(cdi.iter().map(|dir| format!("  {dir}")));
+    }
     lines.push(format!(" Swarm: {}", info.swarm.local_node_state));
     let runtimes: Vec<_> = info.runtimes.keys().cloned().collect();
     lines.push(format!(" Runtimes: {}", list(&runtimes)));

@@ -134,17 +134,19 @@ async fn all(invocation: Invocation, kinds: &'static [Kind]) -> Result<i32, Erro
     let mut failures = Vec::new();
     for name in &matches.args {
         match find(&client, kinds, name, matches.on("size"), matches.on("verbose")).await {
-            Ok(text) => found.push(text),
+            Ok(text) => found.push(String::from_utf8_lossy(&text).into_owned()),
             Err(error) => failures.push(error),
         }
     }
-    match &format {
-        None => output::line(&array(&found))?,
-        Some(format) => {
+    match (&format, matches.filled("format")) {
+        (None, _) => output::line(&array(&found))?,
+        (Some(_), Some("json")) => {
+            let objects: Vec<_> = found.iter().map(|text| text.trim()).collect();
+            output::line(&format!("[{}]", objects.join(",")))?;
+        }
+        (Some(format), _) => {
             for text in &found {
-                let value = serde_json::from_slice(text)
-                    .map_err(|error| Error::plain(format!("invalid answer of the daemon: {error}")))?;
-                output::line(&format.apply(&value)?)?;
+                output::line(&format.apply(text)?)?;
             }
         }
     }
@@ -181,13 +183,13 @@ async fn find(
 }
 
 /// The objects as an indented JSON array.
-fn array(objects: &[Bytes]) -> String {
+fn array(objects: &[String]) -> String {
     if objects.is_empty() {
         return "[]".to_owned();
     }
     let objects: Vec<_> = objects
         .iter()
-        .map(|text| format!("    {}", json_text::indent(&String::from_utf8_lossy(text), 1)))
+        .map(|text| format!("    {}", json_text::indent(text, 1)))
         .collect();
     format!("[\n{}\n]", objects.join(",\n"))
 }

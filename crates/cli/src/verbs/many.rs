@@ -18,7 +18,7 @@ where
         match result {
             Ok(()) => output::line(name)?,
             Err(error) => {
-                failed = true;
+                failed |= error.exit_code() != 0;
                 error.report();
             }
         }

@@ -54,9 +54,13 @@ pub(crate) struct Group {
 }
 
 impl Entry {
-    /// Name and sentence.
+    /// Name and (first) sentence.
     pub(crate) fn row(&self) -> (&str, &str) {
-        (self.name, self.command.about)
+        let about = self.command.about;
+        (
+            self.name,
+            about.split_once(". ").map_or(about, |(first, _)| first),
+        )
     }
 }
 

@@ -4,6 +4,7 @@ use corten_wire::Network;
 use serde_json::{Value, json};
 
 use super::template_help::{TABLE, check_filter, filters};
+use super::time_arg;
 use crate::command::{Arity, Command, Outcome};
 use crate::flags::Flag;
 use crate::format::Format;
@@ -70,7 +71,7 @@ fn fields(one: &Network, cut: bool) -> Value {
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     json!({
-        "CreatedAt": one.created,
+        "CreatedAt": time_arg::go_time(&one.created),
         "Driver": one.driver,
         "ID": id(one, cut),
         "IPv4": one.enable_ipv4.to_string(),

@@ -156,6 +156,8 @@ fn fields(one: &ContainerSummary, cut: bool) -> Value {
         "Mounts": mounts.join(","),
         "Names": names(one, cut),
         "Networks": networks.join(","),
+        // Known to engines with several platforms of an image only.
+        "Platform": null,
         "Ports": ports(&one.ports),
         "RunningFor": ago(one.created),
         "Size": sizes(one),
@@ -181,7 +183,8 @@ fn id(one: &ContainerSummary, cut: bool) -> String {
 fn image(one: &ContainerSummary, cut: bool) -> String {
     match one.image.as_str() {
         "" => "<no image>".to_owned(),
-        image if cut && image.starts_with("sha256:") => short_id(image).to_owned(),
+        // A container whose image has lost its name shows the identifier.
+        image if cut && short_id(image) == short_id(&one.image_id) => short_id(image).to_owned(),
         image => image.to_owned(),
     }
 }

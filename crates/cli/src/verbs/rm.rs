@@ -45,7 +45,7 @@ fn run(invocation: Invocation) -> Outcome {
                 // With -f a container that is gone already is what was wished for; Docker tells, and succeeds.
                 Err(error @ corten_client::Error::Status { status: 404, .. }) if options.force => {
                     Error::from(error).report();
-                    Ok(())
+                    Err(Error::Reported(0))
                 }
                 result => Ok(result?),
             }

@@ -56,13 +56,32 @@ pub(super) fn local(seconds: i64) -> String {
     }
 }
 
-/// The local time of a moment with nanoseconds, `2024-05-06T07:08:09.000000001+02:00`.
+/// The local time of a moment with nanoseconds, `2024-05-06T07:08:09.000000001+02:00`, or `…Z` in UTC.
 pub(super) fn local_nanos(nanos: i64) -> String {
-    let moment = Timestamp::UNIX_EPOCH + SignedDuration::from_nanos(nanos);
-    moment
-        .to_zoned(TimeZone::system())
-        .strftime("%Y-%m-%dT%H:%M:%S.%9f%:z")
-        .to_string()
+    let moment = (Timestamp::UNIX_EPOCH + SignedDuration::from_nanos(nanos)).to_zoned(TimeZone::system());
+    let format = if moment.offset().is_zero() {
+        "%Y-%m-%dT%H:%M:%S.%9fZ"
+    } else {
+        "%Y-%m-%dT%H:%M:%S.%9f%:z"
+    };
+    moment.strftime(format).to_string()
+}
+
+/// An RFC 3339 time as Go prints it; text that is none stays as it is.
+pub(super) fn go_time(text: &str) -> String {
+    reformat(text, "%Y-%m-%d %H:%M:%S%.f +0000 UTC")
+}
+
+/// An RFC 3339 time as C's `asctime` prints it; text that is none stays as it is.
+pub(super) fn ansi_c(text: &str) -> String {
+    reformat(text, "%a %b %e %H:%M:%S %Y")
+}
+
+fn reformat(text: &str, format: &str) -> String {
+    match text.parse::<Timestamp>() {
+        Ok(moment) => moment.to_zoned(TimeZone::UTC).strftime(format).to_string(),
+        Err(_) => text.to_owned(),
+    }
 }
 
 fn show(nanos: i128) -> String {
@@ -76,6 +95,17 @@ fn show(nanos: i128) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prints_as_docker_does() {
+        assert_eq!(
+            go_time("2024-01-02T03:04:05.123Z"),
+            "2024-01-02 03:04:05.123 +0000 UTC"
+        );
+        assert_eq!(go_time("2024-01-02T03:04:05Z"), "2024-01-02 03:04:05 +0000 UTC");
+        assert_eq!(ansi_c("2024-01-02T03:04:05+00:00"), "Tue Jan  2 03:04:05 2024");
+        assert_eq!(ansi_c("yesterday"), "yesterday");
+    }
 
     #[test]
     fn all_forms() {

@@ -1,14 +1,16 @@
 //! `version`: the versions of the command line and of the engine.
 
 use corten_wire::{ApiVersion, SystemVersion};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::template_help::OBJECT;
+use super::time_arg;
 use crate::command::{Arity, Command, Outcome};
 use crate::error::Error;
 use crate::flags::Flag;
 use crate::format::Format;
 use crate::invocation::Invocation;
+use crate::json_text;
 use crate::output;
 use crate::root::VERSION;
 
@@ -41,9 +43,11 @@ fn run(invocation: Invocation) -> Outcome {
         let spoken = server.as_ref().map_or(ApiVersion::MAX, |(_, spoken)| *spoken);
         let text = match &format {
             Some(format) => {
-                let server = server.as_ref().map(|(version, _)| version).ok();
-                let value = json!({"Client": client_fields(spoken), "Server": server});
-                format!("{}\n", format.apply(&value)?)
+                let both = Both {
+                    client: ClientVersion::new(spoken),
+                    server: server.as_ref().map(|(version, _)| version).ok(),
+                };
+                format!("{}\n", format.apply(&json_text::of(&both)?)?)
             }
             None => show(spoken, server.as_ref().ok().map(|(version, _)| version)),
         };
@@ -52,18 +56,38 @@ fn run(invocation: Invocation) -> Outcome {
     })
 }
 
-fn client_fields(spoken: ApiVersion) -> Value {
-    json!({
-        "Version": VERSION,
-        "ApiVersion": spoken.to_string(),
-        "DefaultAPIVersion": ApiVersion::MAX.to_string(),
-        "GitCommit": "",
-        "GoVersion": "",
-        "Os": std::env::consts::OS,
-        "Arch": arch(),
-        "BuildTime": "",
-        "Context": "default",
-    })
+/// The command line's own half.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ClientVersion {
+    version: &'static str,
+    api_version: String,
+    #[serde(rename = "DefaultAPIVersion")]
+    default_api_version: String,
+    os: &'static str,
+    arch: &'static str,
+    context: &'static str,
+}
+
+/// What templates see.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Both<'a> {
+    client: ClientVersion,
+    server: Option<&'a SystemVersion>,
+}
+
+impl ClientVersion {
+    fn new(spoken: ApiVersion) -> Self {
+        Self {
+            version: VERSION,
+            api_version: spoken.to_string(),
+            default_api_version: ApiVersion::MAX.to_string(),
+            os: std::env::consts::OS,
+            arch: arch(),
+            context: "default",
+        }
+    }
 }
 
 /// Go's name of the processor architecture.
@@ -76,45 +100,37 @@ fn arch() -> &'static str {
 }
 
 fn show(spoken: ApiVersion, server: Option<&SystemVersion>) -> String {
-    let mut text = String::new();
-    let mut line = |indent: &str, name: &str, value: &str| {
-        let name = format!("{name}:");
-        text.push_str(format!("{indent}{name:NAME_WIDTH$}{value}").trim_end());
-        text.push('\n');
-    };
+    let mut lines = Lines(String::new());
     let api = if spoken == ApiVersion::MAX {
         spoken.to_string()
     } else {
         format!("{spoken} (downgraded from {})", ApiVersion::MAX)
     };
-    line("", "Client", "Corten");
-    line(" ", "Version", VERSION);
-    line(" ", "API version", &api);
-    line(" ", "OS/Arch", &format!("{}/{}", std::env::consts::OS, arch()));
-    line(" ", "Context", "default");
+    lines.0.push_str("Client: Corten\n");
+    lines.add(" ", "Version", VERSION);
+    lines.add(" ", "API version", &api);
+    lines.add(" ", "OS/Arch", &format!("{}/{}", std::env::consts::OS, arch()));
+    lines.add(" ", "Context", "default");
     let Some(server) = server else {
-        return text;
+        return lines.0;
     };
-    text.push('\n');
-    let mut line = |indent: &str, name: &str, value: &str| {
-        let name = format!("{name}:");
-        text.push_str(format!("{indent}{name:NAME_WIDTH$}{value}").trim_end());
-        text.push('\n');
-    };
-    line("", "Server", &server.platform.name);
+    lines
+        .0
+        .push_str(format!("\nServer: {}", server.platform.name).trim_end());
+    lines.0.push('\n');
     let engine = server.components.iter().find(|part| part.name == "Engine");
     let detail = |name: &str, fallback: &str| {
         engine
             .and_then(|part| part.details.get(name))
             .map_or_else(|| fallback.to_owned(), Clone::clone)
     };
-    line(" ", "Engine", "");
-    line(
+    lines.add(" ", "Engine", "");
+    lines.add(
         "  ",
         "Version",
         engine.map_or(&server.version, |part| &part.version),
     );
-    line(
+    lines.add(
         "  ",
         "API version",
         &format!(
@@ -127,21 +143,36 @@ fn show(spoken: ApiVersion, server: Option<&SystemVersion>) -> String {
         ("Git commit", "GitCommit", &server.git_commit),
         ("Built", "BuildTime", &server.build_time),
     ] {
-        let value = detail(key, fallback);
+        let mut value = detail(key, fallback);
+        if key == "BuildTime" {
+            value = time_arg::ansi_c(&value);
+        }
         if !value.is_empty() {
-            line("  ", name, &value);
+            lines.add("  ", name, &value);
         }
     }
-    line("  ", "OS/Arch", &format!("{}/{}", server.os, server.arch));
-    line("  ", "Experimental", &server.experimental.to_string());
+    lines.add("  ", "OS/Arch", &format!("{}/{}", server.os, server.arch));
+    lines.add("  ", "Experimental", &server.experimental.to_string());
     for part in server.components.iter().filter(|part| part.name != "Engine") {
-        line(" ", &part.name, "");
-        line("  ", "Version", &part.version);
+        lines.add(" ", &part.name, "");
+        lines.add("  ", "Version", &part.version);
         if let Some(commit) = part.details.get("GitCommit") {
-            line("  ", "GitCommit", commit);
+            lines.add("  ", "GitCommit", commit);
         }
     }
-    text
+    lines.0
+}
+
+/// Text with names in one column and values in the other.
+struct Lines(String);
+
+impl Lines {
+    fn add(&mut self, indent: &str, name: &str, value: &str) {
+        let name = format!("{name}:");
+        let line = format!("{indent}{name:NAME_WIDTH$}{value}");
+        self.0.push_str(line.trim_end());
+        self.0.push('\n');
+    }
 }
 
 #[cfg(test)]
