@@ -211,11 +211,20 @@ pub unsafe fn close_all_but(keep: &mut [RawFd]) {
 
 /// Gives every signal its default disposition and unblocks all: what a program expects at its start.
 pub fn reset_signals() {
-    // SAFETY: SIG_DFL is valid for every signal that can be set; the others are refused without effect. The set is
-    // initialised before it is used.
+    // All zero is the kernel's form of "default, no flags, no mask", on every architecture. The C library would not let the
+    // two signals it uses itself be reset, which a starter may have left ignored.
+    let default = [0_u64; 4];
+    // SAFETY: the structure is large enough, and no handler is installed. Signals that cannot be set are refused without
+    // effect. The set is initialised before it is used.
     unsafe {
-        for signal in 1..=libc::SIGRTMAX() {
-            libc::signal(signal, libc::SIG_DFL);
+        for signal in 1..=64 {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                std::ptr::null::<u64>(),
+                8,
+            );
         }
         let mut none = std::mem::zeroed();
         libc::sigemptyset(&raw mut none);

@@ -182,14 +182,14 @@ mod tests {
     #[test]
     fn rotates_by_renaming() {
         let directory = tempfile::tempdir().unwrap();
-        let mut log = log(directory.path(), Some(150), 3);
+        let mut log = log(directory.path(), Some(120), 3);
         log.write(Stream::Out, b"one\ntwo\nthree\nfour\nfive\nsix\nseven\n");
         let read = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap_or_default();
         assert!(read("log").contains("seven"));
-        assert!(read("log.1").contains("six") && read("log.2").contains("four"));
+        assert!(read("log.1").contains("six") && read("log.2").contains("five"));
         assert!(!directory.path().join("log.3").exists());
         for name in ["log", "log.1", "log.2"] {
-            assert!(read(name).len() <= 150 && read(name).ends_with("}\n"));
+            assert!(read(name).len() <= 120 && read(name).ends_with("}\n"));
         }
     }
 

@@ -82,11 +82,15 @@ pub fn prepare(process: &Process) -> Result<()> {
     Ok(())
 }
 
-/// Drops rights and executes. `plain_streams` tells that the standard streams are no terminal.
-///
-/// # Errors
-/// In Docker's words.
-pub fn become_program(program: &Program<'_>, plain_streams: bool, channel: &Channel) -> Result<Infallible> {
+/// Drops rights and executes, or reports why not and ends: nobody who owns a descriptor may run again after this.
+/// `plain_streams` tells that the standard streams are no terminal.
+pub fn become_program(program: &Program<'_>, plain_streams: bool, channel: &Channel) -> ! {
+    let Err(failed) = try_to_become(program, plain_streams, channel);
+    channel.send(&Message::Failed(failed));
+    sys::exit_now(1)
+}
+
+fn try_to_become(program: &Program<'_>, plain_streams: bool, channel: &Channel) -> Result<Infallible> {
     let process = program.process;
     join_keyring(program.container)?;
     let user = User::resolve(process.user())?;

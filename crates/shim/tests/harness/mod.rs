@@ -1,5 +1,9 @@
 //! A daemon's part of the conversation, for tests: starts the real program on a container of busybox and talks to it.
-#![allow(dead_code, reason = "each test file uses its own share")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test file uses its own share, and a test may panic"
+)]
 
 use std::fs;
 use std::io::Read;
