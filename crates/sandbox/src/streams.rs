@@ -99,14 +99,17 @@ impl StreamWriter {
         Ok(())
     }
 
-    /// Tells the process that no more input will come.
+    /// Tells the process that no more input will come. Output goes on.
     ///
     /// # Errors
     /// When the shim is gone.
-    pub async fn close(&mut self) -> std::io::Result<()> {
+    pub async fn close(mut self) -> std::io::Result<()> {
         self.socket
             .write_all(&encode_header(FrameKind::StdinEof, 0))
-            .await
+            .await?;
+        // Dropped, it would shut down its half of the connection, which the shim could only read as this client's end.
+        self.socket.forget();
+        Ok(())
     }
 }
 
