@@ -245,7 +245,10 @@ impl Drop for Daemon {
             let _ = child.wait();
         }
         if std::thread::panicking() {
-            eprintln!("--- log of the daemon\n{}\n---", self.log());
+            eprintln!(
+                "--- log of the daemon\n{}\n---",
+                wait::last_lines(&self.log(), 40)
+            );
         }
         self.residue().remove();
     }

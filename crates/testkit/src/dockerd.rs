@@ -145,7 +145,7 @@ impl Drop for Dockerd {
             let _ = self.process.wait();
         }
         if std::thread::panicking() {
-            eprintln!("--- log of dockerd\n{}\n---", self.log());
+            eprintln!("--- log of dockerd\n{}\n---", wait::last_lines(&self.log(), 40));
         }
         self.residue().remove();
     }

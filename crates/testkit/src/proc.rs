@@ -104,14 +104,13 @@ fn memory_of(text: &str) -> Option<Memory> {
     })
 }
 
-/// Mount lines (`/proc/PID/mountinfo`) of a process that speak of `path`.
-pub fn mounts_below(pid: u32, path: &Path) -> Vec<String> {
+/// Whether the root of the file system a process sees is made of something below `path`. Other mounts say nothing: a
+/// process that is about to become somebody else's container still sees a copy of all the host's.
+pub fn is_rooted_below(pid: u32, path: &Path) -> bool {
     let text = fs::read_to_string(format!("/proc/{pid}/mountinfo")).unwrap_or_default();
     let path = format!("{}/", path.display());
     text.lines()
-        .filter(|line| line.contains(&path))
-        .map(str::to_owned)
-        .collect()
+        .any(|line| line.split(' ').nth(4) == Some("/") && line.contains(&path))
 }
 
 #[cfg(test)]

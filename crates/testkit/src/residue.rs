@@ -55,20 +55,19 @@ impl Residue {
         found
     }
 
-    /// Processes that belong to the engine: they name its root, sit in its cgroups or see its mounts.
+    /// Processes that belong to the engine: they name its root, sit in its cgroups or have a
+    /// root file system from there.
     pub fn processes(&self) -> Vec<u32> {
         let own = std::process::id();
         let root = format!("{}/", self.root.display());
         let cgroup = format!("{}/", self.cgroup_parent);
-        let namespace = |pid: u32| fs::read_link(format!("/proc/{pid}/ns/mnt")).ok();
-        let own_namespace = namespace(own);
         let ours = |&pid: &u32| {
             pid != own
                 && proc::alive(pid)
                 && ((proc::command_line(pid) + "/").contains(&root) && !is_client(pid)
                     || fs::read_to_string(format!("/proc/{pid}/cgroup"))
                         .is_ok_and(|text| text.contains(&cgroup))
-                    || namespace(pid) != own_namespace && !proc::mounts_below(pid, &self.root).is_empty())
+                    || proc::is_rooted_below(pid, &self.root))
         };
         proc::pids().into_iter().filter(ours).collect()
     }

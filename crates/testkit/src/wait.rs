@@ -25,3 +25,9 @@ pub fn until(what: &str, deadline: Duration, mut condition: impl FnMut() -> bool
         panic!("after {deadline:?} still not: {what}");
     }
 }
+
+/// The end of a text, for messages.
+pub(crate) fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}

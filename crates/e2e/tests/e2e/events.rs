@@ -1,0 +1,108 @@
+//! `events`: what happened, in order.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use corten_testkit::Engine;
+
+use crate::{BB, SOON, engine, idle, wait_for_state};
+
+fn now() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    format!("{}.{:09}", now.as_secs(), now.subsec_nanos())
+}
+
+/// `type action` of all events since a time.
+fn since(engine: &Engine, begin: &str, filters: &[&str]) -> Vec<String> {
+    let end = now();
+    let mut args = vec!["events", "--since", begin, "--until", &end];
+    args.extend(filters.iter().flat_map(|filter| ["-f", filter]));
+    let text = engine.ok(&args);
+    let words = |line: &str| line.split(' ').skip(1).take(2).collect::<Vec<_>>().join(" ");
+    text.lines().map(words).collect()
+}
+
+#[test]
+fn the_life_of_a_container_is_told_in_order() {
+    let engine = engine();
+    let begin = now();
+    engine
+        .run(&["run", "--rm", "--name", "box", BB, "sh", "-c", "exit 3"])
+        .fails(3);
+    let mut told = Vec::new();
+    corten_testkit::until("the last event is told", SOON, || {
+        told = since(&engine, &begin, &["type=container"]);
+        told.last().is_some_and(|event| event == "container destroy")
+    });
+    assert_eq!(
+        told,
+        [
+            "container create",
+            "container attach",
+            "container start",
+            "container die",
+            "container destroy"
+        ]
+    );
+    let network = since(&engine, &begin, &["type=network"]);
+    assert_eq!(network, ["network connect", "network disconnect"]);
+}
+
+#[test]
+fn events_carry_names_images_and_codes() {
+    let engine = engine();
+    let begin = now();
+    let id = engine.ok(&[
+        "run", "-d", "--name", "box", "-l", "k=v", BB, "sh", "-c", "exit 3",
+    ]);
+    wait_for_state(&engine, "box", "exited");
+    let end = now();
+    let text = engine.ok(&["events", "--since", &begin, "--until", &end, "-f", "event=die"]);
+    assert!(text.contains(&format!(" container die {id} (")), "{text}");
+    for part in ["exitCode=3", "image=test/busybox:1", "name=box", "k=v"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[test]
+fn stop_kill_and_exec_are_told() {
+    let engine = engine();
+    let begin = now();
+    idle(&engine, "box", &[]);
+    engine.ok(&["exec", "box", "true"]);
+    engine.ok(&["stop", "box"]);
+    let mut told = Vec::new();
+    corten_testkit::until("the container's end is told", SOON, || {
+        told = since(&engine, &begin, &["type=container", "container=box"]);
+        told.iter().any(|event| event == "container stop")
+    });
+    let has = |event: &str| {
+        told.iter()
+            .any(|one| one.starts_with(&format!("container {event}")))
+    };
+    for event in [
+        "create",
+        "start",
+        "exec_create:",
+        "exec_start:",
+        "exec_die",
+        "kill",
+        "die",
+        "stop",
+    ] {
+        assert!(has(event), "{event} in {told:?}");
+    }
+    engine.ok(&["rm", "box"]);
+    assert_eq!(since(&engine, &begin, &["event=destroy"]), ["container destroy"]);
+}
+
+#[test]
+fn they_are_streamed_as_they_happen() {
+    let engine = engine();
+    let stream = engine.spawn(&["events", "-f", "type=container"]);
+    // The stream is up when an event of now is seen in it; until then containers are made.
+    corten_testkit::until("an event is streamed", SOON, || {
+        let id = engine.ok(&["create", BB, "true"]);
+        std::thread::sleep(Duration::from_millis(50));
+        stream.out().contains(&format!("container create {id}"))
+    });
+}

@@ -1,0 +1,93 @@
+//! End-to-end tests: engines and command lines as a user has them, real processes, real images.
+//!
+//! One program with a module per matter. Each test has an engine of its own, so tests run in parallel and a broken one
+//! spoils no other. Most can be pointed at a reference engine or at the real docker command line (see
+//! [`corten_testkit::Engine`]): where the reference, an older release, uses other words, both are named.
+#![allow(clippy::unwrap_used, reason = "all of it is tests, helpers included")]
+
+mod api;
+mod bad_images;
+mod cgroup_v2;
+mod cleanliness;
+mod errors;
+mod events;
+mod exec;
+mod images;
+mod inspect;
+mod isolation;
+mod limits;
+mod listing;
+mod logs;
+mod network;
+mod run;
+mod signals;
+mod streams;
+mod survival;
+mod volumes;
+
+use std::time::Duration;
+
+use corten_testkit::{Engine, fixtures};
+use serde_json::Value;
+
+/// The image most tests run.
+const BB: &str = fixtures::BUSYBOX;
+
+/// How long anything may take that should take no time.
+const SOON: Duration = Duration::from_secs(30);
+
+/// An engine that has the busybox image.
+fn engine() -> Engine {
+    let engine = Engine::start();
+    engine.load(&fixtures::busybox());
+    engine
+}
+
+/// Leaves a test that makes no sense against the reference engine.
+macro_rules! corten_only {
+    () => {
+        if corten_testkit::Engine::is_reference() {
+            eprintln!("about Corten alone: skipped against the reference engine");
+            return;
+        }
+    };
+}
+use corten_only;
+
+/// What `inspect` says of one object.
+#[track_caller]
+fn inspect(engine: &Engine, name: &str) -> Value {
+    let text = engine.ok(&["inspect", name]);
+    let all: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
+    all[0].clone()
+}
+
+/// Waits until a container is in this state.
+#[track_caller]
+fn wait_for_state(engine: &Engine, name: &str, wanted: &str) {
+    corten_testkit::until(&format!("{name} is {wanted}"), SOON, || {
+        inspect(engine, name)["State"]["Status"] == wanted
+    });
+}
+
+/// Process id of a container's first process.
+#[track_caller]
+fn pid_of(engine: &Engine, name: &str) -> u32 {
+    let pid = inspect(engine, name)["State"]["Pid"].as_u64().unwrap();
+    assert_ne!(pid, 0, "{name} does not run");
+    u32::try_from(pid).unwrap()
+}
+
+/// Starts a container that does nothing until it is told to end; gives its full id.
+#[track_caller]
+fn idle(engine: &Engine, name: &str, flags: &[&str]) -> String {
+    let mut args = vec!["run", "-d", "--name", name];
+    args.extend(flags);
+    args.extend([
+        BB,
+        "sh",
+        "-c",
+        "trap 'exit 0' TERM INT; while :; do sleep 0.1; done",
+    ]);
+    engine.ok(&args)
+}

@@ -1,0 +1,264 @@
+//! The bridge, names and files of the network, published ports.
+
+use corten_testkit::{Engine, fixtures, http, until};
+
+use crate::{BB, SOON, engine, idle, inspect};
+
+fn address(engine: &Engine, name: &str) -> String {
+    inspect(engine, name)["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+/// A web server that says `text`.
+fn server(engine: &Engine, name: &str, text: &str, flags: &[&str]) {
+    let script = format!("mkdir /www; echo {text} > /www/index.html; exec httpd -f -p 80 -h /www");
+    let mut args = vec!["run", "-d", "--name", name];
+    args.extend(flags);
+    args.extend([BB, "sh", "-c", &script]);
+    engine.ok(&args);
+}
+
+fn fetch(address: &str) -> Option<String> {
+    http::get(address, "/")
+        .ok()
+        .map(|page| page.text().trim().to_owned())
+}
+
+#[test]
+fn a_container_has_name_address_and_route() {
+    let engine = engine();
+    let id = idle(
+        &engine,
+        "box",
+        &[
+            "--add-host",
+            "friend:1.2.3.4",
+            "--dns",
+            "9.8.7.6",
+            "--dns-search",
+            "example.com",
+        ],
+    );
+    let exec = |script: &str| engine.ok(&["exec", "box", "sh", "-c", script]);
+    let address = address(&engine, "box");
+    assert_eq!(
+        exec("hostname; cat /etc/hostname"),
+        format!("{0}\n{0}", &id[..12])
+    );
+    let hosts = exec("cat /etc/hosts");
+    assert!(hosts.starts_with("127.0.0.1\tlocalhost\n"), "{hosts}");
+    assert!(hosts.contains("\n1.2.3.4\tfriend"), "{hosts}");
+    assert!(hosts.ends_with(&format!("\n{address}\t{}", &id[..12])), "{hosts}");
+    let resolver = exec("grep -v '^#' /etc/resolv.conf");
+    assert!(
+        resolver.contains("nameserver 9.8.7.6") && resolver.contains("search example.com"),
+        "{resolver}"
+    );
+    let addresses = exec("ip -4 -o addr show eth0");
+    assert!(addresses.contains(&format!("{address}/24")), "{addresses}");
+    assert!(exec("ip route").starts_with(&format!(
+        "default via {}.1 dev eth0",
+        engine.slot().subnet_prefix()
+    )));
+    assert_eq!(
+        exec("ls /sys/class/net | tr '\\n' ' '")
+            .split_whitespace()
+            .collect::<Vec<_>>(),
+        ["eth0", "lo"]
+    );
+    assert!(exec("ip link show lo").contains("UP"), "the loopback is up");
+}
+
+#[test]
+fn without_dns_flags_the_hosts_servers_are_used() {
+    let engine = engine();
+    let resolver = engine.ok(&["run", "--rm", BB, "cat", "/etc/resolv.conf"]);
+    let host = std::fs::read_to_string("/etc/resolv.conf").unwrap();
+    let outside: Vec<&str> = host
+        .lines()
+        .filter(|line| line.starts_with("nameserver ") && !line.contains(" 127."))
+        .collect();
+    for line in outside {
+        assert!(resolver.contains(line), "{line} in {resolver}");
+    }
+}
+
+#[test]
+fn containers_reach_each_other_by_address() {
+    let engine = engine();
+    server(&engine, "web", "hello", &[]);
+    let url = format!("http://{}/", address(&engine, "web"));
+    until("the page is served", SOON, || {
+        engine
+            .run(&["run", "--rm", BB, "wget", "-qO-", &url])
+            .out()
+            .trim()
+            == "hello"
+    });
+    let other = engine.ok(&[
+        "run",
+        "--rm",
+        "--network",
+        "container:web",
+        BB,
+        "wget",
+        "-qO-",
+        "http://127.0.0.1/",
+    ]);
+    assert_eq!(other, "hello", "in the same network namespace");
+}
+
+#[test]
+fn none_has_a_loopback_and_host_has_the_hosts() {
+    let engine = engine();
+    assert_eq!(
+        engine.ok(&["run", "--rm", "--network", "none", BB, "ls", "/sys/class/net"]),
+        "lo"
+    );
+    let inside = engine.ok(&[
+        "run",
+        "--rm",
+        "--network",
+        "host",
+        BB,
+        "readlink",
+        "/proc/self/ns/net",
+    ]);
+    assert_eq!(
+        inside,
+        std::fs::read_link("/proc/self/ns/net")
+            .unwrap()
+            .display()
+            .to_string()
+    );
+    let name = engine.ok(&["run", "--rm", "--network", "host", BB, "hostname"]);
+    assert_eq!(
+        name,
+        std::fs::read_to_string("/proc/sys/kernel/hostname")
+            .unwrap()
+            .trim()
+    );
+    let done = engine.run(&["run", "--rm", "--network", "nosuch", BB, "true"]);
+    done.fails(125);
+    done.says(&["network nosuch not found"]);
+}
+
+#[test]
+fn a_published_port_leads_to_the_container() {
+    let engine = engine();
+    let port = engine.slot().port(0);
+    server(
+        &engine,
+        "web",
+        "published",
+        &["-p", &format!("127.0.0.1:{port}:80")],
+    );
+    let outside = format!("127.0.0.1:{port}");
+    until("the page is served", SOON, || {
+        fetch(&outside).as_deref() == Some("published")
+    });
+    assert_eq!(engine.ok(&["port", "web", "80"]), outside);
+    for _ in 0..20 {
+        assert_eq!(
+            fetch(&outside).as_deref(),
+            Some("published"),
+            "every time, from the first packet on"
+        );
+    }
+    engine.ok(&["restart", "-t", "0", "web"]);
+    until("it is served again", SOON, || {
+        fetch(&outside).as_deref() == Some("published")
+    });
+    engine.ok(&["rm", "-f", "web"]);
+    until("nobody listens any more", SOON, || fetch(&outside).is_none());
+    server(
+        &engine,
+        "next",
+        "another",
+        &["-p", &format!("127.0.0.1:{port}:80")],
+    );
+    until("the port is free again", SOON, || {
+        fetch(&outside).as_deref() == Some("another")
+    });
+}
+
+#[test]
+fn a_port_of_the_engines_choice_can_be_asked_for() {
+    let engine = engine();
+    server(&engine, "web", "chosen", &["-p", "127.0.0.1::80"]);
+    let outside = engine.ok(&["port", "web", "80/tcp"]);
+    assert!(outside.starts_with("127.0.0.1:"), "{outside}");
+    until("the page is served", SOON, || {
+        fetch(&outside).as_deref() == Some("chosen")
+    });
+    let done = engine.run(&["port", "web", "81"]);
+    done.fails(1);
+    done.says(&[
+        "o public port '81' published for web",
+        "No public port '81/tcp' published for web",
+    ]);
+}
+
+#[test]
+fn a_real_web_server_runs_from_both_archives() {
+    let image = fixtures::debian_nginx();
+    let mut engine = Engine::start();
+    // The reference, an older release, reads no OCI layouts.
+    let archives = if Engine::is_reference() {
+        vec![image.docker_archive]
+    } else {
+        vec![image.docker_archive, image.oci_archive]
+    };
+    for (index, archive) in archives.iter().enumerate() {
+        let loaded = engine.load(archive);
+        assert!(loaded.contains("Loaded image"), "{loaded}");
+        let port = engine.slot().port(u16::try_from(index).unwrap());
+        let publish = format!("127.0.0.1:{port}:80");
+        engine.ok(&[
+            "run",
+            "-d",
+            "--name",
+            "web",
+            "-p",
+            &publish,
+            "-e",
+            "X=1",
+            fixtures::DEBIAN_NGINX,
+        ]);
+        until("nginx serves", SOON, || {
+            fetch(&format!("127.0.0.1:{port}")).as_deref() == Some("made by commit")
+        });
+        assert_eq!(
+            engine.ok(&["exec", "-e", "Y=2", "web", "bash", "-c", "echo $X$Y$LANG"]),
+            "12C.UTF-8"
+        );
+        engine
+            .run(&["exec", "web", "test", "-e", "/etc/debian_version"])
+            .fails(1);
+        engine.ok(&["exec", "web", "sh", "-c", "echo to the log > /proc/1/fd/1"]);
+        until("the log has it", SOON, || {
+            engine.run(&["logs", "web"]).out().contains("to the log")
+        });
+        assert!(
+            engine
+                .run(&["logs", "web"])
+                .out()
+                .contains("\"GET / HTTP/1.1\" 200"),
+            "and what nginx said of the visits"
+        );
+        engine.ok(&["stop", "web"]);
+        assert_eq!(
+            inspect(&engine, "web")["State"]["ExitCode"],
+            0,
+            "nginx ends well when it is asked"
+        );
+        engine.ok(&["rm", "web"]);
+        if index == 0 {
+            // Loaded again from the other archive, into an engine that has nothing of it.
+            drop(engine);
+            engine = Engine::start();
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Containers do not notice the end of their daemon, and its successor knows all of them.
+
+use std::time::Duration;
+
+use corten_testkit::{http, proc, until};
+
+use crate::{BB, SOON, corten_only, engine, idle, inspect, pid_of, wait_for_state};
+
+#[test]
+fn running_containers_run_on_and_are_known_again() {
+    corten_only!();
+    let mut engine = engine();
+    let port = engine.slot().port(0);
+    let script = "mkdir /www; echo page > /www/index.html; exec httpd -f -p 80 -h /www";
+    engine.ok(&[
+        "run",
+        "-d",
+        "--name",
+        "web",
+        "-p",
+        &format!("127.0.0.1:{port}:80"),
+        BB,
+        "sh",
+        "-c",
+        script,
+    ]);
+    let page = || {
+        http::get(&format!("127.0.0.1:{port}"), "/")
+            .map(|page| page.text())
+            .unwrap_or_default()
+    };
+    until("the page is served", SOON, || page() == "page\n");
+    let pid = pid_of(&engine, "web");
+    engine.corten_mut().kill9();
+    assert!(proc::alive(pid));
+    assert_eq!(page(), "page\n", "served without a daemon");
+    engine.corten_mut().restart();
+    assert_eq!(pid_of(&engine, "web"), pid);
+    assert_eq!(page(), "page\n");
+    assert_eq!(engine.ok(&["exec", "web", "cat", "/www/index.html"]), "page");
+    engine.corten_mut().stop();
+    assert!(proc::alive(pid), "a proper stop leaves it, too");
+    engine.corten_mut().restart();
+    assert_eq!(pid_of(&engine, "web"), pid);
+    engine.ok(&["stop", "-t", "0", "web"]);
+    assert!(!proc::alive(pid));
+    engine.ok(&["start", "web"]);
+    until("the page is served again", SOON, || page() == "page\n");
+    engine.ok(&["rm", "-f", "web"]);
+    engine.corten().assert_no_container_left();
+}
+
+#[test]
+fn no_line_of_the_log_is_lost() {
+    corten_only!();
+    let mut engine = engine();
+    let script = "i=0; while [ $i -lt 600 ]; do i=$((i+1)); echo line $i; usleep 5000; done";
+    engine.ok(&["run", "-d", "--name", "talker", BB, "sh", "-c", script]);
+    for _ in 0..3 {
+        std::thread::sleep(Duration::from_millis(300));
+        engine.corten_mut().kill9();
+        std::thread::sleep(Duration::from_millis(100));
+        engine.corten_mut().restart();
+    }
+    assert_eq!(engine.ok(&["wait", "talker"]), "0");
+    let lines: Vec<String> = engine
+        .ok(&["logs", "talker"])
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    let expected: Vec<String> = (1..=600).map(|number| format!("line {number}")).collect();
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn an_end_without_a_daemon_is_known_afterwards() {
+    corten_only!();
+    let mut engine = engine();
+    engine.ok(&[
+        "run",
+        "-d",
+        "--name",
+        "ends",
+        BB,
+        "sh",
+        "-c",
+        "echo last words; sleep 0.7; exit 7",
+    ]);
+    engine.ok(&["run", "-d", "--rm", "--name", "goes", BB, "sh", "-c", "sleep 0.7"]);
+    engine.ok(&["run", "-d", "--name", "killed", BB, "sleep", "1000"]);
+    let (ends, goes, killed) = (
+        pid_of(&engine, "ends"),
+        pid_of(&engine, "goes"),
+        pid_of(&engine, "killed"),
+    );
+    engine.corten_mut().kill9();
+    let pid = rustix::process::Pid::from_raw(i32::try_from(killed).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    until("all have ended", SOON, || {
+        [ends, goes, killed].iter().all(|&pid| !proc::alive(pid))
+    });
+    engine.corten_mut().restart();
+    wait_for_state(&engine, "ends", "exited");
+    let state = inspect(&engine, "ends")["State"].clone();
+    assert_eq!(state["ExitCode"], 7, "{state}");
+    assert!(
+        state["FinishedAt"].as_str().unwrap() > state["StartedAt"].as_str().unwrap(),
+        "{state}"
+    );
+    assert_eq!(engine.ok(&["logs", "ends"]), "last words");
+    wait_for_state(&engine, "killed", "exited");
+    assert_eq!(inspect(&engine, "killed")["State"]["ExitCode"], 137);
+    until("--rm is kept as a promise", SOON, || {
+        engine.ok(&["ps", "-aq"]).lines().count() == 2
+    });
+    engine.corten().assert_no_container_left();
+}
+
+#[test]
+fn attach_and_wait_work_after_a_crash() {
+    corten_only!();
+    let mut engine = engine();
+    let script = "while read l; do echo got $l; test $l = end && exit 5; done";
+    engine.ok(&["run", "-d", "-i", "--name", "box", BB, "sh", "-c", script]);
+    engine.corten_mut().kill9();
+    engine.corten_mut().restart();
+    let mut attach = engine.spawn(&["attach", "box"]);
+    attach.write(b"one\n");
+    attach.expect_out("got one", SOON);
+    let wait = engine.spawn(&["wait", "box"]);
+    attach.write(b"end\n");
+    assert_eq!(wait.finish(SOON).ok(), "5");
+    attach.finish(SOON).fails(5);
+    assert_eq!(engine.ok(&["logs", "box"]), "got one\ngot end");
+}
+
+#[test]
+fn what_was_stopped_images_and_volumes_are_still_there() {
+    corten_only!();
+    let mut engine = engine();
+    engine
+        .run(&[
+            "run",
+            "--name",
+            "done",
+            "-v",
+            "vol:/data",
+            BB,
+            "sh",
+            "-c",
+            "echo x > /made; exit 3",
+        ])
+        .fails(3);
+    engine.ok(&["create", "--name", "new", BB, "true"]);
+    let images = engine.ok(&["images", "-q", "--no-trunc"]);
+    engine.corten_mut().kill9();
+    engine.corten_mut().restart();
+    assert_eq!(inspect(&engine, "done")["State"]["ExitCode"], 3);
+    assert_eq!(inspect(&engine, "new")["State"]["Status"], "created");
+    assert_eq!(engine.ok(&["images", "-q", "--no-trunc"]), images);
+    assert_eq!(engine.ok(&["volume", "ls", "-q"]), "vol");
+    engine.run(&["start", "-a", "done"]).fails(3);
+    engine.run(&["start", "-a", "new"]).fails(0);
+}
+
+#[test]
+fn a_crash_at_any_moment_leaves_a_whole_engine() {
+    corten_only!();
+    let mut engine = engine();
+    engine.ok(&["run", "--rm", BB, "true"]);
+    for round in 0..12_u64 {
+        let name = format!("r{round}");
+        let mut command = engine.command(&["run", "-d", "--name", &name, BB, "sh", "-c", "exit 4"]);
+        let running = corten_testkit::start(&mut command);
+        std::thread::sleep(Duration::from_millis(round * 4));
+        engine.corten_mut().kill9();
+        // What the command line says of a daemon that dies under it is its own affair.
+        let _ = running.finish(SOON);
+        engine.corten_mut().restart();
+        if let Some(state) = engine
+            .run(&["inspect", &name])
+            .out()
+            .contains(&name)
+            .then(|| inspect(&engine, &name)["State"].clone())
+        {
+            let status = state["Status"].as_str().unwrap().to_owned();
+            assert!(
+                matches!(status.as_str(), "created" | "exited" | "running"),
+                "round {round}: {state}"
+            );
+            if status != "created" {
+                wait_for_state(&engine, &name, "exited");
+                let code = inspect(&engine, &name)["State"]["ExitCode"].as_i64().unwrap();
+                assert!(matches!(code, 4 | 137 | 255), "round {round}: {code}");
+            }
+            engine.ok(&["rm", "-f", &name]);
+        }
+        assert_eq!(engine.ok(&["ps", "-aq"]), "", "round {round}");
+    }
+    engine.corten().assert_no_container_left();
+    idle(&engine, "fine", &[]);
+}
+
+#[test]
+fn a_second_daemon_on_the_same_state_is_refused() {
+    corten_only!();
+    let engine = engine();
+    let root = engine.slot().root();
+    let path = |name: &str| root.join(name).display().to_string();
+    let mut second = engine.corten().corten_command(&[
+        "daemon",
+        "--data-root",
+        &path("data"),
+        "--exec-root",
+        &path("exec"),
+    ]);
+    second.args([
+        "--pidfile",
+        &path("pid"),
+        "--host",
+        &format!("unix://{}", path("second.sock")),
+    ]);
+    second.args([
+        "--bridge",
+        &engine.slot().name(),
+        "--config-file",
+        &path("daemon.json"),
+    ]);
+    let done = corten_testkit::run(&mut second, SOON);
+    assert_ne!(done.code(), 0, "{done}");
+    assert_eq!(engine.ok(&["run", "--rm", BB, "echo", "unharmed"]), "unharmed");
+}
