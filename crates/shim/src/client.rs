@@ -104,6 +104,13 @@ impl Client {
         (self.ended || self.closing) && (self.deaf || self.queued() == 0)
     }
 
+    /// Whether a frame that came whole is still to be handled.
+    pub fn has_frame(&self) -> bool {
+        self.inbox.first_chunk::<HEADER_LEN>().is_some_and(|header| {
+            decode_header(*header).is_ok_and(|(_, length)| self.inbox.len() >= HEADER_LEN + length)
+        })
+    }
+
     /// Receives what is there.
     pub fn receive(&mut self) {
         let mut chunk = [MaybeUninit::uninit(); CHUNK];

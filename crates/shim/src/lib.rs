@@ -71,6 +71,8 @@ fn control_connection() -> io::Result<OwnedFd> {
 
 /// Cuts ties to whoever started this process, and keeps everybody out of its memory.
 fn set_up_process() -> io::Result<()> {
+    // Executed through a descriptor, it would be listed under that number.
+    rustix::thread::set_name(c"corten-shim")?;
     sys::ignore_requests_to_end();
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     // Already so if the daemon saw to it.

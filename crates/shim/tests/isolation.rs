@@ -296,7 +296,7 @@ fn the_view_from_inside_is_runcs() {
     fs::create_dir(&bundle).unwrap();
     let mut spec: Value = ours.spec.clone();
     spec["root"]["path"] = json!(ours.path("lower"));
-    spec["linux"]["cgroupsPath"] = json!(format!("/corten-shim-test/{}-runc", ours.id));
+    spec["linux"]["cgroupsPath"] = json!(format!("/{}-runc", ours.id));
     fs::write(bundle.join("config.json"), serde_json::to_vec(&spec).unwrap()).unwrap();
     let output = Command::new("runc")
         .arg("--root")

@@ -80,11 +80,11 @@ impl Supervisor {
         }
         // Without the record the daemon learns of the end all the same, if it is there.
         let _full_disk = self.write_exit_record(&record);
+        self.release_clients(None, &record);
         self.oom = None;
         let _left = self.cgroup.remove();
         remove_socket(self.run_dir.as_fd());
         self.listener = None;
-        self.release_clients(None, &record);
         self.tell_watchers(&Event::Exited(record.clone()));
         for client in &mut self.clients {
             client.closing = true;

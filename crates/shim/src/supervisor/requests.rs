@@ -47,7 +47,7 @@ impl Supervisor {
         let mut index = 0;
         while let Some(client) = self.clients.get(index) {
             // What it said last may still have to be taken in.
-            let unheard = client.ended && client.waits;
+            let unheard = !client.closing && (client.waits || client.has_frame());
             if !client.is_done() || unheard {
                 index += 1;
                 continue;

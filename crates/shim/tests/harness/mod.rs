@@ -94,7 +94,7 @@ impl Container {
                 attributes: vec![],
             }),
         };
-        let spec = spec(&path.join("root"), arguments, &format!("/corten-shim-test/{id}"));
+        let spec = spec(&path.join("root"), arguments, &format!("/{id}"));
         Self {
             id,
             directory,
@@ -325,7 +325,7 @@ impl Container {
             .flatten()
             .map(|entry| entry.path());
         for hierarchy in hierarchies.chain([PathBuf::from("/sys/fs/cgroup")]) {
-            let path = hierarchy.join("corten-shim-test").join(&self.id);
+            let path = hierarchy.join(&self.id);
             if path.exists() {
                 found.push(path);
             }
