@@ -144,9 +144,18 @@ impl Cgroup {
         }
     }
 
-    /// Whether the cgroup exists (in the first hierarchy).
+    /// Removes the cgroup where nothing is in it, neither processes nor other cgroups; does nothing elsewhere. For parents
+    /// that several containers, and perhaps several daemons, share.
+    pub fn remove_if_unused(&self) {
+        for directory in &self.directories {
+            // The kernel refuses what is in use, which is just the condition.
+            let _in_use = std::fs::remove_dir(directory);
+        }
+    }
+
+    /// Whether the cgroup exists in any hierarchy: a removal cut short leaves it in some.
     pub fn exists(&self) -> bool {
-        self.directories[0].exists()
+        self.directories.iter().any(|directory| directory.exists())
     }
 
     /// Its directory in the hierarchy of `controller` (on v2: in the only one); `None` if that is not mounted.

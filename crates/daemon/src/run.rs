@@ -99,7 +99,7 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
     for server in servers {
         server.await?;
     }
-    engine.close();
+    engine.close()?;
     if let Some(bridge) = bridge {
         // Running containers keep their network; an idle daemon leaves nothing on the machine.
         let idle = engine.running() == 0;

@@ -157,8 +157,12 @@ impl Engine {
 
 impl Engine {
     /// The end of an engine: run-time state that no running container needs goes.
-    pub fn close(&self) {
-        self.sandboxes.close();
+    ///
+    /// # Errors
+    /// When the parent of containers' cgroups has a senseless name.
+    pub fn close(&self) -> Result<()> {
+        let parent = format!("/{}", self.config.cgroup_parent.trim_matches('/'));
+        Ok(self.sandboxes.close(&parent)?)
     }
 }
 

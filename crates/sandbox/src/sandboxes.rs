@@ -241,13 +241,19 @@ impl Sandboxes {
         remove_run_dir(&self.run_dir(id));
     }
 
-    /// Removes the run-time state that no container needs; for the end of a daemon that leaves none running.
-    pub fn close(&self) {
+    /// Removes the run-time state and the cgroup of containers' cgroups, where no container needs them; for the end of a
+    /// daemon.
+    ///
+    /// # Errors
+    /// When `cgroup_parent` is no cgroup path.
+    pub fn close(&self, cgroup_parent: &str) -> Result<()> {
         if self.known().is_empty() {
             for dir in [&self.containers, self.seccomp.dir()] {
                 remove_run_dir(dir);
             }
+            Cgroup::new(&self.cgroups, cgroup_parent)?.remove_if_unused();
         }
+        Ok(())
     }
 
     /// Ends whatever is left of a container whose shim is gone, by its cgroup, and forgets it.
