@@ -6,18 +6,19 @@ use corten_testkit::{Engine, until};
 
 use crate::{BB, SOON, corten_only, engine, idle};
 
-/// Everything of the engine on the machine: processes, mounts, cgroups, links, rules, files.
+/// Everything of the engine on the machine: processes, mounts, cgroups, links, rules, files. Directories made ahead for
+/// later containers are counted, since their names are numbers that go up.
 fn everything(engine: &Engine) -> BTreeSet<String> {
+    const AHEAD: &str = "data/overlay/ready/";
     let residue = engine.slot().residue();
     let mut found = residue.traces();
+    let (ahead, files): (Vec<_>, Vec<_>) = residue
+        .files()
+        .into_iter()
+        .partition(|name| name.starts_with(AHEAD));
     let own = |name: &String| !name.starts_with("docker-config") && !name.starts_with("scratch");
-    found.extend(
-        residue
-            .files()
-            .into_iter()
-            .filter(own)
-            .map(|name| format!("file {name}")),
-    );
+    found.extend(files.into_iter().filter(own).map(|name| format!("file {name}")));
+    found.insert(format!("files made ahead: {}", ahead.len()));
     found
 }
 
