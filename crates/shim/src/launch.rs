@@ -115,7 +115,7 @@ pub fn launch(order: &Launch, created: impl FnOnce(u32)) -> Result<Launched> {
     };
     let (pid, pidfd) = clone_init(&init, born_inside)?;
     drop(init);
-    let task = Task {
+    let mut task = Task {
         exec: None,
         pid,
         pidfd,
@@ -131,12 +131,19 @@ pub fn launch(order: &Launch, created: impl FnOnce(u32)) -> Result<Launched> {
         drain_until_ns: None,
     };
     created(pid);
-    if !born_inside && let Err(failed) = make_cgroup(&cgroup, &spec) {
-        end(&task);
-        return Err(failed);
-    }
-    if let Phase::Waiting(channel) = &task.phase {
-        channel.send(&Message::CgroupReady);
+    let entered = if born_inside {
+        Ok(())
+    } else {
+        make_cgroup(&cgroup, &spec)
+    };
+    match (entered, &task.phase) {
+        (Ok(()), Phase::Waiting(channel)) => channel.send(&Message::CgroupReady),
+        (Ok(()), _) => {}
+        // The init was announced already: the failure is the answer to the order to go on.
+        (Err(failed), _) => {
+            end(&task);
+            task.phase = Phase::Broken(failed);
+        }
     }
     undo_cgroup.forget();
     undo_socket.forget();
