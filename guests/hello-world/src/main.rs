@@ -2,6 +2,8 @@
 //!
 //! A single file on std alone: `crates/image/build.rs` compiles it, too.
 
+#![forbid(unsafe_code)]
+
 use std::io::Write;
 use std::process::ExitCode;
 

@@ -1,0 +1,106 @@
+//! Measures Corten against Debian's dockerd on the same machine, in the same minutes, on the same image.
+//!
+//! A figure is the median of whole processes, from the start of the command line to its end. Both engines are measured
+//! in turn within each pair, so that what else the machine does hits both alike.
+
+mod memory;
+mod sides;
+mod table;
+mod timing;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use corten_testkit::{Daemon, Dockerd, binary_dir, fixtures};
+
+use sides::{Side, docker_line, own_line};
+use table::{Row, Table};
+
+/// Pairs measured for each figure.
+pub(crate) const PAIRS: usize = 25;
+/// Idle containers a container's share of memory is measured over.
+const IDLE: usize = 20;
+
+/// A figure: its name, how many times faster Corten must be (none: for information), the command.
+struct Figure {
+    name: &'static str,
+    target: Option<f64>,
+    args: &'static [&'static str],
+}
+
+const BB: &str = fixtures::BUSYBOX;
+
+const FIGURES: [Figure; 5] = [
+    Figure {
+        name: "run --rm IMAGE true",
+        target: Some(10.0),
+        args: &["run", "--rm", BB, "true"],
+    },
+    Figure {
+        name: "run --rm --network none IMAGE true",
+        target: Some(10.0),
+        args: &["run", "--rm", "--network", "none", BB, "true"],
+    },
+    Figure {
+        name: "exec CONTAINER true",
+        target: Some(6.0),
+        args: &["exec", "idle", "true"],
+    },
+    Figure {
+        name: "create IMAGE true",
+        target: Some(6.0),
+        args: &["create", "--label", "bench", BB, "true"],
+    },
+    Figure {
+        name: "ps",
+        target: Some(4.0),
+        args: &["ps"],
+    },
+];
+
+/// Measures the `corten` given, else the one built beside this program, and prints the table.
+pub(crate) fn run(corten: Option<PathBuf>, pairs: usize) -> ExitCode {
+    let program = corten.unwrap_or_else(|| binary_dir().join("corten"));
+    println!("{} against dockerd, {pairs} pairs", program.display());
+    let (theirs, ours) = (Dockerd::start(), Daemon::start_with(&program, &[]));
+    for side in [Side::Theirs(&theirs), Side::Ours(&ours)] {
+        side.ok(&["load", "-i", &fixtures::busybox().display().to_string()]);
+        side.ok(&["run", "--rm", BB, "true"]);
+    }
+    let mut table = Table::default();
+    memory::idle_daemons(&mut table, &theirs, &ours);
+    for side in [Side::Theirs(&theirs), Side::Ours(&ours)] {
+        side.ok(&["run", "-d", "--name", "idle", BB, "sleep", "100000"]);
+    }
+    for figure in &FIGURES {
+        let own = [
+            own_line(Side::Theirs(&theirs), figure.args),
+            own_line(Side::Ours(&ours), figure.args),
+        ];
+        table.push(compare(figure.name.to_owned(), figure.target, own, pairs));
+        let same = [
+            docker_line(Side::Theirs(&theirs), figure.args),
+            docker_line(Side::Ours(&ours), figure.args),
+        ];
+        table.push(compare(
+            format!(
+                "  the same with docker's command line on both: {}",
+                figure.args[0]
+            ),
+            None,
+            same,
+            pairs,
+        ));
+        for side in [Side::Theirs(&theirs), Side::Ours(&ours)] {
+            side.remove_created();
+        }
+    }
+    memory::idle_containers(&mut table, &theirs, &ours, IDLE);
+    print!("{table}");
+    ExitCode::SUCCESS
+}
+
+fn compare(name: String, target: Option<f64>, lines: [timing::Line; 2], pairs: usize) -> Row {
+    let [theirs, ours] = timing::interleaved(lines, pairs);
+    Row::times(name, theirs, ours, target)
+}

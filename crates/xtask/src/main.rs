@@ -1,0 +1,44 @@
+//! The house's own tools: `tidy` (its rules), `licences` (of dependencies, and known-bad versions), `bench` (its speed).
+#![forbid(unsafe_code)]
+
+mod bench;
+mod licences;
+mod tidy;
+mod workspace;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: xtask COMMAND
+
+  tidy                check layers, file lengths, module docs and the like
+  licences            check licences and known-bad versions of dependencies, offline
+  bench CORTEN        measure this corten against the dockerd in PATH (needs root)
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["tidy"] => tidy::check(),
+        ["licences"] => licences::check(),
+        ["bench", corten] => {
+            bench::run(Path::new(corten));
+            Ok(Vec::new())
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let problems = outcome.unwrap_or_else(|error| vec![error]);
+    for problem in &problems {
+        eprintln!("{problem}");
+    }
+    if problems.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
