@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
-use crate::engine::{clean_environment, docker_command};
+use crate::engine::{clean_environment, docker_at};
 use crate::{Finished, Residue, Slot, command, http, paths, wait};
 
 /// How long a daemon may take to answer or to end.
@@ -29,7 +29,7 @@ pub struct Daemon {
 impl Daemon {
     /// Starts the daemon under test and waits until it answers.
     pub fn start() -> Self {
-        Self::start_with(&paths::binary(), &[])
+        Self::start_with(&paths::binary(), &["--debug"])
     }
 
     /// Starts the daemon of `program` with more flags than it needs to live alone.
@@ -89,10 +89,7 @@ impl Daemon {
     /// Runs the real docker command line to its end.
     #[track_caller]
     pub fn docker(&self, args: &[&str]) -> Finished {
-        command::run(
-            &mut docker_command(&self.slot, &self.socket, args),
-            COMMAND_DEADLINE,
-        )
+        command::run(&mut docker_at(&self.slot, &self.socket, args), COMMAND_DEADLINE)
     }
 
     /// Asks the API directly.
@@ -186,7 +183,7 @@ impl Daemon {
                 "--cgroup-parent",
                 &self.slot.cgroup_parent(),
             ])
-            .args(["--config-file", &path("daemon.json"), "--debug"])
+            .args(["--config-file", &path("daemon.json")])
             .args(&self.flags)
             .env_remove("DOCKER_HOST")
             .stdin(Stdio::null())

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
-use crate::engine::docker_command;
+use crate::engine::docker_at;
 use crate::{Finished, Residue, Slot, command, http, proc, wait};
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -120,7 +120,7 @@ impl Dockerd {
 
     /// The docker command line for it, still to be run.
     pub fn docker_command(&self, args: &[&str]) -> Command {
-        docker_command(&self.slot, &self.socket, args)
+        docker_at(&self.slot, &self.socket, args)
     }
 
     /// Runs the docker command line to its end.

@@ -58,7 +58,7 @@ impl Engine {
     pub fn command(&self, args: &[&str]) -> Command {
         match self {
             Self::Corten(daemon, Cli::Corten) => daemon.corten_command(args),
-            Self::Corten(daemon, Cli::Docker) => docker_command(daemon.slot(), daemon.socket(), args),
+            Self::Corten(daemon, Cli::Docker) => docker_at(daemon.slot(), daemon.socket(), args),
             Self::Docker(dockerd) => dockerd.docker_command(args),
         }
     }
@@ -145,8 +145,8 @@ impl Engine {
     }
 }
 
-/// The docker command line for an engine at `socket`, blind to the user's own configuration.
-pub(crate) fn docker_command(slot: &Slot, socket: &Path, args: &[&str]) -> Command {
+/// The docker command line for an engine at `socket`, still to be run, blind to the user's own configuration.
+pub fn docker_at(slot: &Slot, socket: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(docker_program());
     clean_environment(&mut command, slot, socket);
     command.args(args);

@@ -1,4 +1,6 @@
 //! The house's own tools: `tidy` (its rules), `licences` (of dependencies, and known-bad versions), `bench` (its speed).
+//!
+//! Run by `make lint` and `make bench`; the rules are tests, too. Nothing here is part of what is installed.
 #![forbid(unsafe_code)]
 
 mod bench;
@@ -12,21 +14,22 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 Usage: xtask COMMAND
 
-  tidy                check layers, file lengths, module docs and the like
-  licences            check licences and known-bad versions of dependencies, offline
-  bench CORTEN        measure this corten against the dockerd in PATH (needs root)
+  tidy                    check layers, file lengths, module docs and the like
+  licences                check licences and known-bad versions of dependencies, offline
+  bench CORTEN [PAIRS]    measure this corten against the dockerd in PATH (needs root)
 ";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
-    let outcome = match words.as_slice() {
+    let outcome = match words[..] {
         ["tidy"] => tidy::check(),
         ["licences"] => licences::check(),
-        ["bench", corten] => {
-            bench::run(Path::new(corten));
-            Ok(Vec::new())
-        }
+        ["bench", corten] => measure(corten, bench::PAIRS),
+        ["bench", corten, pairs] => match pairs.parse() {
+            Ok(pairs) => measure(corten, pairs),
+            Err(error) => Err(format!("{pairs} is no number of pairs: {error}")),
+        },
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);
@@ -41,4 +44,9 @@ fn main() -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+fn measure(corten: &str, pairs: usize) -> Result<Vec<String>, String> {
+    bench::run(Path::new(corten), pairs);
+    Ok(Vec::new())
 }

@@ -8,10 +8,9 @@ mod sides;
 mod table;
 mod timing;
 
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::Path;
 
-use corten_testkit::{Daemon, Dockerd, binary_dir, fixtures};
+use corten_testkit::{Daemon, Dockerd, fixtures};
 
 use sides::{Side, docker_line, own_line};
 use table::{Row, Table};
@@ -58,11 +57,11 @@ const FIGURES: [Figure; 5] = [
     },
 ];
 
-/// Measures the `corten` given, else the one built beside this program, and prints the table.
-pub(crate) fn run(corten: Option<PathBuf>, pairs: usize) -> ExitCode {
-    let program = corten.unwrap_or_else(|| binary_dir().join("corten"));
+/// Measures the `corten` given and prints the table. A target that is missed is said so there and is no error: what is
+/// an error is a command that fails, and that ends the measurement.
+pub(crate) fn run(program: &Path, pairs: usize) {
     println!("{} against dockerd, {pairs} pairs", program.display());
-    let (theirs, ours) = (Dockerd::start(), Daemon::start_with(&program, &[]));
+    let (theirs, ours) = (Dockerd::start(), Daemon::start_with(program, &[]));
     for side in [Side::Theirs(&theirs), Side::Ours(&ours)] {
         side.ok(&["load", "-i", &fixtures::busybox().display().to_string()]);
         side.ok(&["run", "--rm", BB, "true"]);
@@ -97,7 +96,6 @@ pub(crate) fn run(corten: Option<PathBuf>, pairs: usize) -> ExitCode {
     }
     memory::idle_containers(&mut table, &theirs, &ours, IDLE);
     print!("{table}");
-    ExitCode::SUCCESS
 }
 
 fn compare(name: String, target: Option<f64>, lines: [timing::Line; 2], pairs: usize) -> Row {

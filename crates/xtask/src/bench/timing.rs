@@ -3,6 +3,9 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// Pause before each run: people do not start containers back to back, and an idle kernel is slower to answer.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// Makes the command to be timed.
 pub(super) type Line = Box<dyn Fn() -> Command>;
 
@@ -50,6 +53,7 @@ fn once(command: &mut Command) -> Duration {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::inherit());
+    std::thread::sleep(PAUSE);
     let begin = Instant::now();
     let status = command.status();
     let took = begin.elapsed();
