@@ -34,8 +34,8 @@ pub(crate) struct State {
     pub(crate) execs: Vec<String>,
     /// Whether `stop` or `kill` asked for its end.
     pub(crate) stop_requested: bool,
-    /// Set by `restart` from before the stop until after the start: the end in between does not remove it.
-    pub(crate) restarting: bool,
+    /// How many `restart`s are between before their stop and after their start: the end in between does not remove it.
+    pub(crate) restarts: usize,
 }
 
 /// A client that attached to a container that does not run yet.
@@ -81,7 +81,7 @@ impl Container {
                 waiting_clients: Vec::new(),
                 execs: Vec::new(),
                 stop_requested: false,
-                restarting: false,
+                restarts: 0,
             }),
         }
     }

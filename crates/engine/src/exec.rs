@@ -72,7 +72,7 @@ impl Execs {
         let mut execs = self.lock();
         for id in ids {
             if let Some(exec) = execs.get_mut(&id)
-                && matches!(exec.state, ExecState::Running { .. })
+                && matches!(exec.state, ExecState::Starting | ExecState::Running { .. })
             {
                 exec.state = ExecState::Ended { code: 137 };
             }

@@ -97,7 +97,7 @@ impl Engine {
         container.announce_end(i64::from(exit.code));
         let removed = {
             let state = container.state();
-            state.record.host_config.auto_remove && !state.restarting
+            state.record.host_config.auto_remove && state.restarts == 0
         };
         if removed {
             self.sandboxes.forget(container.id());

@@ -21,9 +21,11 @@ const DEFAULT_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/b
 const DEFAULT_LOG_SIZE: u64 = 100 << 20;
 const DEFAULT_LOG_FILES: u32 = 3;
 
-/// The shim's words for a snapshot.
-pub(crate) fn overlay(rootfs: Rootfs) -> OverlayRoot {
+/// The shim's words for a snapshot. What a container started with `--rm` writes need not survive the machine: `volatile` spares
+/// it the sync of its whole file system at the end.
+pub(crate) fn overlay(rootfs: Rootfs, volatile: bool) -> OverlayRoot {
     OverlayRoot {
+        volatile,
         base: rootfs.base,
         lower: rootfs.lower,
         upper: rootfs.upper,
@@ -73,6 +75,7 @@ pub(crate) fn init(engine: &Engine, record: &ContainerRecord) -> Result<ProcessO
         env: environment(record, record.config.tty, &[]),
         cwd: working_dir(&record.config.working_dir),
         user: record.config.user.clone(),
+        groups: groups(host.group_add.as_deref().unwrap_or_default())?,
         tty: record.config.tty,
         capabilities: capabilities(engine, record)?,
         no_new_privileges: security::parse(host.security_opt.as_deref().unwrap_or_default())?
@@ -80,6 +83,16 @@ pub(crate) fn init(engine: &Engine, record: &ContainerRecord) -> Result<ProcessO
         rlimits: resources::rlimits(host.ulimits.as_deref().unwrap_or_default())?,
         oom_score_adj: Some(score),
     })
+}
+
+/// `--group-add` by number; names would have to be looked up in the container.
+pub(crate) fn groups(added: &[String]) -> Result<Vec<u32>> {
+    let number = |group: &String| {
+        group
+            .parse()
+            .map_err(|_| Error::Unsupported(format!("--group-add {group}: a group by name")))
+    };
+    added.iter().map(number).collect()
 }
 
 /// Docker's variables, then the container's, then `more`; later ones replace earlier ones of the same name.

@@ -30,10 +30,12 @@ impl Engine {
         }
         self.clear_strangers().await;
         self.images.collect_garbage()?;
+        let snapshots: HashSet<String> = self.snapshots.keys()?.into_iter().collect();
         let mut leases = Vec::new();
         let mut ended = Vec::new();
         for container in self.containers.all() {
-            match self.take_over(&container).await {
+            let whole = snapshots.contains(container.id().as_str());
+            match self.take_over(&container, whole).await {
                 Ok(TakenOver::Runs(lease)) => leases.extend(lease),
                 Ok(TakenOver::Ended(exit, lease)) => {
                     leases.extend(lease);
@@ -61,21 +63,21 @@ impl Engine {
         Ok(())
     }
 
-    async fn take_over(self: &Arc<Self>, container: &Arc<Container>) -> Result<TakenOver> {
+    /// Finds out what became of a container; `whole` tells whether its writable layer is there.
+    async fn take_over(self: &Arc<Self>, container: &Arc<Container>, whole: bool) -> Result<TakenOver> {
         let id = container.id();
-        let chain = container.state().record.chain.clone();
-        let missing = self.snapshots.rootfs(id.as_str(), &chain).is_err();
         let auto_remove = container.state().record.host_config.auto_remove;
         let note: Option<RunNote> = self.sandboxes.noted(id);
         let Some(note) = note else {
-            // It did not run. What is left of an attempt to start it goes, and so does a container whose removal was cut short.
+            // It did not run. What is left of an attempt to start it goes.
             if self.sandboxes.known().contains(id) {
                 self.clear(container).await;
             }
-            let ran = container.state().record.last_run.is_some();
-            if missing || (auto_remove && ran) {
+            // So does a container whose removal was cut short, and one with --rm that nobody is left to start, as with Docker. The
+            // anonymous volumes of others may be meant to stay.
+            if !whole || auto_remove {
                 let _operation = container.operation.lock().await;
-                self.remove_locked(container, true).await?;
+                self.remove_locked(container, auto_remove).await?;
             }
             return Ok(TakenOver::Idle);
         };

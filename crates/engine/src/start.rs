@@ -100,6 +100,7 @@ impl Engine {
             spec,
             root: RootMount::Overlay(options::overlay(
                 self.snapshots.rootfs(record.id.as_str(), &record.chain)?,
+                record.host_config.auto_remove,
             )),
             seccomp: options::seccomp(record)?,
             network: match network {

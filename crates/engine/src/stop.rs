@@ -39,7 +39,7 @@ impl Engine {
         signal: Option<&str>,
         timeout: Option<i64>,
     ) -> Result<()> {
-        let (own_signal, own_timeout) = {
+        let (own_signal, own_timeout, end) = {
             let mut state = container.state();
             if state.sandbox.is_none() {
                 return Err(Error::NotModified("container already stopped".to_owned()));
@@ -48,6 +48,7 @@ impl Engine {
             (
                 state.record.config.stop_signal.clone(),
                 state.record.config.stop_timeout,
+                End::of_this_run(&container),
             )
         };
         let number = match signal.unwrap_or(&own_signal) {
@@ -57,14 +58,14 @@ impl Engine {
         let timeout = timeout.or(own_timeout).unwrap_or(STOP_TIMEOUT);
         let engine = self.clone();
         to_its_end(async move {
-            let mut progress = container.progress();
+            let mut end = end;
             engine.send_signal(&container, number).await;
             engine.publish(&container, "kill", &[("signal", number.to_string())]);
             let patience = u64::try_from(timeout).map(Duration::from_secs);
-            if !ended_within(&mut progress, patience.ok()).await {
+            if !end.within(patience.ok()).await {
                 engine.send_signal(&container, SIGKILL).await;
                 engine.publish(&container, "kill", &[("signal", SIGKILL.to_string())]);
-                if !ended_within(&mut progress, Some(KILL_DEADLINE)).await {
+                if !end.within(Some(KILL_DEADLINE)).await {
                     let name = container.state().name().to_owned();
                     return Err(Error::System {
                         what: format!("cannot stop container: {name}"),
@@ -90,7 +91,7 @@ impl Engine {
             Some(text) => signal::parse(text)?,
         };
         let container = self.containers.find(name)?;
-        {
+        let mut end = {
             let mut state = container.state();
             if state.sandbox.is_none() {
                 return Err(Error::Conflict(format!(
@@ -99,14 +100,14 @@ impl Engine {
                 )));
             }
             state.stop_requested = true;
-        }
+            End::of_this_run(&container)
+        };
         let engine = self.clone();
         to_its_end(async move {
-            let mut progress = container.progress();
             engine.send_signal(&container, number).await;
             engine.publish(&container, "kill", &[("signal", number.to_string())]);
             if number == SIGKILL {
-                ended_within(&mut progress, Some(KILL_DEADLINE)).await;
+                end.within(Some(KILL_DEADLINE)).await;
             }
             Ok(())
         })
@@ -124,9 +125,21 @@ impl Engine {
         timeout: Option<i64>,
     ) -> Result<()> {
         let container = self.containers.find(name)?;
+        let engine = self.clone();
+        let signal = signal.map(str::to_owned);
+        // A client that goes away between the two must not leave the container stopped.
+        to_its_end(async move { engine.restart_container(container, signal.as_deref(), timeout).await }).await
+    }
+
+    async fn restart_container(
+        self: &Arc<Self>,
+        container: Arc<Container>,
+        signal: Option<&str>,
+        timeout: Option<i64>,
+    ) -> Result<()> {
         let id = container.id().to_string();
         // A container started with --rm must not vanish between the two.
-        container.state().restarting = true;
+        container.state().restarts += 1;
         let stopped = match self.stop_container(container.clone(), signal, timeout).await {
             Err(Error::NotModified(_)) => Ok(()),
             other => other,
@@ -139,7 +152,7 @@ impl Engine {
             }
             Err(error) => Err(error),
         };
-        container.state().restarting = false;
+        container.state().restarts -= 1;
         started?;
         self.publish(&container, "restart", &[]);
         Ok(())
@@ -156,11 +169,30 @@ impl Engine {
     }
 }
 
-/// Waits for the next end, forever without `patience`.
-async fn ended_within(progress: &mut watch::Receiver<Progress>, patience: Option<Duration>) -> bool {
-    let ended = progress.wait_for(|now| !now.running);
-    match patience {
-        Some(patience) => tokio::time::timeout(patience, ended).await.is_ok(),
-        None => ended.await.is_ok(),
+/// The end of the run during which it was made. A container that is started again at once has ended all the same.
+struct End {
+    progress: watch::Receiver<Progress>,
+    ends_before: u64,
+}
+
+impl End {
+    /// To be called with the state locked and the container running: its end is then announced later.
+    fn of_this_run(container: &Container) -> Self {
+        let progress = container.progress();
+        let ends_before = progress.borrow().ends;
+        Self {
+            progress,
+            ends_before,
+        }
+    }
+
+    /// Waits for it, forever without `patience`; whether it came.
+    async fn within(&mut self, patience: Option<Duration>) -> bool {
+        let before = self.ends_before;
+        let ended = self.progress.wait_for(|now| now.ends > before);
+        match patience {
+            Some(patience) => tokio::time::timeout(patience, ended).await.is_ok(),
+            None => ended.await.is_ok(),
+        }
     }
 }

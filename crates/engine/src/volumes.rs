@@ -88,7 +88,7 @@ impl Engine {
         }
         let rootfs = self.snapshots.rootfs(id.as_str(), chain)?;
         Ok(corten_sandbox::copy_up(
-            &crate::options::overlay(rootfs),
+            &crate::options::overlay(rootfs, false),
             &targets,
         )?)
     }

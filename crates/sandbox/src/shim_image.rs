@@ -9,7 +9,9 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 
+use corten_shim_api::CONTROL_FD;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use rustix::io::fcntl_dupfd_cloexec;
 
 use crate::error::{Error, Result};
 
@@ -24,7 +26,12 @@ impl ShimImage {
     pub(crate) fn seal(path: &Path) -> Result<Self> {
         let what = || format!("cannot load the shim {}", path.display());
         let mut source = File::open(path).map_err(Error::system(what()))?;
-        let file = memfd_create("corten-shim", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        // Said to be executable where the kernel asks (Linux 6.3, vm.memfd_noexec); older ones do not know the word. Lifted
+        // above the descriptors that a child's are put on.
+        let file = memfd_create("corten-shim", flags | MemfdFlags::EXEC)
+            .or_else(|_| memfd_create("corten-shim", flags))
+            .and_then(|file| fcntl_dupfd_cloexec(file, CONTROL_FD + 1))
             .map_err(io::Error::from)
             .map_err(Error::system(what()))?;
         let mut target = File::from(file);

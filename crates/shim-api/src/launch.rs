@@ -48,6 +48,9 @@ pub struct OverlayRoot {
     pub upper: String,
     /// Overlay's work directory, on the same filesystem as `upper`.
     pub work: String,
+    /// The writable layer need not survive a crash of the machine: unmounting it then syncs nothing.
+    #[serde(default)]
+    pub volatile: bool,
 }
 
 /// Where the init's network namespace comes from.

@@ -47,7 +47,12 @@ pub fn process(options: &ProcessOptions) -> Result<Process, OciSpecError> {
     let kept: Capabilities = options.capabilities.iter().copied().collect();
     let mut process = ProcessBuilder::default()
         .terminal(options.tty)
-        .user(UserBuilder::default().username(options.user.clone()).build()?)
+        .user(
+            UserBuilder::default()
+                .username(options.user.clone())
+                .additional_gids(options.groups.clone())
+                .build()?,
+        )
         .args(options.args.clone())
         .env(options.env.clone())
         .cwd(options.cwd.clone())
@@ -150,6 +155,7 @@ mod tests {
             env: vec![],
             cwd: "/".into(),
             user: String::new(),
+            groups: vec![],
             tty: false,
             capabilities: super::super::default_capabilities(),
             no_new_privileges: false,

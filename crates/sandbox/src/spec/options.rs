@@ -43,6 +43,8 @@ pub struct ProcessOptions {
     pub cwd: String,
     /// `user[:group]` as the request wrote it, resolved inside the container; empty means root.
     pub user: String,
+    /// Groups beyond those the user has in the container's own database.
+    pub groups: Vec<u32>,
     /// Whether it gets a pseudo-terminal.
     pub tty: bool,
     /// Capabilities kept (bounding set, and permitted and effective for root).

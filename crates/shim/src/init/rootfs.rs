@@ -10,8 +10,8 @@ use rustix::fs::{CWD, Mode, OFlags, open};
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags,
-    UnmountFlags, fsconfig_create, fsconfig_set_string, fsmount, fsopen, mount, mount_bind_recursive,
-    mount_change, move_mount, unmount,
+    UnmountFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount,
+    mount_bind_recursive, mount_change, move_mount, unmount,
 };
 use rustix::process::{chdir, fchdir, pivot_root};
 
@@ -86,11 +86,19 @@ fn mount_overlay(overlay: &OverlayRoot, path: &Path) -> std::result::Result<(), 
         return Err(Errno::INVAL);
     }
     chdir(&overlay.base)?;
+    if overlay.volatile {
+        // The kernel's note that an earlier volatile mount may have lost data; it was agreed that this one may.
+        match std::fs::remove_dir_all(Path::new(&overlay.work).join("work/incompat")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Errno::BUSY),
+            _ => {}
+        }
+    }
     let options = format!(
-        "lowerdir={},upperdir={},workdir={}",
+        "lowerdir={},upperdir={},workdir={}{}",
         overlay.lower.join(":"),
         overlay.upper,
-        overlay.work
+        overlay.work,
+        if overlay.volatile { ",volatile" } else { "" }
     );
     if options.len() <= MAX_OPTIONS {
         let options = CString::new(options).map_err(|_| Errno::INVAL)?;
@@ -110,6 +118,9 @@ fn mount_overlay(overlay: &OverlayRoot, path: &Path) -> std::result::Result<(), 
     }
     fsconfig_set_string(&context, "upperdir", overlay.upper.as_str())?;
     fsconfig_set_string(&context, "workdir", overlay.work.as_str())?;
+    if overlay.volatile {
+        fsconfig_set_flag(&context, "volatile")?;
+    }
     fsconfig_create(&context)?;
     let tree = fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())?;
     move_mount(&tree, c"", CWD, path, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)

@@ -83,6 +83,7 @@ impl Container {
                 lower: vec!["lower".into()],
                 upper: "upper".into(),
                 work: "work".into(),
+                volatile: false,
             }),
             seccomp: None,
             network: NetworkMode::Isolated,
