@@ -1,7 +1,7 @@
 //! `--format`: the small part of Go's templates that is literal text, field paths and `json`.
 //!
-//! A full template engine comes with its own crate; until then whatever goes beyond `{{.A.B}}`, `{{json .A}}` and
-//! `{{println}}`-less text is refused with a sentence, never printed wrongly.
+//! A full template engine comes with its own crate; until then whatever goes beyond text, `{{.A.B}}` and
+//! `{{json .A}}` is refused with a sentence, never printed wrongly.
 
 use serde_json::Value;
 

@@ -172,9 +172,30 @@ impl Row<'_> {
             "Size": self.size(),
             "Tag": self.tag,
             "UniqueSize": "N/A",
-            "VirtualSize": self.size(),
+            "VirtualSize": virtual_size(self.image.size),
         })
     }
+}
+
+/// A size with four digits: templates of old read this one.
+fn virtual_size(bytes: i64) -> String {
+    let (mut value, mut unit) = (bytes as f64, 0);
+    const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+    while value >= 1000.0 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    let decimals = match value {
+        ..10.0 => 3,
+        ..100.0 => 2,
+        _ => 1,
+    };
+    let text = format!("{value:.decimals$}");
+    format!(
+        "{}{}",
+        text.trim_end_matches('0').trim_end_matches('.'),
+        UNITS[unit]
+    )
 }
 
 fn table(rows: &[Row<'_>], cut: bool, digests: bool) -> String {
@@ -205,6 +226,18 @@ fn title(field: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn virtual_sizes_have_four_digits() {
+        for (bytes, text) in [
+            (0, "0B"),
+            (999, "999B"),
+            (187_654_321, "187.7MB"),
+            (1_000_000, "1MB"),
+        ] {
+            assert_eq!(virtual_size(bytes), text);
+        }
+    }
 
     #[test]
     fn a_line_for_each_name() {
