@@ -329,3 +329,33 @@ fn exec_order(
         size,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn an_exec_being_started_ends_with_its_container() {
+        let container = Arc::new(Container::new(fixture::record("web")));
+        let execs = Execs::default();
+        for (id, state) in [
+            ("a", ExecState::Created),
+            ("b", ExecState::Starting),
+            ("c", ExecState::Running { pid: 7 }),
+        ] {
+            let request = ExecCreateRequest::default();
+            let exec = Exec {
+                container: container.clone(),
+                request,
+                state,
+            };
+            execs.lock().insert(id.to_owned(), exec);
+            container.state().execs.push(id.to_owned());
+        }
+        execs.all_ended(&container);
+        assert_eq!(execs.get("a").unwrap().state, ExecState::Created);
+        assert_eq!(execs.get("b").unwrap().state, ExecState::Ended { code: 137 });
+        assert_eq!(execs.get("c").unwrap().state, ExecState::Ended { code: 137 });
+    }
+}

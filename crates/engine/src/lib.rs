@@ -17,6 +17,8 @@ mod event_filter;
 mod events;
 mod exec;
 mod exit;
+#[cfg(test)]
+mod fixture;
 mod images;
 mod inspect;
 mod json_log;

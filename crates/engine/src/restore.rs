@@ -192,3 +192,47 @@ fn ran(container: &Container, note: &RunNote) {
     }
     container.announce_running();
 }
+
+#[cfg(test)]
+mod tests {
+    use corten_metadata::{Batch, Durability};
+
+    use super::*;
+    use crate::fixture;
+
+    /// Puts `record` and, if it is whole, its writable layer where a daemon that was killed left them.
+    fn leave(engine: &Engine, record: &ContainerRecord, whole: bool) {
+        let mut batch = Batch::new();
+        batch.put(Table::Containers, record.id.as_str(), record).unwrap();
+        engine.metadata.commit(batch, Durability::Durable).unwrap();
+        if whole {
+            engine.snapshots.prepare(record.id.as_str(), &[]).unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_removal_cut_short_is_finished() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = fixture::engine(dir.path());
+        let (kept, gone) = (fixture::record("kept"), fixture::record("gone"));
+        leave(&engine, &kept, true);
+        leave(&engine, &gone, false);
+        engine.restore().await.unwrap();
+        assert!(engine.containers.find("kept").is_ok());
+        assert!(engine.containers.find("gone").is_err());
+        let left: Vec<(String, ContainerRecord)> = engine.metadata.all(Table::Containers).unwrap();
+        assert_eq!(left.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn containers_to_be_removed_at_their_end_do_not_outlive_a_restart_unless_they_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = fixture::engine(dir.path());
+        let mut record = fixture::record("once");
+        record.host_config.auto_remove = true;
+        leave(&engine, &record, true);
+        engine.restore().await.unwrap();
+        assert!(engine.containers.find("once").is_err());
+        assert!(engine.snapshots.keys().unwrap().is_empty());
+    }
+}

@@ -8,10 +8,10 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use corten_network::{EndpointRequest, Lease};
-use corten_sandbox::{Created, Order, RootMount};
+use corten_sandbox::{Created, Order, RootMount, Sandbox};
 
 use crate::clock::now_ns;
-use crate::container::Container;
+use crate::container::{Container, WaitingClient};
 use crate::engine::{Engine, blocking, to_its_end};
 use crate::error::{Error, Result};
 use crate::lifecycle::Phase;
@@ -131,18 +131,20 @@ impl Engine {
         connect_waiting_clients(container, &created).await?;
         // The state changes before the exit event can: the exit handler waits for the operation lock.
         let sandbox = created.proceed(netns).await?;
-        {
+        let late = {
             let mut state = container.state();
-            state.sandbox = Some(sandbox);
+            state.sandbox = Some(sandbox.clone());
             state.lease = lease.cloned();
             state.record.last_run = Some(LastRun {
                 started_at_ns,
                 ..LastRun::default()
             });
             state.advance(Phase::Running);
-        }
+            std::mem::take(&mut state.waiting_clients)
+        };
         container.announce_running();
         self.publish(container, "start", &[]);
+        connect_late_clients(&sandbox, late).await;
         Ok(())
     }
 
@@ -239,4 +241,15 @@ async fn connect_waiting_clients(container: &Container, created: &Created) -> Re
         let _still_there = client.streams.send(streams);
     }
     Ok(())
+}
+
+/// Clients that attached while the program was being started are served as if they had come just after.
+async fn connect_late_clients(sandbox: &Sandbox, clients: Vec<WaitingClient>) {
+    for client in clients {
+        match sandbox.attach(client.stdin, client.stdout, client.stderr).await {
+            Ok(streams) => drop(client.streams.send(streams)),
+            // It has ended already; the dropped sender tells the client.
+            Err(error) => tracing::debug!(%error, "a client came too late"),
+        }
+    }
 }

@@ -128,7 +128,12 @@ impl Engine {
         let engine = self.clone();
         let signal = signal.map(str::to_owned);
         // A client that goes away between the two must not leave the container stopped.
-        to_its_end(async move { engine.restart_container(container, signal.as_deref(), timeout).await }).await
+        to_its_end(async move {
+            engine
+                .restart_container(container, signal.as_deref(), timeout)
+                .await
+        })
+        .await
     }
 
     async fn restart_container(
@@ -194,5 +199,22 @@ impl End {
             Some(patience) => tokio::time::timeout(patience, ended).await.is_ok(),
             None => ended.await.is_ok(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[tokio::test]
+    async fn a_run_has_ended_even_if_the_next_one_has_begun() {
+        let container = Container::new(fixture::record("web"));
+        container.announce_running();
+        let mut end = End::of_this_run(&container);
+        assert!(!end.within(Some(Duration::ZERO)).await);
+        container.announce_end(0);
+        container.announce_running();
+        assert!(end.within(Some(Duration::from_secs(5))).await);
     }
 }
