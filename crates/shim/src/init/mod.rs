@@ -202,11 +202,12 @@ impl Init<'_> {
     }
 
     fn enter_cgroup(&self) -> Result<()> {
+        match self.channel.receive() {
+            Message::CgroupReady => {}
+            _ => sys::exit_now(1),
+        }
+        // On v2 it was born inside.
         if matches!(self.layout, Layout::V1 { .. }) {
-            match self.channel.receive() {
-                Message::CgroupReady => {}
-                _ => sys::exit_now(1),
-            }
             let joiner = self
                 .cgroup
                 .join_fds()
