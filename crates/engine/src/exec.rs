@@ -7,6 +7,8 @@ use corten_sandbox::spec::ProcessOptions;
 use corten_sandbox::{ExecOrder, Streams};
 use corten_wire::{ExecCreateRequest, ExecInspect, ExecProcessConfig};
 
+use tokio::sync::Notify;
+
 use crate::container::Container;
 use crate::engine::{Engine, to_its_end};
 use crate::error::{Error, Result};
@@ -17,6 +19,8 @@ use crate::{names, options};
 #[derive(Debug, Default)]
 pub(crate) struct Execs {
     by_id: Mutex<HashMap<String, Exec>>,
+    /// Woken at every end.
+    ended: Notify,
 }
 
 /// How many ended execs are remembered for each container.
@@ -64,6 +68,7 @@ impl Execs {
         if let Some(exec) = self.lock().get_mut(id) {
             exec.state = state;
         }
+        self.ended.notify_waiters();
     }
 
     /// Marks what still ran when a container ended.
@@ -77,6 +82,8 @@ impl Execs {
                 exec.state = ExecState::Ended { code: 137 };
             }
         }
+        drop(execs);
+        self.ended.notify_waiters();
     }
 
     /// Forgets the execs of a removed container.
@@ -86,6 +93,8 @@ impl Execs {
         for id in ids {
             execs.remove(&id);
         }
+        drop(execs);
+        self.ended.notify_waiters();
     }
 }
 
@@ -222,6 +231,23 @@ impl Engine {
             stdin: request.attach_stdin,
             streams,
         }))
+    }
+
+    /// Waits until the end of an exec is recorded. Its streams end a little earlier, and who reads them to their end shall find
+    /// the exit code.
+    pub async fn exec_ended_recorded(&self, id: &str) {
+        loop {
+            // Listening before looking, so that an end in between is not missed.
+            let ended = self.execs.ended.notified();
+            let running = self
+                .execs
+                .get(id)
+                .is_ok_and(|exec| !matches!(exec.state, ExecState::Ended { .. }));
+            if !running {
+                return;
+            }
+            ended.await;
+        }
     }
 
     /// Sets the size of an exec's terminal.

@@ -7,6 +7,7 @@ use corten_api::ApiResult;
 use corten_api::backend::{Attached, ExecApi};
 use corten_engine::Engine;
 use corten_wire::{ExecCreateRequest, ExecInspect, ExecStartRequest, IdResponse};
+use futures_util::{StreamExt, stream};
 
 use super::{refuse, streams};
 
@@ -50,6 +51,9 @@ impl ExecApi for Exec {
         let tty = started.tty;
         let with_stdin = started.stdin;
         let (output, stdin) = streams::connect(async move { Some(started.streams) }, with_stdin);
+        let (engine, id) = (self.engine.clone(), exec.to_owned());
+        let recorded = stream::once(async move { engine.exec_ended_recorded(&id).await });
+        let output = Box::pin(output.chain(recorded.filter_map(|()| std::future::ready(None))));
         Ok(Attached {
             tty,
             detach_keys,
