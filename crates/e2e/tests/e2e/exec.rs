@@ -126,3 +126,13 @@ fn it_ends_with_its_container() {
     wait_for_state(&engine, "box", "exited");
     exec.finish(SOON).fails(137);
 }
+
+/// The end of the output once overtook the record of the exit code.
+#[test]
+fn no_exit_code_is_lost() {
+    let engine = engine();
+    idle(&engine, "box", &["-t"]);
+    for _ in 0..20 {
+        engine.run(&["exec", "box", "sh", "-c", "exit 3"]).fails(3);
+    }
+}
