@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 TARGET := $(shell uname -m)-unknown-linux-gnu
 RELEASE := target/$(TARGET)/release
-CARGO ?= $(shell command -v cargo || echo $(HOME)/.cargo/bin/cargo)
+CARGO ?= scripts/cargo
 # Tests and the engine need root; a plain user gets there by sudo.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo env PATH="$(PATH)" HOME="$(HOME)")
 
