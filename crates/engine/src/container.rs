@@ -32,8 +32,6 @@ pub(crate) struct State {
     pub(crate) waiting_clients: Vec<WaitingClient>,
     /// Execs created in it, oldest first.
     pub(crate) execs: Vec<String>,
-    /// Whether `stop` or `kill` asked for its end.
-    pub(crate) stop_requested: bool,
     /// How many `restart`s are between before their stop and after their start: the end in between does not remove it.
     pub(crate) restarts: usize,
 }
@@ -80,7 +78,6 @@ impl Container {
                 lease: None,
                 waiting_clients: Vec::new(),
                 execs: Vec::new(),
-                stop_requested: false,
                 restarts: 0,
             }),
         }

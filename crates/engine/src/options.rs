@@ -6,6 +6,7 @@ use corten_network::Lease;
 use corten_sandbox::spec::{Namespace, Namespaces, ProcessOptions, SandboxOptions, effective_capabilities};
 use corten_sandbox::{LogTarget, OverlayRoot, SeccompChoice, Stdio};
 use corten_snapshot::Rootfs;
+use corten_wire::LogConfig;
 use oci_spec::runtime::{Capability, Mount, MountBuilder};
 
 use crate::container::Container;
@@ -139,16 +140,21 @@ pub(crate) fn stdio(record: &ContainerRecord) -> Stdio {
 
 /// The log file, unless the log driver is `none`.
 pub(crate) fn log(record: &ContainerRecord, dir: &Path) -> Result<Option<LogTarget>> {
-    if record.host_config.log_config.r#type == "none" {
+    log_target(&record.host_config.log_config, log_path(record, dir))
+}
+
+/// Reads log options; also when a container is created, so that a mistake is told then.
+pub(crate) fn log_target(config: &LogConfig, path: PathBuf) -> Result<Option<LogTarget>> {
+    if config.r#type == "none" {
         return Ok(None);
     }
     let mut target = LogTarget {
-        path: log_path(record, dir),
+        path,
         max_size: Some(DEFAULT_LOG_SIZE),
         max_files: DEFAULT_LOG_FILES,
         attributes: Vec::new(),
     };
-    for (key, value) in record.host_config.log_config.config.iter().flatten() {
+    for (key, value) in config.config.iter().flatten() {
         let invalid = || Error::Invalid(format!("invalid value for log option {key}: {value}"));
         match key.as_str() {
             "max-size" if value == "-1" => target.max_size = None,

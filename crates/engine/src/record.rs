@@ -55,8 +55,6 @@ pub struct EndpointWish {
     pub address: Option<std::net::Ipv4Addr>,
     /// A fixed MAC address, `02:42:…`.
     pub mac: Option<String>,
-    /// Aliases asked for; kept for `inspect`.
-    pub aliases: Vec<String>,
 }
 
 /// How a container last ran.

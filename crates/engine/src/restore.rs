@@ -82,7 +82,7 @@ impl Engine {
             return Ok(TakenOver::Idle);
         };
         match self.sandboxes.adopt(id).await? {
-            Adopted::Running { sandbox, .. } => {
+            Adopted::Running(sandbox) => {
                 running(container, sandbox, &note);
                 Ok(TakenOver::Runs(note.lease))
             }

@@ -62,6 +62,7 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
     defaults(engine, &mut host);
     resources::normalise(&mut host, engine.cpus)?;
     resources::rlimits(host.ulimits.as_deref().unwrap_or_default())?;
+    crate::options::log_target(&host.log_config, std::path::PathBuf::new())?;
     crate::options::groups(host.group_add.as_deref().unwrap_or_default())?;
     crate::security::parse(host.security_opt.as_deref().unwrap_or_default())?;
     let capabilities = (

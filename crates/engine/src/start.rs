@@ -44,7 +44,6 @@ impl Engine {
                 }
                 let before = state.phase;
                 state.advance(Phase::Starting);
-                state.stop_requested = false;
                 before
             };
             let outcome = engine.run(&container).await;

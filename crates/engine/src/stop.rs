@@ -40,11 +40,10 @@ impl Engine {
         timeout: Option<i64>,
     ) -> Result<()> {
         let (own_signal, own_timeout, end) = {
-            let mut state = container.state();
+            let state = container.state();
             if state.sandbox.is_none() {
                 return Err(Error::NotModified("container already stopped".to_owned()));
             }
-            state.stop_requested = true;
             (
                 state.record.config.stop_signal.clone(),
                 state.record.config.stop_timeout,
@@ -92,14 +91,13 @@ impl Engine {
         };
         let container = self.containers.find(name)?;
         let mut end = {
-            let mut state = container.state();
+            let state = container.state();
             if state.sandbox.is_none() {
                 return Err(Error::Conflict(format!(
                     "cannot kill container: {name}: container {} is not running",
                     container.id()
                 )));
             }
-            state.stop_requested = true;
             End::of_this_run(&container)
         };
         let engine = self.clone();
@@ -153,7 +151,11 @@ impl Engine {
             Ok(()) => {
                 // The end was announced before the exit handler let go of the container.
                 drop(container.operation.lock().await);
-                self.start(&id).await
+                match self.start(&id).await {
+                    // Somebody else was faster: it runs again, which is all that was asked for.
+                    Err(Error::NotModified(_)) => Ok(()),
+                    other => other,
+                }
             }
             Err(error) => Err(error),
         };

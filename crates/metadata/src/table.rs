@@ -13,22 +13,13 @@ pub enum Table {
     Tags,
     /// Unpacked layers by chain id.
     Layers,
-    /// Volumes by name.
-    Volumes,
     /// Everything that needs no table of its own.
     Kv,
 }
 
 impl Table {
     /// Every table, so that opening a store can make them all.
-    pub(crate) const ALL: [Self; 6] = [
-        Self::Containers,
-        Self::Images,
-        Self::Tags,
-        Self::Layers,
-        Self::Volumes,
-        Self::Kv,
-    ];
+    pub(crate) const ALL: [Self; 5] = [Self::Containers, Self::Images, Self::Tags, Self::Layers, Self::Kv];
 
     pub(crate) fn definition(self) -> TableDefinition<'static, &'static str, &'static [u8]> {
         TableDefinition::new(match self {
@@ -36,7 +27,6 @@ impl Table {
             Self::Images => "images",
             Self::Tags => "tags",
             Self::Layers => "layers",
-            Self::Volumes => "volumes",
             Self::Kv => "kv",
         })
     }

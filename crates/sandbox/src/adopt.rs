@@ -10,15 +10,8 @@ use crate::sandboxes::Sandboxes;
 /// What became of a container that ran when the previous daemon ended.
 #[derive(Debug)]
 pub enum Adopted {
-    /// It runs, and its events are followed again. Execs that ended meanwhile come with their exit codes.
-    Running {
-        /// The container.
-        sandbox: Sandbox,
-        /// Execs that still run.
-        execs: Vec<String>,
-        /// Execs that ended.
-        ended_execs: Vec<(String, i32)>,
-    },
+    /// It runs, and its events are followed again.
+    Running(Sandbox),
     /// It ended meanwhile.
     Exited(ExitRecord),
     /// Nothing is known of it: the machine was restarted, or its shim was killed.
@@ -57,10 +50,6 @@ impl Sandboxes {
         }
         let sandbox = Sandbox::new(id.clone(), state.pid, run_dir);
         tokio::spawn(follow(sandbox.clone(), socket, self.events(), None));
-        Ok(Adopted::Running {
-            sandbox,
-            execs: state.execs.into_iter().map(|(exec, _)| exec).collect(),
-            ended_execs: state.ended_execs,
-        })
+        Ok(Adopted::Running(sandbox))
     }
 }
