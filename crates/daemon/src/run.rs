@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use corten_content::Store as ContentStore;
 use corten_engine::{Engine, EngineConfig, Parts};
@@ -27,6 +28,10 @@ use crate::{memory, shim_path};
 /// What keeps a daemon from running: a sentence for the one who started it.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// How long a killed daemon may hold on to its files, and how often to look.
+const RELEASE_DEADLINE: Duration = Duration::from_secs(3);
+const RELEASE_LOOK: Duration = Duration::from_millis(10);
+
 /// Runs a daemon until it is told to end.
 pub(crate) fn run(settings: Settings) -> Result<(), Failure> {
     memory::use_few_arenas();
@@ -38,7 +43,7 @@ pub(crate) fn run(settings: Settings) -> Result<(), Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(64)
-        .thread_keep_alive(std::time::Duration::from_secs(2))
+        .thread_keep_alive(Duration::from_secs(2))
         .enable_all()
         .build()?
         .block_on(serve(settings))
@@ -111,7 +116,7 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
 async fn open(settings: &Settings) -> Result<(Arc<Engine>, Option<Arc<BridgeNetwork>>), Failure> {
     let root = settings.data_root.clone();
     make_dir(&root.join("containers"), 0o710)?;
-    let metadata = Arc::new(Store::open(&root)?);
+    let metadata = Arc::new(open_metadata(&root).await?);
     let content = ContentStore::open(&root.join("content"))?;
     let snapshots: Arc<dyn Snapshotter> = Arc::new(Overlay::open(&root.join("overlay"))?);
     let images = Arc::new(Images::open(content, snapshots.clone(), metadata.clone())?);
@@ -152,6 +157,20 @@ async fn open(settings: &Settings) -> Result<(Arc<Engine>, Option<Arc<BridgeNetw
     Ok((engine, bridge))
 }
 
+/// Opens the records, once a daemon that was killed has let go of them: a child it was just starting holds its files open until
+/// it executes its program, and the kernel takes a while to end a large process.
+async fn open_metadata(root: &Path) -> Result<Store, corten_metadata::Error> {
+    let deadline = tokio::time::Instant::now() + RELEASE_DEADLINE;
+    loop {
+        match Store::open(root) {
+            Err(corten_metadata::Error::InUse) if tokio::time::Instant::now() < deadline => {
+                tokio::time::sleep(RELEASE_LOOK).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
 fn listen(settings: &Settings) -> Result<Vec<Socket>, Failure> {
     let mut sockets = Vec::new();
     for path in &settings.hosts {
@@ -178,4 +197,20 @@ fn make_dir(path: &Path, mode: u32) -> Result<(), Failure> {
         .mode(mode)
         .create(path)
         .map_err(|error| format!("cannot create {}: {error}", path.display()).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn records_are_waited_for_until_a_killed_daemon_has_let_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = Store::open(dir.path()).unwrap();
+        let mut opening = Box::pin(open_metadata(dir.path()));
+        let early = tokio::time::timeout(RELEASE_LOOK * 3, &mut opening).await;
+        assert!(early.is_err(), "it must wait");
+        drop(held);
+        assert!(opening.await.is_ok());
+    }
 }
