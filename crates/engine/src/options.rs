@@ -103,16 +103,25 @@ pub(crate) fn environment(record: &ContainerRecord, tty: bool, more: &[String]) 
         env.push("TERM=xterm".to_owned());
     }
     for entry in record.config.env.iter().flatten().chain(more) {
-        let (key, value) = entry
-            .split_once('=')
-            .map_or((entry.as_str(), None), |(k, v)| (k, Some(v)));
-        env.retain(|other| other.split_once('=').is_none_or(|(name, _)| name != key));
-        // A bare name removes the variable.
-        if value.is_some() {
-            env.push(entry.clone());
-        }
+        set(&mut env, entry);
     }
     env
+}
+
+/// Sets a variable where it stands, or at the end; a bare name removes it.
+fn set(env: &mut Vec<String>, entry: &str) {
+    let (key, value) = entry
+        .split_once('=')
+        .map_or((entry, None), |(key, value)| (key, Some(value)));
+    let place = env
+        .iter()
+        .position(|other| other.split_once('=').is_some_and(|(name, _)| name == key));
+    match (place, value) {
+        (Some(place), Some(_)) => entry.clone_into(&mut env[place]),
+        (Some(place), None) => drop(env.remove(place)),
+        (None, Some(_)) => env.push(entry.to_owned()),
+        (None, None) => {}
+    }
 }
 
 /// The working directory, `/` when none is set.
@@ -363,4 +372,18 @@ fn bind(target: &str, source: &Path, options: &[&str]) -> Result<Mount> {
         .options(options.iter().map(|o| (*o).to_owned()).collect::<Vec<_>>())
         .build()
         .map_err(|error| Error::Invalid(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_keep_their_place() {
+        let mut env = vec!["PATH=/a".to_owned(), "HOSTNAME=h".to_owned()];
+        for entry in ["A=1", "PATH=/b", "HOSTNAME", "GONE", "A=2", "B=x=y"] {
+            set(&mut env, entry);
+        }
+        assert_eq!(env, ["PATH=/b", "A=2", "B=x=y"]);
+    }
 }

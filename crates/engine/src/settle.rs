@@ -1,7 +1,11 @@
 //! What a container will be: the request merged with its image and Docker's defaults, and refused where it makes no sense.
 
+use std::collections::BTreeMap;
+
 use corten_image::Image;
-use corten_wire::{ContainerConfig, ContainerCreateRequest, EndpointSettings, HostConfig, NetworkingConfig};
+use corten_wire::{
+    ContainerConfig, ContainerCreateRequest, EndpointSettings, HostConfig, LogConfig, NetworkingConfig,
+};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -72,7 +76,15 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
     corten_sandbox::spec::effective_capabilities(capabilities.0, capabilities.1, false, u64::MAX)
         .map_err(|error| Error::Invalid(error.to_string()))?;
 
-    let network = NetworkMode::parse(&host.network_mode, engine)?;
+    let network = NetworkMode::parse(&host.network_mode, engine).map_err(missing_is_invalid)?;
+    if host.uts_mode == "host" && !config.hostname.is_empty() {
+        return Err(Error::Invalid(
+            "conflicting options: hostname and the UTS mode".to_owned(),
+        ));
+    }
+    if matches!(network, NetworkMode::Host) && config.hostname.is_empty() {
+        config.hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    }
     let published = ports::requests(&config, &host)?;
     if matches!(network, NetworkMode::Container(_)) {
         if !published.is_empty() {
@@ -186,15 +198,34 @@ fn defaults(engine: &Engine, host: &mut HostConfig) {
     if host.shm_size == 0 {
         host.shm_size = SHM_SIZE;
     }
-    if host.log_config.r#type.is_empty() {
-        "json-file".clone_into(&mut host.log_config.r#type);
-        host.log_config.config = Some(engine.config.log_options.clone());
-    }
-    host.log_config.config.get_or_insert_default();
+    default_log(&mut host.log_config, &engine.config.log_options);
     if host.oom_kill_disable.is_none()
         && !matches!(engine.sandboxes.cgroups(), corten_cgroup::Layout::V2 { .. })
     {
         host.oom_kill_disable = Some(false);
+    }
+}
+
+/// The daemon's driver where none is named; its options where that driver is used and the request does not set them.
+fn default_log(log: &mut LogConfig, daemon: &BTreeMap<String, String>) {
+    const DRIVER: &str = "json-file";
+    if log.r#type.is_empty() {
+        DRIVER.clone_into(&mut log.r#type);
+    }
+    let options = log.config.get_or_insert_default();
+    if log.r#type == DRIVER {
+        for (key, value) in daemon {
+            options.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+    }
+}
+
+/// What a request refers to besides its image is a fault of the request when it is missing: "not found" would tell clients
+/// that the image is, and they would pull it.
+fn missing_is_invalid(error: Error) -> Error {
+    match error {
+        Error::NoSuchContainer(_) | Error::NoSuchNetwork(_) => Error::Invalid(error.to_string()),
+        other => other,
     }
 }
 
@@ -218,7 +249,7 @@ fn all_mounts(engine: &Engine, config: &ContainerConfig, host: &HostConfig) -> R
             "ro" => false,
             _ => return Err(Error::Invalid(format!("invalid mode: {mode}"))),
         };
-        let other = engine.containers.find(name)?;
+        let other = engine.containers.find(name).map_err(missing_is_invalid)?;
         for mount in &other.state().record.mounts {
             let mut mount = mount.clone();
             mount.point.rw &= writable;
@@ -249,7 +280,7 @@ fn endpoint(
     for (network, settings) in endpoints {
         let same = network == host.network_mode || (network == "default" && host.network_mode == "bridge");
         if !same {
-            return Err(Error::NoSuchNetwork(network));
+            return Err(missing_is_invalid(Error::NoSuchNetwork(network)));
         }
         let EndpointSettings {
             ipam_config,
@@ -284,4 +315,42 @@ fn endpoint(
 
 fn none_if_empty(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_options_of_the_daemon_fill_in_those_of_the_container() {
+        let map = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect()
+        };
+        let daemon = map(&[("max-size", "5m"), ("max-file", "7")]);
+        let mut log = LogConfig {
+            config: Some(map(&[("max-size", "1k")])),
+            ..LogConfig::default()
+        };
+        default_log(&mut log, &daemon);
+        assert_eq!(log.r#type, "json-file");
+        assert_eq!(log.config, Some(map(&[("max-size", "1k"), ("max-file", "7")])));
+        let mut log = LogConfig {
+            r#type: "none".to_owned(),
+            config: None,
+        };
+        default_log(&mut log, &daemon);
+        assert_eq!(log.config, Some(BTreeMap::new()));
+    }
+
+    #[test]
+    fn only_a_missing_image_is_not_found() {
+        use corten_types::ErrorKind;
+        let kind = |error| missing_is_invalid(error).kind();
+        assert_eq!(kind(Error::NoSuchContainer("x".to_owned())), ErrorKind::Invalid);
+        assert_eq!(kind(Error::NoSuchNetwork("x".to_owned())), ErrorKind::Invalid);
+        assert_eq!(kind(Error::NoSuchImage("x".to_owned())), ErrorKind::NotFound);
+    }
 }
