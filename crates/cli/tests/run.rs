@@ -189,6 +189,42 @@ fn signals_go_to_the_container() {
 }
 
 #[test]
+fn the_third_wish_to_end_ends_the_session() {
+    let engine = Engine::start(|request| {
+        if request.line.contains("/attach") {
+            return Reply::Hijack(Box::new(|stream, events| {
+                events.wait_for("over");
+                drop(stream);
+            }));
+        }
+        if request.line.contains("/wait") {
+            return Reply::After("over", EXIT_7.to_owned());
+        }
+        usual(request).unwrap()
+    });
+    let mut child = engine
+        .command(&["run", "img"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    engine.events.wait_for(&format!("POST /containers/{ID}/start"));
+    let pid = Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+    for (signal, name) in [(Signal::INT, "INT"), (Signal::TERM, "TERM")] {
+        kill_process(pid, signal).unwrap();
+        engine
+            .events
+            .wait_for(&format!("POST /containers/{ID}/kill?signal={name}"));
+    }
+    assert_eq!(child.try_wait().unwrap(), None);
+    kill_process(pid, Signal::INT).unwrap();
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    engine.events.add("over");
+    assert_eq!(said, "\ngot 3 SIGTERM/SIGINTs, forcefully exiting\n");
+}
+
+#[test]
 fn nobody_there() {
     let output = std::process::Command::new(engine::program())
         .args(["run", "img"])

@@ -24,6 +24,9 @@ const FORWARDED: [(&str, i32); 8] = [
 const ENDING: [(&str, i32); 4] = [("HUP", 1), ("INT", 2), ("QUIT", 3), ("TERM", 15)];
 /// What a shell adds to a signal's number.
 const SHELL_BASE: i32 = 128;
+/// So many requests to end, passed on in vain, end this process all the same (Docker's number): its user wants out, whatever
+/// the container's program makes of them.
+const PATIENCE: u32 = 3;
 
 /// What becomes of signals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,12 +59,19 @@ impl Signals {
 
     /// Deals with signals until one ends the session.
     pub(crate) async fn handle(&mut self, client: &Client, container: &str) -> Error {
+        let mut asked = 0;
         loop {
             let (name, number) = self.next().await;
             match self.disposition {
                 // A container that is not there yet, or any more, has no use for it: as Docker, no complaint.
                 Disposition::Forward => drop(client.kill_container(container, Some(name)).await),
                 Disposition::Leave => return Error::Reported(SHELL_BASE + number),
+            }
+            if matches!(name, "INT" | "TERM") {
+                asked += 1;
+            }
+            if asked == PATIENCE {
+                return Error::plain(format!("\ngot {PATIENCE} SIGTERM/SIGINTs, forcefully exiting"));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! `--device host[:container[:rwm]]`.
+//! `--device host[:container[:rwm]]` and `--device-cgroup-rule 'c 1:3 rwm'`.
 
 use corten_wire::DeviceMapping;
 
@@ -25,6 +25,26 @@ pub(super) fn parse(text: &str) -> Result<DeviceMapping, String> {
     })
 }
 
+/// Judges one `--device-cgroup-rule`: kind, numbers (`*` for any) and up to three of `rwm`.
+pub(super) fn check_rule(text: &str) -> Result<(), String> {
+    let is_number = |part: &str| part == "*" || !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let fits = match text.split(' ').collect::<Vec<_>>()[..] {
+        ["a" | "b" | "c", numbers, access] => {
+            numbers
+                .split_once(':')
+                .is_some_and(|(major, minor)| is_number(major) && is_number(minor))
+                && (1..=3).contains(&access.len())
+                && access.chars().all(|c| "rwm".contains(c))
+        }
+        _ => false,
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("invalid device cgroup format '{text}'"))
+    }
+}
+
 /// Each of `r`, `w`, `m` at most once.
 fn is_mode(text: &str) -> bool {
     !text.is_empty()
@@ -43,6 +63,29 @@ mod tests {
                 device.path_on_host, device.path_in_container, device.cgroup_permissions
             ),
             Err(error) => error,
+        }
+    }
+
+    #[test]
+    fn rules() {
+        for good in ["c 1:3 rwm", "a *:* m", "b 8:* r"] {
+            assert_eq!(check_rule(good), Ok(()));
+        }
+        for bad in [
+            "",
+            "c",
+            "c 1:3",
+            "d 1:3 r",
+            "c 1 r",
+            "c 1:x r",
+            "c 1:3 rwmr",
+            "c 1:3 x",
+            "c  1:3 r",
+        ] {
+            assert_eq!(
+                check_rule(bad),
+                Err(format!("invalid device cgroup format '{bad}'"))
+            );
         }
     }
 

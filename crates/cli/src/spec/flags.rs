@@ -2,7 +2,7 @@
 
 use corten_types::parse_bytes;
 
-use super::{mounts, network, resources};
+use super::{devices, mounts, network, resources};
 use crate::flags::{Flag, duration};
 
 /// Names of the flags that `create` does not have.
@@ -19,15 +19,13 @@ static WITHOUT_RUN_ONLY: [Flag; COUNT] = without_run_only();
 
 const ALL: [Flag; ALL_LEN] = [
     Flag::list("add-host", "Add a custom host-to-IP mapping (host:ip)").check(network::extra_host),
-    Flag::list("annotation", "Add an annotation to the container")
-        .of("map")
-        .not_yet(),
+    Flag::list("annotation", "Add an annotation to the container").of("map"),
     Flag::list("attach", "Attach to STDIN, STDOUT or STDERR")
         .short('a')
         .check(stream),
     Flag::int("blkio-weight", "Relative weight of block I/O, 10 to 1000")
         .of("uint16")
-        .not_yet(),
+        .check(resources::check_weight),
     Flag::list("blkio-weight-device", "Block I/O weight of a device").not_yet(),
     Flag::list("cap-add", "Add Linux capabilities"),
     Flag::list("cap-drop", "Drop Linux capabilities"),
@@ -56,7 +54,7 @@ const ALL: [Flag; ALL_LEN] = [
         "device-cgroup-rule",
         "Add a rule to the cgroup allowed devices list",
     )
-    .not_yet(),
+    .check(devices::check_rule),
     Flag::list(
         "device-read-bps",
         "Limit read rate (bytes per second) from a device",
@@ -164,7 +162,7 @@ const ALL: [Flag; ALL_LEN] = [
     )
     .of("bytes")
     .check(resources::check_swap),
-    Flag::int("memory-swappiness", "Tune container memory swappiness (0 to 100)").not_yet(),
+    Flag::int("memory-swappiness", "Tune container memory swappiness (0 to 100)").default("-1"),
     Flag::text("mount", "Attach a filesystem mount to the container")
         .of("mount")
         .check(mounts::check),
@@ -209,10 +207,10 @@ const ALL: [Flag; ALL_LEN] = [
         .check(resources::check_ulimit),
     Flag::switch("use-api-socket", "Bind mount Docker API socket and required auth").not_yet(),
     Flag::text("user", "Username or UID (format: <name|uid>[:<group|gid>])").short('u'),
-    Flag::text("userns", "User namespace to use").not_yet(),
+    Flag::text("userns", "User namespace to use"),
     Flag::text("uts", "UTS namespace to use"),
     Flag::list("volume", "Bind mount a volume").short('v'),
-    Flag::text("volume-driver", "Optional volume driver for the container").not_yet(),
+    Flag::text("volume-driver", "Optional volume driver for the container"),
     Flag::list("volumes-from", "Mount volumes from the specified container(s)"),
     Flag::text("workdir", "Working directory inside the container").short('w'),
 ];

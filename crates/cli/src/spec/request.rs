@@ -55,6 +55,9 @@ pub(crate) fn build(
             .collect(),
         sysctls: key_values(matches.list("sysctl")),
         runtime: text("runtime"),
+        volume_driver: text("volume-driver"),
+        annotations: key_values(matches.list("annotation")),
+        device_cgroup_rules: some_list(texts(matches, "device-cgroup-rule")),
         cgroup_parent: text("cgroup-parent"),
         devices: Some(
             matches

@@ -31,7 +31,17 @@ pub(super) fn fill(matches: &Matches, host: &mut HostConfig) -> Result<(), Strin
     host.memory_reservation = size(matches, "memory-reservation")?;
     host.memory_swap = matches.text("memory-swap").map_or(Ok(0), swap)?;
     // Docker's command line always says "the kernel's own" this way.
-    host.memory_swappiness = Some(-1);
+    let swappiness = matches.int("memory-swappiness").unwrap_or(-1);
+    if !(-1..=100).contains(&swappiness) {
+        return Err(format!(
+            "invalid value: {swappiness}. Valid memory swappiness range is 0-100"
+        ));
+    }
+    host.memory_swappiness = Some(swappiness);
+    host.blkio_weight = matches
+        .int("blkio-weight")
+        .and_then(|weight| u16::try_from(weight).ok())
+        .unwrap_or(0);
     host.oom_kill_disable = Some(matches.on("oom-kill-disable"));
     host.oom_score_adj = matches.int("oom-score-adj").unwrap_or(0);
     host.nano_cpus = matches.text("cpus").map_or(Ok(0), cpus)?;
@@ -99,6 +109,16 @@ fn cpus(text: &str) -> Result<i64, String> {
     let nano: i64 = format!("{whole}{fraction}").parse().map_err(|_| refuse())?;
     let nano = nano.checked_mul(10_i64.pow(missing)).ok_or_else(refuse)?;
     Ok(if negative { -nano } else { nano })
+}
+
+/// Judges `--blkio-weight`.
+pub(super) fn check_weight(text: &str) -> Result<(), String> {
+    let reason = match integer(text) {
+        Ok(0..=0xffff) => return Ok(()),
+        Ok(65536..) => "value out of range",
+        _ => "invalid syntax",
+    };
+    Err(format!("strconv.ParseUint: parsing {text:?}: {reason}"))
 }
 
 /// Judges `--ulimit`.

@@ -1,4 +1,5 @@
-//! Privileges and namespaces: `--security-opt`, `--cap-add`, `--pid`, `--ipc`, `--uts`, `--cgroupns`.
+//! Privileges and namespaces: `--security-opt`, `--cap-add`, `--pid`, `--ipc`, `--uts`,
+//! `--userns`, `--cgroupns`.
 
 use std::path::Path;
 
@@ -20,6 +21,10 @@ pub(super) fn fill(matches: &Matches, host: &mut HostConfig) -> Result<(), Strin
     host.uts_mode = mode("uts");
     if !matches!(host.uts_mode.as_str(), "" | "host") {
         return Err("--uts: invalid UTS mode".to_owned());
+    }
+    host.userns_mode = mode("userns");
+    if !matches!(host.userns_mode.as_str(), "" | "host") {
+        return Err("--userns: invalid USER mode".to_owned());
     }
     host.cgroupns_mode = mode("cgroupns");
     if !matches!(host.cgroupns_mode.as_str(), "" | "host" | "private") {
