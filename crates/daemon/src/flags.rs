@@ -93,12 +93,7 @@ pub(crate) fn parse(program: &str, args: Vec<OsString>) -> Result<Flags, clap::E
         .bin_name(program.to_owned());
     let mut matches =
         command.try_get_matches_from_mut(std::iter::once(OsString::from(program)).chain(args))?;
-    let flags = <Flags as clap::FromArgMatches>::from_arg_matches_mut(&mut matches)?;
-    if flags.version {
-        let text = format!("Corten version {}\n", env!("CARGO_PKG_VERSION"));
-        return Err(clap::Error::raw(clap::error::ErrorKind::DisplayVersion, text));
-    }
-    Ok(flags)
+    <Flags as clap::FromArgMatches>::from_arg_matches_mut(&mut matches)
 }
 
 #[cfg(test)]
@@ -114,6 +109,13 @@ mod tests {
         assert_eq!(read(&["--icc=false"]).unwrap().icc, Some(false));
         assert_eq!(read(&["--icc"]).unwrap().icc, Some(true));
         assert_eq!(read(&[]).unwrap().icc, None);
+    }
+
+    #[test]
+    fn the_version_is_no_mistake() {
+        assert!(read(&["--version"]).unwrap().version);
+        assert!(read(&["-v"]).unwrap().version);
+        assert!(!read(&[]).unwrap().version);
     }
 
     #[test]

@@ -21,6 +21,10 @@ use std::ffi::OsString;
 /// `program` is how the daemon was called, for its help.
 pub fn main(program: &str, args: Vec<OsString>) -> i32 {
     let settings = match flags::parse(program, args) {
+        Ok(flags) if flags.version => {
+            println!("Corten version {}", env!("CARGO_PKG_VERSION"));
+            return 0;
+        }
         Ok(flags) => match settings::Settings::settle(flags) {
             Ok(settings) => settings,
             Err(error) => {
@@ -29,7 +33,7 @@ pub fn main(program: &str, args: Vec<OsString>) -> i32 {
             }
         },
         Err(answer) => {
-            // Help and version go to standard output with code 0, mistakes to standard error with 125, as dockerd does.
+            // Help goes to standard output with code 0, mistakes to standard error with 125, as dockerd does.
             let mistake = answer.use_stderr();
             let _printed = answer.print();
             return if mistake { 125 } else { 0 };
