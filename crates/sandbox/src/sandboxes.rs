@@ -102,6 +102,15 @@ impl Sandboxes {
         &self.cgroups
     }
 
+    /// Checks that containers can have cgroups below `parent`.
+    ///
+    /// # Errors
+    /// When it is no cgroup path.
+    pub fn check_cgroup(&self, parent: &str) -> Result<()> {
+        Cgroup::new(&self.cgroups, &format!("/{}", parent.trim_matches('/')))?;
+        Ok(())
+    }
+
     /// Capabilities this daemon holds, as a bit mask, and thus can give.
     pub fn held_capabilities(&self) -> u64 {
         self.held_capabilities
@@ -121,7 +130,7 @@ impl Sandboxes {
     }
 
     async fn create_in(&self, order: &Order, run_dir: &Path) -> Result<Created> {
-        make_private_dir(run_dir)?;
+        make_run_dir(run_dir)?;
         let spec = serde_json::to_vec(&order.spec).map_err(|e| Error::Invalid(e.to_string()))?;
         write_private(&run_dir.join(SPEC_FILE_NAME), &spec)
             .map_err(Error::system(format!("cannot write {}", run_dir.display())))?;
@@ -335,6 +344,19 @@ fn remove_run_dir(run_dir: &Path) {
     }
 }
 
+/// Makes a run directory in which nothing of an earlier run is left: an exit record that stayed because the engine could not
+/// write its own would later be taken for this run's.
+fn make_run_dir(path: &Path) -> Result<()> {
+    let make = || fs::DirBuilder::new().mode(0o700).create(path);
+    let made = match make() {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::remove_dir_all(path).and_then(|()| make())
+        }
+        made => made,
+    };
+    made.map_err(Error::system(format!("cannot create {}", path.display())))
+}
+
 fn make_private_dir(path: &Path) -> Result<()> {
     fs::DirBuilder::new()
         .recursive(true)
@@ -361,4 +383,21 @@ fn held_capabilities() -> Result<u64> {
         .lines()
         .find_map(|line| u64::from_str_radix(line.strip_prefix("CapBnd:")?.trim(), 16).ok())
         .ok_or_else(|| Error::Invalid("the kernel reports no capability sets".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_begins_without_the_exit_record_of_the_last_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let run_dir = dir.path().join("run");
+        make_run_dir(&run_dir).unwrap();
+        let record = r#"{"code":137,"oom_killed":false,"finished_at_ns":1}"#;
+        fs::write(run_dir.join(corten_shim_api::EXIT_FILE_NAME), record).unwrap();
+        assert!(crate::sandbox::exit_record(&run_dir).is_some());
+        make_run_dir(&run_dir).unwrap();
+        assert_eq!(fs::read_dir(&run_dir).unwrap().count(), 0);
+    }
 }
