@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use corten_image::Images;
 use corten_metadata::{Batch, Durability, Store, Table};
@@ -12,6 +13,7 @@ use corten_sandbox::Sandboxes;
 use corten_snapshot::Snapshotter;
 use corten_types::ContainerId;
 use corten_volume::Volumes;
+use corten_wire::LogConfig;
 
 use crate::container::Container;
 use crate::error::{Error, Result};
@@ -64,14 +66,22 @@ pub struct Engine {
     pub(crate) execs: Execs,
     pub(crate) events: EventLog,
     pub(crate) cpus: usize,
+    /// Set once nothing may be started any more.
+    pub(crate) ending: AtomicBool,
 }
 
 impl Engine {
     /// An engine without containers; [`Engine::restore`] brings back those of its records.
     ///
     /// # Errors
-    /// When the engine's identity can be neither read nor written.
+    /// When the engine's identity can be neither read nor written, the cgroup parent is none, or log options are senseless.
     pub fn new(config: EngineConfig, parts: Parts) -> Result<Arc<Self>> {
+        parts.sandboxes.check_cgroup(&config.cgroup_parent)?;
+        let defaults = LogConfig {
+            config: Some(config.log_options.clone()),
+            ..LogConfig::default()
+        };
+        crate::options::log_target(&defaults, PathBuf::new())?;
         let mount_point = config.data_root.join("rootfs");
         std::fs::create_dir_all(&mount_point)
             .map_err(Error::system(format!("cannot create {}", mount_point.display())))?;
@@ -97,6 +107,7 @@ impl Engine {
             execs: Execs::default(),
             events: EventLog::default(),
             cpus: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            ending: AtomicBool::new(false),
         }))
     }
 

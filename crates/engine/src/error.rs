@@ -37,6 +37,9 @@ pub enum Error {
     /// Docker offers it, Corten does not yet.
     #[error("{0} is not supported by Corten yet")]
     Unsupported(String),
+    /// The daemon is ending and takes no containers along.
+    #[error("the daemon is shutting down")]
+    ShuttingDown,
     /// The machine failed.
     #[error("{what}: {source}")]
     System {
@@ -90,6 +93,7 @@ impl Error {
             Self::Invalid(_) => ErrorKind::Invalid,
             Self::NotModified(_) => ErrorKind::NotModified,
             Self::Unsupported(_) => ErrorKind::NotImplemented,
+            Self::ShuttingDown => ErrorKind::Unavailable,
             Self::System { .. } | Self::Ports { .. } => ErrorKind::System,
             Self::Image(error) => error.kind(),
             Self::Snapshot(error) => error.kind(),

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use corten_metadata::Table;
 use corten_network::Lease;
@@ -136,15 +137,20 @@ impl Engine {
     }
 
     /// Stops everything that runs, `timeout` seconds for each at most, all at the same time: the orderly end of a daemon that
-    /// shall not leave containers behind.
+    /// shall not leave containers behind. Nothing can be started any more.
     pub async fn stop_all(self: &Arc<Self>, timeout: i64) {
+        self.ending.store(true, Ordering::Release);
         let stops: Vec<_> = self
             .containers
             .all()
             .into_iter()
             .map(|container| {
                 let engine = self.clone();
-                tokio::spawn(async move { engine.stop_container(container, None, Some(timeout)).await })
+                tokio::spawn(async move {
+                    // A start that came before the end of starting is waited for.
+                    drop(container.operation.lock().await);
+                    engine.stop_container(container, None, Some(timeout)).await
+                })
             })
             .collect();
         for stop in stops {
@@ -208,6 +214,17 @@ mod tests {
         if whole {
             engine.snapshots.prepare(record.id.as_str(), &[]).unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_started_while_the_daemon_stops_everything() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = fixture::engine(dir.path());
+        let record = fixture::record("late");
+        leave(&engine, &record, true);
+        engine.restore().await.unwrap();
+        engine.stop_all(0).await;
+        assert!(matches!(engine.start("late").await, Err(Error::ShuttingDown)));
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use corten_network::{EndpointRequest, Lease};
 use corten_sandbox::{Created, Order, RootMount, Sandbox};
@@ -23,12 +24,15 @@ impl Engine {
     /// Starts a container.
     ///
     /// # Errors
-    /// When it runs already ([`Error::NotModified`]), is being removed, or cannot be run; nothing is left running then.
+    /// When it runs already ([`Error::NotModified`]), is being removed, the daemon is ending, or it cannot be run; nothing is left running then.
     pub async fn start(self: &Arc<Self>, name: &str) -> Result<()> {
         let container = self.containers.find(name)?;
         let engine = self.clone();
         to_its_end(async move {
             let _operation = container.operation.lock().await;
+            if engine.ending.load(Ordering::Acquire) {
+                return Err(Error::ShuttingDown);
+            }
             let before = {
                 let mut state = container.state();
                 match state.phase {
