@@ -5,6 +5,7 @@
 #![deny(unsafe_code)]
 
 mod adapters;
+mod claim;
 mod config_file;
 mod flags;
 mod memory;

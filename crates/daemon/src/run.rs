@@ -20,6 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use crate::adapters;
+use crate::claim::Claim;
 use crate::pidfile::PidFile;
 use crate::settings::Settings;
 use crate::sockets::{DOCKER_SOCKET, Socket};
@@ -27,10 +28,6 @@ use crate::{memory, shim_path};
 
 /// What keeps a daemon from running: a sentence for the one who started it.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
-
-/// How long a killed daemon may hold on to its files, and how often to look.
-const RELEASE_DEADLINE: Duration = Duration::from_secs(3);
-const RELEASE_LOOK: Duration = Duration::from_millis(10);
 
 /// Runs a daemon until it is told to end.
 pub(crate) fn run(settings: Settings) -> Result<(), Failure> {
@@ -76,8 +73,16 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    let (engine, bridge) = open(&settings).await?;
+    let mut claims = vec![Claim::directory(&settings.data_root).await?];
+    if settings.exec_root != settings.data_root {
+        claims.push(Claim::directory(&settings.exec_root).await?);
+    }
+    if let Some(network) = &settings.network {
+        claims.push(Claim::bridge(&network.bridge).await?);
+    }
+    // Before anything is restored: who connects now waits, and a daemon that cannot be reached has touched nothing.
     let sockets = listen(&settings)?;
+    let (engine, bridge) = open(&settings).await?;
     let (closing, closed) = watch::channel(false);
     let router = corten_api::router(adapters::backend(&engine, &settings));
     let mut servers = Vec::new();
@@ -110,13 +115,14 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
         let idle = engine.running() == 0;
         tokio::task::spawn_blocking(move || bridge.shutdown(idle)).await??;
     }
+    drop(claims);
     Ok(())
 }
 
 async fn open(settings: &Settings) -> Result<(Arc<Engine>, Option<Arc<BridgeNetwork>>), Failure> {
     let root = settings.data_root.clone();
     make_dir(&root.join("containers"), 0o710)?;
-    let metadata = Arc::new(open_metadata(&root).await?);
+    let metadata = Arc::new(Store::open(&root)?);
     let content = ContentStore::open(&root.join("content"))?;
     let snapshots: Arc<dyn Snapshotter> = Arc::new(Overlay::open(&root.join("overlay"))?);
     let images = Arc::new(Images::open(content, snapshots.clone(), metadata.clone())?);
@@ -157,20 +163,6 @@ async fn open(settings: &Settings) -> Result<(Arc<Engine>, Option<Arc<BridgeNetw
     Ok((engine, bridge))
 }
 
-/// Opens the records, once a daemon that was killed has let go of them: a child it was just starting holds its files open until
-/// it executes its program, and the kernel takes a while to end a large process.
-async fn open_metadata(root: &Path) -> Result<Store, corten_metadata::Error> {
-    let deadline = tokio::time::Instant::now() + RELEASE_DEADLINE;
-    loop {
-        match Store::open(root) {
-            Err(corten_metadata::Error::InUse) if tokio::time::Instant::now() < deadline => {
-                tokio::time::sleep(RELEASE_LOOK).await;
-            }
-            opened => return opened,
-        }
-    }
-}
-
 fn listen(settings: &Settings) -> Result<Vec<Socket>, Failure> {
     let mut sockets = Vec::new();
     for path in &settings.hosts {
@@ -197,20 +189,4 @@ fn make_dir(path: &Path, mode: u32) -> Result<(), Failure> {
         .mode(mode)
         .create(path)
         .map_err(|error| format!("cannot create {}: {error}", path.display()).into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn records_are_waited_for_until_a_killed_daemon_has_let_go() {
-        let dir = tempfile::tempdir().unwrap();
-        let held = Store::open(dir.path()).unwrap();
-        let mut opening = Box::pin(open_metadata(dir.path()));
-        let early = tokio::time::timeout(RELEASE_LOOK * 3, &mut opening).await;
-        assert!(early.is_err(), "it must wait");
-        drop(held);
-        assert!(opening.await.is_ok());
-    }
 }

@@ -112,13 +112,20 @@ impl Settings {
                 .ok_or_else(|| format!("invalid log option: {option}"))?;
             log_options.insert(key.to_owned(), value.to_owned());
         }
+        let absolute = |path: PathBuf| {
+            std::path::absolute(&path).map_err(|error| format!("cannot use {}: {error}", path.display()))
+        };
+        let exec_root = absolute(exec_root)?;
         Ok(Self {
             hosts,
             docker_socket,
-            data_root: one("data-root", flags.data_root, file.data_root)?
-                .unwrap_or_else(|| "/var/lib/corten".into()),
-            pidfile: one("pidfile", flags.pidfile, file.pidfile)?
-                .unwrap_or_else(|| exec_root.join("corten.pid")),
+            data_root: absolute(
+                one("data-root", flags.data_root, file.data_root)?
+                    .unwrap_or_else(|| "/var/lib/corten".into()),
+            )?,
+            pidfile: absolute(
+                one("pidfile", flags.pidfile, file.pidfile)?.unwrap_or_else(|| exec_root.join("corten.pid")),
+            )?,
             exec_root,
             network,
             dns,
@@ -194,6 +201,16 @@ mod tests {
         assert_eq!(settings.hosts, [PathBuf::from("/run/x/corten.sock")]);
         assert!(!settings.docker_socket);
         assert_eq!(settings.network.unwrap().table, "corten0");
+    }
+
+    #[test]
+    fn directories_do_not_depend_on_where_a_shim_runs() {
+        let flags = Flags {
+            data_root: Some("here".into()),
+            ..Default::default()
+        };
+        let settings = Settings::merge(flags, ConfigFile::default(), vec![]).unwrap();
+        assert_eq!(settings.data_root, std::env::current_dir().unwrap().join("here"));
     }
 
     #[test]
