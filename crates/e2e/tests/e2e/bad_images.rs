@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use corten_testkit::fixtures::{ImageArchive, Layer};
-use corten_testkit::{Engine, fixtures, run, until};
+use corten_testkit::{Engine, fixtures, run};
 
+use crate::cleanliness::{comes_back_to, everything};
 use crate::{SOON, corten_only};
 
 fn busybox() -> Layer {
@@ -111,7 +112,7 @@ fn hard_links_and_whiteouts_stay_inside() {
 #[test]
 fn a_layer_that_is_not_what_its_image_says_is_refused() {
     let engine = Engine::start();
-    let before = files(&engine);
+    let before = everything(&engine);
     let mut archive = ImageArchive::new("test/liar:1", vec![busybox().finish()]);
     archive.diff_ids = Some(vec![format!("sha256:{}", "0".repeat(64))]);
     let path = engine.scratch("bad").join("liar.tar");
@@ -126,14 +127,14 @@ fn a_layer_that_is_not_what_its_image_says_is_refused() {
     assert_eq!(engine.ok(&["images", "-aq", "test/liar"]), "");
     fs::remove_file(path).unwrap();
     if !Engine::is_reference() {
-        until("nothing is left of it", SOON, || files(&engine) == before);
+        comes_back_to(&engine, &before);
     }
 }
 
 #[test]
 fn archives_that_end_too_soon_are_refused() {
     let engine = Engine::start();
-    let before = files(&engine);
+    let before = everything(&engine);
     let whole = fs::read(fixtures::busybox()).unwrap();
     let path = engine.scratch("bad").join("short.tar");
     for length in [0, 100, 512, 100_000, whole.len() - 20_000] {
@@ -153,7 +154,7 @@ fn archives_that_end_too_soon_are_refused() {
     assert_ne!(engine.run(&["load", "-i", &path.display().to_string()]).code(), 0);
     fs::remove_file(path).unwrap();
     if !Engine::is_reference() {
-        until("nothing is left of them", SOON, || files(&engine) == before);
+        comes_back_to(&engine, &before);
     }
     engine.load(&fixtures::busybox());
     assert_eq!(engine.ok(&["run", "--rm", crate::BB, "echo", "fine"]), "fine");
@@ -163,7 +164,7 @@ fn archives_that_end_too_soon_are_refused() {
 fn a_corrupt_blob_is_refused() {
     corten_only!();
     let engine = Engine::start();
-    let before = files(&engine);
+    let before = everything(&engine);
     let dir = engine.scratch("corrupt");
     let layout = dir.join("layout");
     let mut copy = std::process::Command::new("skopeo");
@@ -196,13 +197,5 @@ fn a_corrupt_blob_is_refused() {
     done.says(&["digest", "checksum", "corrupt"]);
     assert_eq!(engine.ok(&["images", "-aq", "test/corrupt"]), "");
     fs::remove_dir_all(&dir).unwrap();
-    until("nothing is left of it", SOON, || files(&engine) == before);
-}
-
-/// Names of the engine's files, without the test's own and without logs.
-fn files(engine: &Engine) -> Vec<String> {
-    let all = engine.slot().residue().files();
-    all.into_iter()
-        .filter(|name| !name.starts_with("scratch") && !name.starts_with("docker-config") && name != "log")
-        .collect()
+    comes_back_to(&engine, &before);
 }

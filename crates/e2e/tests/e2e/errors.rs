@@ -24,7 +24,11 @@ fn a_command_that_cannot_be_executed_is_126() {
     done.fails(126);
     done.says(&["exec: \"/etc/not-executable\": permission denied"]);
     let done = engine.run(&["run", "--rm", BB, "/etc"]);
-    done.fails(126);
+    // Docker's command line before 23.0 did not know this sentence.
+    assert!(
+        done.code() == 126 || engine.speaks_docker() && done.code() == 125,
+        "{done}"
+    );
     done.says(&[
         "exec: \"/etc\": is a directory",
         "exec: \"/etc\": permission denied",
