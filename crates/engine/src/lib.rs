@@ -27,6 +27,7 @@ mod list;
 mod logs;
 mod mounts;
 mod names;
+mod namespace_modes;
 mod network_files;
 mod network_mode;
 mod networks;
