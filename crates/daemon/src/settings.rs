@@ -84,10 +84,7 @@ impl Settings {
             None
         } else {
             let bip = match bip {
-                Some(text) => Some(
-                    text.parse::<Ipv4Net>()
-                        .map_err(|_| format!("invalid CIDR address: {text}"))?,
-                ),
+                Some(text) => Some(bridge_address(&text)?),
                 None => None,
             };
             Some(NetworkConfig {
@@ -170,6 +167,25 @@ fn unix_path(host: &str) -> Result<PathBuf, String> {
     }
 }
 
+/// The bridge's address: one that a host can have, in a subnet that leaves the machine its other routes.
+fn bridge_address(text: &str) -> Result<Ipv4Net, String> {
+    let bip: Ipv4Net = text
+        .parse()
+        .map_err(|_| format!("invalid CIDR address: {text}"))?;
+    if bip.prefix_len() < 8 {
+        return Err(format!(
+            "the subnet of the bridge address {text} is larger than /8"
+        ));
+    }
+    if bip.prefix_len() < 31 && (bip.address() == bip.network().address() || bip.address() == bip.broadcast())
+    {
+        return Err(format!(
+            "the bridge address {text} is the network or broadcast address of its subnet"
+        ));
+    }
+    Ok(bip)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,6 +227,20 @@ mod tests {
         };
         let settings = Settings::merge(flags, ConfigFile::default(), vec![]).unwrap();
         assert_eq!(settings.data_root, std::env::current_dir().unwrap().join("here"));
+    }
+
+    #[test]
+    fn a_bridge_address_is_one_a_host_can_have() {
+        assert!(bridge_address("10.198.1.1/24").is_ok());
+        for bad in [
+            "1.2.3.4/0",
+            "10.198.1.0/24",
+            "10.198.1.255/24",
+            "10.198.1.1",
+            "fd00::1/64",
+        ] {
+            assert!(bridge_address(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]
