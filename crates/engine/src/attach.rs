@@ -66,6 +66,8 @@ impl Engine {
                         stderr,
                         streams: sender,
                     });
+                    drop(state);
+                    self.publish(&container, "attach", &[]);
                     return Ok(Attachment {
                         tty,
                         open_stdin,

@@ -128,6 +128,10 @@ impl Launch {
 
     /// As [`Self::failed`], with another exit code.
     pub(super) fn failed_with(&self, error: &Error, code: i32) -> Error {
+        // What `create` fails at is told as any other verb's failure is, by the original, too.
+        if self.verb == "create" {
+            return Error::plain(error.to_string());
+        }
         launch_error(&self.invocation, self.verb, error.to_string(), code)
     }
 

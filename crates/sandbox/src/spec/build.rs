@@ -28,13 +28,13 @@ pub fn build(options: &SandboxOptions, init: &ProcessOptions) -> Result<Spec, Oc
         .mounts(mounts(options)?)
         .linux(linux(options)?)
         .annotations(options.annotations.clone());
-    if let Some(hostname) = &options.hostname {
-        spec = spec.hostname(hostname.clone());
-    }
     if let Some(domainname) = &options.domainname {
         spec = spec.domainname(domainname.clone());
     }
-    spec.build()
+    let mut spec = spec.build()?;
+    // Left out, the builder makes one up.
+    spec.set_hostname(options.hostname.clone());
+    Ok(spec)
 }
 
 /// The specification of one process, for [`build`] and for an exec.
@@ -220,6 +220,12 @@ mod tests {
         )
         .unwrap();
         assert_eq!(masked(&privileged), 0);
+    }
+
+    #[test]
+    fn no_host_name_is_made_up() {
+        let spec = build(&SandboxOptions::default(), &init()).unwrap();
+        assert_eq!(*spec.hostname(), None);
     }
 
     #[test]

@@ -73,16 +73,16 @@ pub(super) fn mounts(privileged: bool, host_ipc: bool, shm_size: u64) -> Result<
         // The specification calls both versions' mounts `cgroup`; the runtime knows which one it has.
         mount("/sys/fs/cgroup", "cgroup", "cgroup", sys)?,
     ];
+    // It shows the message queues of the IPC namespace it is mounted in, the host's included.
+    mounts.push(mount(
+        "/dev/mqueue",
+        "mqueue",
+        "mqueue",
+        &["nosuid", "noexec", "nodev"],
+    )?);
     if host_ipc {
-        mounts.push(mount("/dev/mqueue", "bind", "/dev/mqueue", &["rbind"])?);
         mounts.push(mount("/dev/shm", "bind", "/dev/shm", &["rbind"])?);
     } else {
-        mounts.push(mount(
-            "/dev/mqueue",
-            "mqueue",
-            "mqueue",
-            &["nosuid", "noexec", "nodev"],
-        )?);
         mounts.push(mount(
             "/dev/shm",
             "tmpfs",
