@@ -94,6 +94,8 @@ impl Engine {
                 ("execDuration", duration.to_string()),
             ],
         );
+        let record = container.state().record.clone();
+        self.publish_network("disconnect", &record);
         container.announce_end(i64::from(exit.code));
         let removed = {
             let state = container.state();

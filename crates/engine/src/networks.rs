@@ -7,6 +7,7 @@ use corten_wire::{Filters, Ipam, IpamConfig, Network, NetworkContainer};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::record::ContainerRecord;
 
 const NAMES: [(&str, &str); 3] = [("bridge", "bridge"), ("host", "host"), ("none", "null")];
 
@@ -67,6 +68,27 @@ impl Engine {
             };
             (0..4).map(part).collect()
         })
+    }
+
+    /// Tells that a container joined or left its network; one in another container's network has none of its own.
+    pub(crate) fn publish_network(&self, action: &str, record: &ContainerRecord) {
+        let mode = record.host_config.network_mode.as_str();
+        let Some((name, driver)) = NAMES.iter().find(|(name, _)| *name == mode) else {
+            return;
+        };
+        let attributes = [
+            ("container", record.id.as_str()),
+            ("name", name),
+            ("type", driver),
+        ];
+        self.events.publish(
+            "network",
+            action,
+            &self.network_id(name).unwrap_or_default(),
+            attributes
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
+        );
     }
 
     fn network(&self, name: &str, driver: &str) -> Network {

@@ -146,6 +146,7 @@ impl Engine {
             std::mem::take(&mut state.waiting_clients)
         };
         container.announce_running();
+        self.publish_network("connect", record);
         self.publish(container, "start", &[]);
         connect_late_clients(&sandbox, late).await;
         Ok(())

@@ -125,6 +125,7 @@ impl<'a> Mounter<'a> {
         refuse_over_proc(destination, kind == "proc")
             .map_err(|reason| mount_failure(source, destination, &reason))?;
         let own_kernel_view = matches!(kind, "proc" | "sysfs");
+        let existed = self.root.find(destination).is_ok();
         let target = if own_kernel_view {
             self.unlinked_directory(destination)
                 .map_err(|errno| match errno {
@@ -148,8 +149,12 @@ impl<'a> Mounter<'a> {
                 flags &= !libc::MS_RDONLY;
                 self.sealed_later.push(destination.to_owned());
             }
-            // The directory it covers lends its mode, unless one is given.
-            let mode = fstat(&target).map_err(wrap)?.st_mode & 0o7777;
+            // The directory it covers lends its mode, unless one is given; where there was none it is everybody's.
+            let mode = if existed {
+                fstat(&target).map_err(wrap)?.st_mode & 0o7777
+            } else {
+                0o1777
+            };
             data = if data.is_empty() {
                 format!("mode={mode:04o}")
             } else {
