@@ -103,7 +103,7 @@ fn malformed_requests_are_bad_requests() {
 #[test]
 fn a_life_in_status_codes() {
     let engine = engine();
-    let body = json!({ "Image": BB, "Cmd": ["sh", "-c", "trap 'exit 3' TERM; while :; do sleep 0.1; done"] })
+    let body = json!({ "Image": BB, "Cmd": ["sh", "-c", "trap 'exit 3' TERM; echo up; while :; do sleep 0.1; done"] })
         .to_string();
     let created = engine.api("POST", "/v1.41/containers/create?name=life", &body);
     assert_eq!(created.status, 201, "{created:?}");
@@ -116,6 +116,9 @@ fn a_life_in_status_codes() {
     assert_eq!(of("POST", "/kill"), 409, "it does not run yet");
     assert_eq!(of("POST", "/start"), 204);
     assert_eq!(of("POST", "/start"), 304);
+    corten_testkit::until("it listens to signals", crate::SOON, || {
+        engine.ok(&["logs", "life"]) == "up"
+    });
     assert_eq!(of("DELETE", ""), 409);
     assert_eq!(of("POST", "/kill?signal=NOSUCH"), 400);
     assert_eq!(of("POST", "/stop?t=20"), 204);
