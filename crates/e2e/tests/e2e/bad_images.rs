@@ -6,7 +6,7 @@ use std::path::Path;
 use corten_testkit::fixtures::{ImageArchive, Layer};
 use corten_testkit::{Engine, fixtures, run};
 
-use crate::cleanliness::{comes_back_to, everything};
+use crate::cleanliness::{at_rest, comes_back_to};
 use crate::{SOON, corten_only};
 
 fn busybox() -> Layer {
@@ -112,7 +112,7 @@ fn hard_links_and_whiteouts_stay_inside() {
 #[test]
 fn a_layer_that_is_not_what_its_image_says_is_refused() {
     let engine = Engine::start();
-    let before = everything(&engine);
+    let before = at_rest(&engine);
     let mut archive = ImageArchive::new("test/liar:1", vec![busybox().finish()]);
     archive.diff_ids = Some(vec![format!("sha256:{}", "0".repeat(64))]);
     let path = engine.scratch("bad").join("liar.tar");
@@ -134,7 +134,7 @@ fn a_layer_that_is_not_what_its_image_says_is_refused() {
 #[test]
 fn archives_that_end_too_soon_are_refused() {
     let engine = Engine::start();
-    let before = everything(&engine);
+    let before = at_rest(&engine);
     let whole = fs::read(fixtures::busybox()).unwrap();
     let path = engine.scratch("bad").join("short.tar");
     for length in [0, 100, 512, 100_000, whole.len() - 20_000] {
@@ -164,7 +164,7 @@ fn archives_that_end_too_soon_are_refused() {
 fn a_corrupt_blob_is_refused() {
     corten_only!();
     let engine = Engine::start();
-    let before = everything(&engine);
+    let before = at_rest(&engine);
     let dir = engine.scratch("corrupt");
     let layout = dir.join("layout");
     let mut copy = std::process::Command::new("skopeo");
