@@ -54,6 +54,11 @@ impl Engine {
             let (tty, open_stdin) = (state.record.config.tty, state.record.config.open_stdin);
             match (&state.sandbox, state.phase) {
                 (Some(sandbox), _) => (tty, open_stdin, sandbox.clone()),
+                (None, Phase::Restarting) => {
+                    return Err(Error::Conflict(format!(
+                        "container {name} is restarting, wait until the container is running"
+                    )));
+                }
                 (None, Phase::Removing | Phase::Dead) => {
                     return Err(Error::Conflict(format!("container {name} is marked for removal")));
                 }

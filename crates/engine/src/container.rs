@@ -9,6 +9,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::lifecycle::Phase;
 use crate::record::ContainerRecord;
+use crate::restart_policy::Backoff;
 
 /// One container.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(crate) struct State {
     /// The durable part.
     pub(crate) record: ContainerRecord,
     pub(crate) phase: Phase,
+    /// What `phase` was before it became `Starting`, which users are shown until it runs.
+    pub(crate) before_start: Phase,
     pub(crate) sandbox: Option<Sandbox>,
     pub(crate) lease: Option<Lease>,
     /// Clients that attached before the start.
@@ -34,6 +37,10 @@ pub(crate) struct State {
     pub(crate) execs: Vec<String>,
     /// How many `restart`s are between before their stop and after their start: the end in between does not remove it.
     pub(crate) restarts: usize,
+    /// How long its restart policy waits next time.
+    pub(crate) backoff: Backoff,
+    /// A user stopped or killed this run: its restart policy does not apply to its end.
+    pub(crate) no_restart: bool,
 }
 
 /// A client that attached to a container that does not run yet.
@@ -50,6 +57,7 @@ pub(crate) struct WaitingClient {
 pub(crate) struct Progress {
     /// How often it has ended, failed starts included.
     pub(crate) ends: u64,
+    /// Or between an end and the start that follows by its restart policy.
     pub(crate) running: bool,
     pub(crate) removed: bool,
     pub(crate) exit_code: i64,
@@ -74,11 +82,14 @@ impl Container {
             state: Mutex::new(State {
                 record,
                 phase,
+                before_start: phase,
                 sandbox: None,
                 lease: None,
                 waiting_clients: Vec::new(),
                 execs: Vec::new(),
                 restarts: 0,
+                backoff: Backoff::default(),
+                no_restart: false,
             }),
         }
     }
@@ -101,11 +112,11 @@ impl Container {
         self.progress.send_modify(|progress| progress.running = true);
     }
 
-    /// Tells those who wait that it has ended.
-    pub(crate) fn announce_end(&self, exit_code: i64) {
+    /// Tells those who wait that it has ended. One that will be `restarted` counts as running on.
+    pub(crate) fn announce_end(&self, exit_code: i64, restarted: bool) {
         self.progress.send_modify(|progress| {
             progress.ends += 1;
-            progress.running = false;
+            progress.running = restarted;
             progress.exit_code = exit_code;
         });
     }
@@ -122,7 +133,19 @@ impl State {
     /// Debug builds check the move against the table in [`crate::lifecycle`]; all callers hold the operation lock.
     pub(crate) fn advance(&mut self, next: Phase) {
         debug_assert!(self.phase.may_become(next), "{:?} -> {next:?}", self.phase);
+        if next == Phase::Starting {
+            self.before_start = self.phase;
+        }
         self.phase = next;
+    }
+
+    /// What users are shown: a container being started is what it was before.
+    pub(crate) fn shown(&self) -> Phase {
+        if self.phase == Phase::Starting {
+            self.before_start
+        } else {
+            self.phase
+        }
     }
 
     /// Its name with Docker's leading slash left out.

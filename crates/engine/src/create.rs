@@ -109,6 +109,9 @@ impl Engine {
             mounts,
             endpoint,
             last_run: None,
+            restart_count: 0,
+            manually_stopped: false,
+            health: None,
         };
         let mut batch = Batch::new();
         batch.put(Table::Containers, id.as_str(), &record)?;

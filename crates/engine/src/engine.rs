@@ -66,6 +66,8 @@ pub struct Engine {
     pub(crate) execs: Execs,
     pub(crate) events: EventLog,
     pub(crate) cpus: usize,
+    /// Which boot of the machine this is.
+    pub(crate) boot_id: String,
     /// Set once nothing may be started any more.
     pub(crate) ending: AtomicBool,
 }
@@ -107,6 +109,7 @@ impl Engine {
             execs: Execs::default(),
             events: EventLog::default(),
             cpus: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            boot_id: crate::boot::current()?,
             ending: AtomicBool::new(false),
         }))
     }

@@ -109,11 +109,20 @@ impl Engine {
         if argv.is_empty() {
             return Err(Error::Invalid("No exec command specified".to_owned()));
         }
-        if container.state().phase != Phase::Running {
-            return Err(Error::Conflict(format!(
-                "container {} is not running",
-                container.id()
-            )));
+        match container.state().shown() {
+            Phase::Running => {}
+            Phase::Restarting => {
+                return Err(Error::Conflict(format!(
+                    "Container {} is restarting, wait until the container is running",
+                    container.id()
+                )));
+            }
+            _ => {
+                return Err(Error::Conflict(format!(
+                    "container {} is not running",
+                    container.id()
+                )));
+            }
         }
         let id = names::new_id().to_string();
         self.execs.lock().insert(

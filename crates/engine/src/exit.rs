@@ -1,14 +1,16 @@
 //! What follows when a container's program ends.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use corten_sandbox::{ExitRecord, SandboxEvent, SandboxEventKind};
 use tokio::sync::mpsc;
 
 use crate::clock::now_ns;
-use crate::container::Container;
+use crate::container::{Container, State};
 use crate::engine::Engine;
 use crate::lifecycle::Phase;
+use crate::restart_policy;
 
 /// Exit code of a container whose end nobody saw: as if killed.
 const UNSEEN_EXIT: i32 = 137;
@@ -61,10 +63,20 @@ impl Engine {
         }
     }
 
-    /// Records an end, frees the network, and removes the container if it asked for that.
-    pub(crate) async fn ended(self: Arc<Self>, container: Arc<Container>, exit: ExitRecord) {
+    /// Records an end, frees the network, and starts or removes the container again if it asked for that.
+    async fn ended(self: Arc<Self>, container: Arc<Container>, exit: ExitRecord) {
+        self.record_end(container, exit, true).await;
+    }
+
+    /// The same; without `policy`, restart policies are left to [`Engine::start_by_policy`].
+    pub(crate) async fn record_end(
+        self: Arc<Self>,
+        container: Arc<Container>,
+        exit: ExitRecord,
+        policy: bool,
+    ) {
         let _operation = container.operation.lock().await;
-        let lease = {
+        let (lease, restart) = {
             let mut state = container.state();
             if state.phase != Phase::Running {
                 return;
@@ -73,9 +85,18 @@ impl Engine {
             run.finished_at_ns = exit.finished_at_ns;
             run.exit_code = i64::from(exit.code);
             run.oom_killed = exit.oom_killed;
+            let ran_ns = u64::try_from(run.finished_at_ns - run.started_at_ns).unwrap_or_default();
             state.sandbox = None;
-            state.advance(Phase::Exited);
-            state.lease.take()
+            let restart = (policy && !state.no_restart && wants_back(&state, exit.code)).then(|| {
+                state.record.restart_count += 1;
+                state.backoff.next(Duration::from_nanos(ran_ns))
+            });
+            state.advance(if restart.is_some() {
+                Phase::Restarting
+            } else {
+                Phase::Exited
+            });
+            (state.lease.take(), restart)
         };
         if let (Some(lease), Some(bridge)) = (&lease, &self.bridge) {
             bridge.release(lease);
@@ -96,7 +117,7 @@ impl Engine {
         );
         let record = container.state().record.clone();
         self.publish_network("disconnect", &record);
-        container.announce_end(i64::from(exit.code));
+        container.announce_end(i64::from(exit.code), restart.is_some());
         let removed = {
             let state = container.state();
             state.record.host_config.auto_remove && state.restarts == 0
@@ -115,5 +136,19 @@ impl Engine {
                 tracing::error!(%error, id = %container.id(), "cannot record how a container ended")
             }
         }
+        if let Some(delay) = restart {
+            self.restart_after(container.clone(), delay);
+        }
     }
+}
+
+/// Whether the container's restart policy wants it back after this end.
+fn wants_back(state: &State, exit_code: i32) -> bool {
+    let record = &state.record;
+    restart_policy::wants_back(
+        &record.host_config.restart_policy,
+        i64::from(exit_code),
+        record.manually_stopped,
+        record.restart_count,
+    )
 }

@@ -60,5 +60,8 @@ pub(crate) fn record(name: &str) -> ContainerRecord {
         mounts: Vec::new(),
         endpoint: EndpointWish::default(),
         last_run: None,
+        restart_count: 0,
+        manually_stopped: false,
+        health: None,
     }
 }

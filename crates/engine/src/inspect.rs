@@ -30,7 +30,7 @@ impl Engine {
                 .map_or(0, |sandbox| i64::from(sandbox.pid()));
             (
                 state.record.clone(),
-                state.phase,
+                state.shown(),
                 pid,
                 state.lease.clone(),
                 state.execs.clone(),
@@ -82,7 +82,7 @@ impl Engine {
                 String::new()
             },
             name: format!("/{}", record.name),
-            restart_count: 0,
+            restart_count: record.restart_count,
             driver: "overlay2".to_owned(),
             platform: "linux".to_owned(),
             exec_ids: (!running.is_empty()).then_some(running),
@@ -129,7 +129,8 @@ fn state_of(record: &ContainerRecord, phase: Phase, pid: i64) -> ContainerState 
     let running = phase == Phase::Running;
     ContainerState {
         status: phase.word().to_owned(),
-        running,
+        running: phase.counts_as_running(),
+        restarting: phase == Phase::Restarting,
         oom_killed: run.oom_killed,
         dead: phase == Phase::Dead,
         pid,

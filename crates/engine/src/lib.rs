@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod attach;
+mod boot;
 mod clock;
 mod container;
 mod create;
@@ -37,6 +38,8 @@ mod record;
 mod registry;
 mod remove;
 mod resources;
+mod restart_policy;
+mod restarts;
 mod restore;
 mod security;
 mod settle;

@@ -57,8 +57,8 @@ impl Engine {
             if query.limit > 0 && listed.len() as i64 >= query.limit {
                 break;
             }
-            let phase = container.state().phase;
-            if (all || phase == Phase::Running) && self.passes(&container, filters, &limits)? {
+            let phase = container.state().shown();
+            if (all || phase.counts_as_running()) && self.passes(&container, filters, &limits)? {
                 listed.push(self.summary(&container, query.size));
             }
         }
@@ -77,7 +77,7 @@ impl Engine {
             .map(|run| run.exit_code);
         let passes = any("id", &|id| container.id().as_str().starts_with(id))
             && any("name", &|name| name_matches(&record.name, name))
-            && any("status", &|status| state.phase.word() == status)
+            && any("status", &|status| state.shown().word() == status)
             && any("exited", &|code| {
                 code.parse().ok() == exit_code && state.phase == Phase::Exited
             })
@@ -114,7 +114,7 @@ impl Engine {
     fn summary(&self, container: &Container, size: bool) -> ContainerSummary {
         let (record, phase, lease) = {
             let state = container.state();
-            (state.record.clone(), state.phase, state.lease.clone())
+            (state.record.clone(), state.shown(), state.lease.clone())
         };
         let mode = record.host_config.network_mode.clone();
         let mut network_settings = NetworkSettingsSummary::default();
@@ -252,6 +252,9 @@ fn status(record: &ContainerRecord, phase: Phase) -> String {
     let since = |ns: i64| human_duration((now_ns() - ns) / 1_000_000_000);
     match phase {
         Phase::Running => format!("Up {}", since(run.started_at_ns)),
+        Phase::Restarting => {
+            format!("Restarting ({}) {} ago", run.exit_code, since(run.finished_at_ns))
+        }
         Phase::Exited => format!("Exited ({}) {} ago", run.exit_code, since(run.finished_at_ns)),
         Phase::Created | Phase::Starting => "Created".to_owned(),
         Phase::Removing => "Removal In Progress".to_owned(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use corten_types::{ContainerId, Digest};
-use corten_wire::{ContainerConfig, HostConfig, MountPoint};
+use corten_wire::{ContainerConfig, Health, HostConfig, MountPoint};
 use serde::{Deserialize, Serialize};
 
 /// A container as stored in the metadata table `containers`, keyed by its identifier.
@@ -33,6 +33,15 @@ pub struct ContainerRecord {
     pub endpoint: EndpointWish,
     /// How it last ended, if it ever ran.
     pub last_run: Option<LastRun>,
+    /// How often its restart policy has started it since a user, or the daemon at its start, did.
+    #[serde(default)]
+    pub restart_count: i64,
+    /// Whether a user has stopped or killed it since a user last started it.
+    #[serde(default)]
+    pub manually_stopped: bool,
+    /// What its health checks found in its last run.
+    #[serde(default)]
+    pub health: Option<Health>,
 }
 
 /// A mount as settled at creation.
@@ -79,6 +88,32 @@ pub struct RunNote {
     pub started_at_ns: i64,
     /// Its place in the network.
     pub lease: Option<corten_network::Lease>,
+    /// The boot of the machine it runs in; missing in notes of older daemons.
+    #[serde(default)]
+    pub boot_id: Option<String>,
+    /// See [`ContainerRecord::restart_count`].
+    #[serde(default)]
+    pub restart_count: i64,
+}
+
+/// What is marked in a container's own directory when it starts, without a sync: the run-time state is gone after a reboot,
+/// and it must still be known then that it ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunMark {
+    /// When it was started, nanoseconds since the Unix epoch.
+    pub started_at_ns: i64,
+    /// See [`ContainerRecord::restart_count`].
+    pub restart_count: i64,
+}
+
+impl RunMark {
+    /// Whether this run's end is not in `record`.
+    pub fn is_unfinished(&self, record: &ContainerRecord) -> bool {
+        !record
+            .last_run
+            .as_ref()
+            .is_some_and(|run| run.started_at_ns == self.started_at_ns && run.finished_at_ns != 0)
+    }
 }
 
 /// Labels of a container, none included.

@@ -21,11 +21,13 @@ impl Engine {
         let name = name.to_owned();
         to_its_end(async move {
             loop {
-                let running = container.state().sandbox.is_some();
+                let phase = container.state().phase;
+                let running = phase.counts_as_running();
                 if running && !force {
                     return Err(Error::Conflict(format!(
-                        "cannot remove container \"{name}\": container is running: stop the container before removing or \
-                         force remove"
+                        "cannot remove container \"{name}\": container is {}: stop the container before removing or \
+                         force remove",
+                        phase.word()
                     )));
                 }
                 if running {
@@ -33,7 +35,7 @@ impl Engine {
                     let _gone = engine.kill(container.id().as_str(), None).await;
                 }
                 let _operation = container.operation.lock().await;
-                if container.state().sandbox.is_some() {
+                if container.state().phase.counts_as_running() {
                     continue;
                 }
                 return engine.remove_locked(&container, volumes).await;

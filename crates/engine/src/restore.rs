@@ -15,7 +15,10 @@ use crate::container::Container;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::lifecycle::Phase;
-use crate::record::{ContainerRecord, LastRun, RunNote};
+use crate::record::{ContainerRecord, LastRun, RunMark, RunNote};
+
+/// Exit code of a run whose end nobody could see (Docker's).
+const CUT_OFF_EXIT: i32 = 255;
 
 impl Engine {
     /// Brings back all containers. Called once, before the API is served.
@@ -59,8 +62,9 @@ impl Engine {
             }
         }
         for (container, exit) in ended {
-            self.clone().ended(container, exit).await;
+            self.clone().record_end(container, exit, false).await;
         }
+        self.start_by_policy().await;
         Ok(())
     }
 
@@ -70,9 +74,13 @@ impl Engine {
         let auto_remove = container.state().record.host_config.auto_remove;
         let note: Option<RunNote> = self.sandboxes.noted(id);
         let Some(note) = note else {
-            // It did not run. What is left of an attempt to start it goes.
+            // It did not run in this boot. What is left of an attempt to start it goes.
             if self.sandboxes.known().contains(id) {
                 self.clear(container).await;
+            }
+            let unseen = self.unfinished_run(&container.state().record);
+            if let Some(mark) = unseen.filter(|_| whole && !auto_remove) {
+                return Ok(TakenOver::Ended(cut_off(container, &mark), None));
             }
             // So does a container whose removal was cut short, and one with --rm that nobody is left to start, as with Docker. The
             // anonymous volumes of others may be meant to stay.
@@ -90,6 +98,15 @@ impl Engine {
             Adopted::Exited(exit) => {
                 ran(container, &note);
                 Ok(TakenOver::Ended(exit, note.lease))
+            }
+            Adopted::Gone if note.boot_id.as_ref().is_some_and(|boot| *boot != self.boot_id) => {
+                // Of its network nothing is left: the lease may be another's by now.
+                self.clear(container).await;
+                let mark = RunMark {
+                    started_at_ns: note.started_at_ns,
+                    restart_count: note.restart_count,
+                };
+                Ok(TakenOver::Ended(cut_off(container, &mark), None))
             }
             Adopted::Gone => {
                 self.clear(container).await;
@@ -180,6 +197,16 @@ enum TakenOver {
     Idle,
 }
 
+/// The end of a run that a reboot of the machine, or the loss of the run-time state, has cut off.
+fn cut_off(container: &Container, mark: &RunMark) -> ExitRecord {
+    ran_since(container, mark.started_at_ns, mark.restart_count);
+    ExitRecord {
+        code: CUT_OFF_EXIT,
+        oom_killed: false,
+        finished_at_ns: now_ns(),
+    }
+}
+
 fn running(container: &Container, sandbox: Sandbox, note: &RunNote) {
     ran(container, note);
     container.state().sandbox = Some(sandbox);
@@ -187,12 +214,22 @@ fn running(container: &Container, sandbox: Sandbox, note: &RunNote) {
 
 /// Puts a container into the state it had when the previous daemon ended.
 fn ran(container: &Container, note: &RunNote) {
+    ran_since(container, note.started_at_ns, note.restart_count);
+    container.state().lease.clone_from(&note.lease);
+}
+
+fn ran_since(container: &Container, started_at_ns: i64, restart_count: i64) {
     {
         let mut state = container.state();
         state.phase = Phase::Running;
-        state.lease.clone_from(&note.lease);
+        let recorded = state.record.last_run.as_ref();
+        if recorded.is_none_or(|run| run.started_at_ns != started_at_ns) {
+            // What the record says of users' wishes is older than this run.
+            state.record.manually_stopped = false;
+            state.record.restart_count = restart_count;
+        }
         state.record.last_run = Some(LastRun {
-            started_at_ns: note.started_at_ns,
+            started_at_ns,
             ..LastRun::default()
         });
     }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::mounts::{self, MountWish};
 use crate::network_mode::NetworkMode;
 use crate::record::EndpointWish;
-use crate::{namespace_modes, ports, resources, unsupported};
+use crate::{namespace_modes, ports, resources, restart_policy, unsupported};
 
 /// `/dev/shm` of containers that ask for no other size, in bytes.
 const SHM_SIZE: i64 = 64 << 20;
@@ -38,6 +38,7 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
     let mut warnings = Vec::new();
     unsupported::check(&config, &host)?;
     namespace_modes::check(&host)?;
+    restart_policy::check(&host)?;
     merge_image(&mut config, image, &mut warnings);
     let argv: Vec<String> = config
         .entrypoint

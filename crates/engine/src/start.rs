@@ -17,8 +17,21 @@ use crate::engine::{Engine, blocking, to_its_end};
 use crate::error::{Error, Result};
 use crate::lifecycle::Phase;
 use crate::network_mode::NetworkMode;
-use crate::record::{LastRun, RunNote};
+use crate::record::{LastRun, RunMark, RunNote};
+use crate::restart_policy::Backoff;
 use crate::{network_files, options};
+
+/// Why a container is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// A user, or the daemon at its start, wants it to run: what its restart policy counted begins anew.
+    Request,
+    /// Its restart policy, after the end of the run that began at `after_ns`.
+    Policy {
+        /// Nanoseconds since the Unix epoch.
+        after_ns: i64,
+    },
+}
 
 impl Engine {
     /// Starts a container.
@@ -27,34 +40,26 @@ impl Engine {
     /// When it runs already ([`Error::NotModified`]), is being removed, the daemon is ending, or it cannot be run; nothing is left running then.
     pub async fn start(self: &Arc<Self>, name: &str) -> Result<()> {
         let container = self.containers.find(name)?;
+        self.start_container(container, Cause::Request).await
+    }
+
+    pub(crate) async fn start_container(
+        self: &Arc<Self>,
+        container: Arc<Container>,
+        cause: Cause,
+    ) -> Result<()> {
         let engine = self.clone();
         to_its_end(async move {
             let _operation = container.operation.lock().await;
             if engine.ending.load(Ordering::Acquire) {
                 return Err(Error::ShuttingDown);
             }
-            let before = {
-                let mut state = container.state();
-                match state.phase {
-                    Phase::Created | Phase::Exited => {}
-                    Phase::Running | Phase::Starting => {
-                        return Err(Error::NotModified("container already started".to_owned()));
-                    }
-                    Phase::Removing | Phase::Dead => {
-                        return Err(Error::Conflict(
-                            "container is marked for removal and cannot be started".to_owned(),
-                        ));
-                    }
-                }
-                let before = state.phase;
-                state.advance(Phase::Starting);
-                before
-            };
+            begin(&container, cause)?;
             let outcome = engine.run(&container).await;
             match outcome {
                 Ok(()) => Ok(()),
                 Err(error) => {
-                    engine.start_failed(&container, before, &error).await;
+                    engine.start_failed(&container, &error).await;
                     Err(error)
                 }
             }
@@ -129,6 +134,8 @@ impl Engine {
             &RunNote {
                 started_at_ns,
                 lease: lease.cloned(),
+                boot_id: Some(self.boot_id.clone()),
+                restart_count: record.restart_count,
             },
         )?;
         connect_waiting_clients(container, &created).await?;
@@ -146,6 +153,13 @@ impl Engine {
             std::mem::take(&mut state.waiting_clients)
         };
         container.announce_running();
+        self.mark_run(
+            &record.id,
+            &RunMark {
+                started_at_ns,
+                restart_count: record.restart_count,
+            },
+        );
         self.publish_network("connect", record);
         self.publish(container, "start", &[]);
         connect_late_clients(&sandbox, late).await;
@@ -202,18 +216,23 @@ impl Engine {
         blocking("set up the network", move || Ok(Some(bridge.plumb(&lease)?))).await
     }
 
-    async fn start_failed(self: &Arc<Self>, container: &Arc<Container>, before: Phase, error: &Error) {
+    async fn start_failed(self: &Arc<Self>, container: &Arc<Container>, error: &Error) {
         let exit_code = exit_code(error);
         let auto_remove = {
             let mut state = container.state();
-            state.advance(before);
+            // A restart policy does not try again what cannot be started at all.
+            let back_to = match state.before_start {
+                Phase::Created => Phase::Created,
+                _ => Phase::Exited,
+            };
+            state.advance(back_to);
             state.waiting_clients.clear();
             let run = state.record.last_run.get_or_insert_default();
             run.error = error.to_string();
             run.exit_code = exit_code;
             state.record.host_config.auto_remove
         };
-        container.announce_end(exit_code);
+        container.announce_end(exit_code, false);
         if auto_remove {
             if let Err(error) = self.remove_locked(container, true).await {
                 tracing::warn!(%error, "cannot remove a container that could not be started");
@@ -222,6 +241,38 @@ impl Engine {
             tracing::warn!(%error, "cannot record a failed start");
         }
     }
+}
+
+/// Moves on to `Starting`, if a start for this cause is in order.
+fn begin(container: &Container, cause: Cause) -> Result<()> {
+    let mut state = container.state();
+    let already = || Err(Error::NotModified("container already started".to_owned()));
+    match (state.phase, cause) {
+        (Phase::Created | Phase::Exited, Cause::Request) => {
+            state.record.restart_count = 0;
+            state.record.manually_stopped = false;
+            state.backoff = Backoff::default();
+            state.no_restart = false;
+        }
+        (Phase::Restarting, Cause::Policy { after_ns }) => {
+            let this_one = state
+                .record
+                .last_run
+                .as_ref()
+                .is_some_and(|run| run.started_at_ns == after_ns);
+            if state.no_restart || !this_one {
+                return already();
+            }
+        }
+        (Phase::Removing | Phase::Dead, Cause::Request) => {
+            return Err(Error::Conflict(
+                "container is marked for removal and cannot be started".to_owned(),
+            ));
+        }
+        _ => return already(),
+    }
+    state.advance(Phase::Starting);
+    Ok(())
 }
 
 /// The exit code a failed start is recorded with, as the command line reports it.

@@ -8,6 +8,8 @@ use tokio::sync::watch;
 use crate::container::{Container, Progress};
 use crate::engine::{Engine, to_its_end};
 use crate::error::{Error, Result};
+use crate::lifecycle::Phase;
+use crate::restarts::Left;
 use crate::signal;
 
 /// Seconds a container is given to stop by itself (Docker's default).
@@ -39,15 +41,14 @@ impl Engine {
         signal: Option<&str>,
         timeout: Option<i64>,
     ) -> Result<()> {
-        let (own_signal, own_timeout, end) = {
+        let (own_signal, own_timeout) = {
             let state = container.state();
-            if state.sandbox.is_none() {
+            if !can_be_stopped(state.phase) {
                 return Err(Error::NotModified("container already stopped".to_owned()));
             }
             (
                 state.record.config.stop_signal.clone(),
                 state.record.config.stop_timeout,
-                End::of_this_run(&container),
             )
         };
         let number = match signal.unwrap_or(&own_signal) {
@@ -57,7 +58,14 @@ impl Engine {
         let timeout = timeout.or(own_timeout).unwrap_or(STOP_TIMEOUT);
         let engine = self.clone();
         to_its_end(async move {
-            let mut end = end;
+            let mut end = match engine.keep_from_restarting(&container).await {
+                Left::Run(end) => end,
+                Left::Cancelled => {
+                    engine.publish(&container, "stop", &[]);
+                    return Ok(());
+                }
+                Left::Nothing => return Err(Error::NotModified("container already stopped".to_owned())),
+            };
             engine.send_signal(&container, number).await;
             engine.publish(&container, "kill", &[("signal", number.to_string())]);
             let patience = u64::try_from(timeout).map(Duration::from_secs);
@@ -90,18 +98,38 @@ impl Engine {
             Some(text) => signal::parse(text)?,
         };
         let container = self.containers.find(name)?;
-        let mut end = {
+        let not_running = Error::Conflict(format!(
+            "cannot kill container: {name}: container {} is not running",
+            container.id()
+        ));
+        let own_signal = {
             let state = container.state();
-            if state.sandbox.is_none() {
-                return Err(Error::Conflict(format!(
-                    "cannot kill container: {name}: container {} is not running",
-                    container.id()
-                )));
+            if !can_be_stopped(state.phase) {
+                return Err(not_running);
             }
-            End::of_this_run(&container)
+            state.record.config.stop_signal.clone()
         };
+        // Docker takes any signal for a wish to end it when the container names none that is.
+        let ends_it = number == SIGKILL || own_signal.is_empty() || signal::parse(&own_signal)? == number;
         let engine = self.clone();
         to_its_end(async move {
+            let left = if ends_it {
+                engine.keep_from_restarting(&container).await
+            } else {
+                let mut state = container.state();
+                state.record.manually_stopped = true;
+                match state.phase {
+                    Phase::Running => Left::Run(End::of_this_run(&container)),
+                    Phase::Restarting => Left::Cancelled,
+                    _ => Left::Nothing,
+                }
+            };
+            let mut end = match left {
+                Left::Run(end) => end,
+                // There is no process to be signalled.
+                Left::Cancelled => return Ok(()),
+                Left::Nothing => return Err(not_running),
+            };
             engine.send_signal(&container, number).await;
             engine.publish(&container, "kill", &[("signal", number.to_string())]);
             if number == SIGKILL {
@@ -176,15 +204,20 @@ impl Engine {
     }
 }
 
+/// Whether there is a run to be ended, or will be as soon as the start at work is done.
+fn can_be_stopped(phase: Phase) -> bool {
+    phase.counts_as_running() || phase == Phase::Starting
+}
+
 /// The end of the run during which it was made. A container that is started again at once has ended all the same.
-struct End {
+pub(crate) struct End {
     progress: watch::Receiver<Progress>,
     ends_before: u64,
 }
 
 impl End {
     /// To be called with the state locked and the container running: its end is then announced later.
-    fn of_this_run(container: &Container) -> Self {
+    pub(crate) fn of_this_run(container: &Container) -> Self {
         let progress = container.progress();
         let ends_before = progress.borrow().ends;
         Self {
@@ -215,7 +248,7 @@ mod tests {
         container.announce_running();
         let mut end = End::of_this_run(&container);
         assert!(!end.within(Some(Duration::ZERO)).await);
-        container.announce_end(0);
+        container.announce_end(0, false);
         container.announce_running();
         assert!(end.within(Some(Duration::from_secs(5))).await);
     }

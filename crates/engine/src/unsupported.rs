@@ -15,10 +15,6 @@ pub(crate) fn check(config: &ContainerConfig, host: &HostConfig) -> Result<()> {
     let asked = [
         (health, "a health check"),
         (some(&host.links), "--link"),
-        (
-            !matches!(host.restart_policy.name.as_str(), "" | "no"),
-            "a restart policy",
-        ),
         (host.init == Some(true), "--init"),
         (
             host.device_requests.as_ref().is_some_and(|l| !l.is_empty()),

@@ -35,7 +35,8 @@ impl Engine {
             // Holds on to the container, so that the channel outlives its removal.
             let _container = container;
             let arrived = progress.wait_for(|now| match condition {
-                WaitFor::NotRunning => !now.running,
+                // Also the end of one that will be started again by its restart policy.
+                WaitFor::NotRunning => !now.running || now.ends > before.ends,
                 WaitFor::NextExit => now.ends > before.ends,
                 WaitFor::Removed => now.removed,
             });

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal};
 
 use crate::engine::{clean_environment, docker_at};
-use crate::{Finished, Residue, Slot, command, http, paths, wait};
+use crate::{Finished, Residue, Slot, command, http, paths, proc, wait};
 
 /// How long a daemon may take to answer or to end.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -23,6 +23,8 @@ pub struct Daemon {
     socket: PathBuf,
     program: PathBuf,
     flags: Vec<String>,
+    /// The boot identifier the daemon is shown instead of the machine's own.
+    boot_id: Option<String>,
     process: Option<Child>,
 }
 
@@ -39,6 +41,7 @@ impl Daemon {
             socket: slot.root().join("c.sock"),
             program: program.to_owned(),
             flags: flags.iter().map(|&flag| flag.to_owned()).collect(),
+            boot_id: None,
             process: None,
             slot,
         };
@@ -119,6 +122,43 @@ impl Daemon {
         self.launch();
     }
 
+    /// The same, with these flags from now on.
+    #[track_caller]
+    pub fn restart_with(&mut self, flags: &[&str]) {
+        self.flags = ["--debug"]
+            .iter()
+            .chain(flags)
+            .map(|&flag| flag.to_owned())
+            .collect();
+        self.restart();
+    }
+
+    /// What a reboot of the machine, hard and without warning, does to the daemon and its containers: all processes and all
+    /// that is in the kernel is gone; so is the run-time state, unless `keep_run_dir` (it is not on a tmpfs everywhere); the
+    /// boot identifier is another one, which the daemon sees in a mount namespace of its own.
+    #[track_caller]
+    pub fn reboot(&mut self, keep_run_dir: bool) {
+        if self.process.is_some() {
+            self.kill9();
+        }
+        let residue = self.residue();
+        // Shims first: they would write down how their containers ended, which no reboot lets them.
+        for pid in residue.processes() {
+            let shim = proc::parent(pid).filter(|&pid| proc::command_line(pid).starts_with("corten-shim"));
+            if let Some(shim) = shim.and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?)) {
+                // Two processes may have had the same.
+                let _ = rustix::process::kill_process(shim, Signal::KILL);
+            }
+        }
+        residue.remove_from_kernel();
+        if !keep_run_dir && let Err(error) = fs::remove_dir_all(self.slot.root().join("exec")) {
+            panic!("cannot remove the run-time state: {error}");
+        }
+        let last = self.boot_id.take().unwrap_or_else(|| "boot".to_owned());
+        self.boot_id = Some(format!("{last}-again"));
+        self.launch();
+    }
+
     /// What may be left of the daemon on the machine.
     pub fn residue(&self) -> Residue {
         self.slot.residue()
@@ -159,7 +199,19 @@ impl Daemon {
             .try_clone()
             .unwrap_or_else(|error| panic!("cannot duplicate a descriptor: {error}"));
         let path = |name: &str| root.join(name).display().to_string();
-        let mut command = Command::new(&self.program);
+        let mut command = match &self.boot_id {
+            None => Command::new(&self.program),
+            Some(boot_id) => {
+                let file = path("boot_id");
+                fs::write(&file, boot_id).unwrap_or_else(|error| panic!("cannot write {file}: {error}"));
+                let script = "mount --bind \"$0\" /proc/sys/kernel/random/boot_id && exec \"$@\"";
+                let mut command = Command::new("unshare");
+                command
+                    .args(["--mount", "sh", "-c", script, &file])
+                    .arg(&self.program);
+                command
+            }
+        };
         command
             .arg("daemon")
             .args([

@@ -143,6 +143,16 @@ impl Residue {
 
     /// Removes everything, without asking the engine. What cannot be removed is a panic: the machine would stay dirty.
     pub fn remove(&self) {
+        self.remove_from_kernel();
+        if let Err(error) = fs::remove_dir_all(&self.root)
+            && self.root.exists()
+        {
+            panic!("cannot remove {}: {error}", self.root.display());
+        }
+    }
+
+    /// Removes what a reboot would, too: all but the files.
+    pub(crate) fn remove_from_kernel(&self) {
         let gone = wait::eventually(Duration::from_secs(10), || {
             let processes = self.processes();
             for pid in processes
@@ -174,11 +184,6 @@ impl Residue {
             self.cgroup_parents().is_empty().then_some(())
         });
         assert!(empty.is_some(), "cgroups stay: {:?}", self.cgroups());
-        if let Err(error) = fs::remove_dir_all(&self.root)
-            && self.root.exists()
-        {
-            panic!("cannot remove {}: {error}", self.root.display());
-        }
     }
 }
 

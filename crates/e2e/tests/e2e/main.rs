@@ -19,6 +19,7 @@ mod limits;
 mod listing;
 mod logs;
 mod network;
+mod restart_policy;
 mod run;
 mod signals;
 mod streams;
@@ -76,6 +77,13 @@ fn pid_of(engine: &Engine, name: &str) -> u32 {
     let pid = inspect(engine, name)["State"]["Pid"].as_u64().unwrap();
     assert_ne!(pid, 0, "{name} does not run");
     u32::try_from(pid).unwrap()
+}
+
+/// Kills a process as if it had crashed: no engine is asked.
+fn end_process(pid: u32) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    // It may have ended by itself.
+    let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
 }
 
 /// Starts a container that does nothing until it is told to end; gives its full id.

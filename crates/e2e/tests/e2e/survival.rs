@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use corten_testkit::{http, proc, until};
 
-use crate::{BB, SOON, corten_only, engine, idle, inspect, pid_of, wait_for_state};
+use crate::{BB, SOON, corten_only, end_process, engine, idle, inspect, pid_of, wait_for_state};
 
 #[test]
 fn running_containers_run_on_and_are_known_again() {
@@ -94,8 +94,7 @@ fn an_end_without_a_daemon_is_known_afterwards() {
         pid_of(&engine, "killed"),
     );
     engine.corten_mut().kill9();
-    let pid = rustix::process::Pid::from_raw(i32::try_from(killed).unwrap()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    end_process(killed);
     until("all have ended", SOON, || {
         [ends, goes, killed].iter().all(|&pid| !proc::alive(pid))
     });
@@ -232,4 +231,76 @@ fn a_second_daemon_on_the_same_state_is_refused() {
     let done = corten_testkit::run(&mut second, SOON);
     assert_ne!(done.code(), 0, "{done}");
     assert_eq!(engine.ok(&["run", "--rm", BB, "echo", "unharmed"]), "unharmed");
+}
+
+#[test]
+fn a_reboot_is_not_a_restart_of_the_daemon() {
+    corten_only!();
+    for keep_run_dir in [false, true] {
+        let mut engine = engine();
+        engine.ok(&["create", "--name", "new", BB, "true"]);
+        engine.ok(&["run", "--name", "done", BB, "true"]);
+        engine.ok(&["run", "-d", "--rm", "--name", "gone", BB, "sleep", "1000"]);
+        for policy in ["no", "always", "unless-stopped", "on-failure"] {
+            engine.ok(&[
+                "run",
+                "-d",
+                "--name",
+                policy,
+                "--restart",
+                policy,
+                BB,
+                "sleep",
+                "1000",
+            ]);
+        }
+        engine.ok(&[
+            "run",
+            "-d",
+            "--name",
+            "hand",
+            "--restart",
+            "unless-stopped",
+            BB,
+            "sleep",
+            "1000",
+        ]);
+        engine.ok(&["stop", "-t", "0", "hand"]);
+        engine.ok(&[
+            "run",
+            "-d",
+            "--name",
+            "twice",
+            "--restart",
+            "unless-stopped",
+            BB,
+            "sleep",
+            "1000",
+        ]);
+        engine.ok(&["stop", "-t", "0", "twice"]);
+        engine.ok(&["start", "twice"]);
+        engine.corten_mut().reboot(keep_run_dir);
+        let state = |name: &str| inspect(&engine, name)["State"].clone();
+        assert_eq!(state("no")["Status"], "exited", "it ran: {}", state("no"));
+        assert_eq!(state("no")["ExitCode"], 255);
+        assert!(
+            engine
+                .ok(&["ps", "-a", "--filter", "name=^no$", "--format", "{{.Status}}"])
+                .starts_with("Exited (255) ")
+        );
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        assert!(text(&state("no")["FinishedAt"]) > text(&state("no")["StartedAt"]));
+        assert_eq!(state("new")["Status"], "created");
+        assert_eq!(state("done")["ExitCode"], 0);
+        assert!(!engine.ok(&["ps", "-a"]).contains("gone"), "--rm");
+        assert_eq!(state("hand")["Status"], "exited");
+        for name in ["always", "unless-stopped", "on-failure", "twice"] {
+            assert_eq!(state(name)["Status"], "running", "{name}");
+        }
+        assert_eq!(engine.ok(&["ps", "-q"]).lines().count(), 4);
+        for name in engine.ok(&["ps", "-aq"]).lines() {
+            engine.ok(&["rm", "-f", name]);
+        }
+        engine.corten().assert_no_container_left();
+    }
 }
