@@ -124,6 +124,14 @@ pub(crate) fn parse_mount(mount: &Mount) -> Result<MountWish> {
                 .map(|d| d.name)
                 .filter(|name| !name.is_empty());
             wish.point.driver = driver.unwrap_or_else(|| "local".to_owned());
+            if !options.subpath.is_empty() {
+                if mount.source.is_empty() {
+                    return Err(invalid("must not set Subpath when using anonymous volumes"));
+                }
+                if !is_local(&options.subpath) {
+                    return Err(invalid("subpath must be a relative path within the volume"));
+                }
+            }
             wish.subpath = options.subpath;
             if options.no_copy {
                 wish.options.push("nocopy".to_owned());
@@ -203,6 +211,20 @@ fn clean_target(text: &str, target: &str) -> Result<String> {
         )));
     }
     Ok(clean)
+}
+
+/// Whether a path, read as text, is relative and stays below where it starts (Go's `filepath.IsLocal`).
+fn is_local(path: &str) -> bool {
+    let mut depth = 0_i32;
+    !path.starts_with('/')
+        && path.split('/').all(|part| {
+            depth += match part {
+                "" | "." => 0,
+                ".." => -1,
+                _ => 1,
+            };
+            depth >= 0
+        })
 }
 
 /// An absolute path without empty, `.` and `..` components.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use corten_network::Lease;
 use corten_sandbox::spec::{Namespace, Namespaces, ProcessOptions, SandboxOptions, effective_capabilities};
-use corten_sandbox::{LogTarget, OverlayRoot, SeccompChoice, Stdio};
+use corten_sandbox::{LogTarget, OverlayRoot, SUBPATH_OPTION, SeccompChoice, Stdio};
 use corten_snapshot::Rootfs;
 use corten_wire::LogConfig;
 use oci_spec::runtime::{Capability, Mount, MountBuilder};
@@ -341,16 +341,6 @@ fn user_mount(mount: &MountRecord) -> Result<Mount> {
             .build()
             .map_err(|error| Error::Invalid(error.to_string()));
     }
-    let mut source = PathBuf::from(&point.source);
-    if !mount.subpath.is_empty() {
-        let plain = Path::new(&mount.subpath)
-            .components()
-            .all(|c| matches!(c, std::path::Component::Normal(_)));
-        if !plain {
-            return Err(Error::Invalid(format!("invalid subpath {:?}", mount.subpath)));
-        }
-        source.push(&mount.subpath);
-    }
     let recursive = if mount.options.iter().any(|o| o == "bind") {
         "bind"
     } else {
@@ -361,7 +351,12 @@ fn user_mount(mount: &MountRecord) -> Result<Mount> {
     } else {
         &point.propagation
     };
-    bind(target, &source, &[recursive, propagation, access])
+    let subpath = format!("{SUBPATH_OPTION}{}", mount.subpath);
+    let mut options = vec![recursive, propagation, access];
+    if !mount.subpath.is_empty() {
+        options.push(&subpath);
+    }
+    bind(target, Path::new(&point.source), &options)
 }
 
 fn bind(target: &str, source: &Path, options: &[&str]) -> Result<Mount> {

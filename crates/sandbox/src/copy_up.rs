@@ -8,11 +8,14 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown, lchown};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use corten_shim_api::OverlayRoot;
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Timespec, Timestamps, XattrFlags, openat2, utimensat};
+use rustix::fs::{
+    AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags, chownat,
+    fchmod, fchown, futimens, mkdirat, mknodat, openat, openat2, symlinkat, utimensat,
+};
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
@@ -50,6 +53,8 @@ fn copy_in_private_namespace(root: &OverlayRoot, targets: &[(PathBuf, PathBuf)])
     // SAFETY: this thread does nothing else and ends afterwards; neither CLONE_FS nor CLONE_NEWNS affects memory or
     // descriptors that other threads rely on.
     unsafe { unshare_unsafe(UnshareFlags::FS | UnshareFlags::NEWNS) }?;
+    // This thread's own now, as its directory is.
+    rustix::process::umask(Mode::empty());
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
     std::env::set_current_dir(&root.base)?;
     let mut layers = vec![root.upper.as_str()];
@@ -83,7 +88,7 @@ fn copy_in_private_namespace(root: &OverlayRoot, targets: &[(PathBuf, PathBuf)])
             ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS,
         );
         match source {
-            Ok(source) => copy_dir(&through(source.as_fd()), &through(volume.as_fd()))?,
+            Ok(source) => copy_dir(&through(source.as_fd()), volume.as_fd())?,
             Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => {}
             Err(error) => return Err(error.into()),
         }
@@ -96,57 +101,78 @@ fn through(fd: BorrowedFd<'_>) -> PathBuf {
     PathBuf::from(format!("/proc/thread-self/fd/{}/.", fd.as_raw_fd()))
 }
 
-fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
+/// The source cannot change meanwhile; the volume can: other containers may have it mounted and put links in the place of
+/// what was just made there. So it is only ever reached through descriptors and single names that are not followed.
+fn copy_dir(from: &Path, to: BorrowedFd<'_>) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
-        copy_entry(&entry.path(), &to.join(entry.file_name()))?;
+        copy_entry(&entry.path(), to, &entry.file_name())?;
     }
-    let metadata = fs::metadata(from)?;
-    chown(to, Some(metadata.uid()), Some(metadata.gid()))?;
-    fs::set_permissions(to, fs::Permissions::from_mode(metadata.mode() & 0o7777))?;
-    copy_times(&metadata, to)
+    copy_attributes(from, &fs::metadata(from)?, to)
 }
 
-fn copy_entry(from: &Path, to: &Path) -> io::Result<()> {
+fn copy_entry(from: &Path, dir: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
     let metadata = fs::symlink_metadata(from)?;
     let kind = metadata.file_type();
-    if kind.is_symlink() {
-        std::os::unix::fs::symlink(fs::read_link(from)?, to)?;
-        lchown(to, Some(metadata.uid()), Some(metadata.gid()))?;
-        return copy_times(&metadata, to);
-    }
     if kind.is_dir() {
-        fs::create_dir(to)?;
-        copy_xattrs(from, to)?;
-        return copy_dir(from, to);
+        mkdirat(dir, name, Mode::RWXU)?;
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        return copy_dir(from, openat(dir, name, flags, Mode::empty())?.as_fd());
     }
     if kind.is_file() {
-        fs::copy(from, to)?;
-    } else if kind.is_fifo() || kind.is_char_device() || kind.is_block_device() || kind.is_socket() {
-        let mode = Mode::from_raw_mode(metadata.mode() & 0o7777);
-        let node = rustix::fs::FileType::from_raw_mode(metadata.mode());
-        rustix::fs::mknodat(rustix::fs::CWD, to, node, mode, metadata.rdev())?;
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut to = fs::File::from(openat(dir, name, flags, Mode::RUSR | Mode::WUSR)?);
+        io::copy(&mut fs::File::open(from)?, &mut to)?;
+        return copy_attributes(from, &metadata, to.as_fd());
     }
-    chown(to, Some(metadata.uid()), Some(metadata.gid()))?;
-    fs::set_permissions(to, fs::Permissions::from_mode(metadata.mode() & 0o7777))?;
-    // After the owner: changing it clears file capabilities.
-    copy_xattrs(from, to)?;
-    copy_times(&metadata, to)
+    if kind.is_symlink() {
+        symlinkat(&fs::read_link(from)?, dir, name)?;
+    } else {
+        let node = FileType::from_raw_mode(metadata.mode());
+        mknodat(
+            dir,
+            name,
+            node,
+            Mode::from_raw_mode(metadata.mode() & 0o7777),
+            metadata.rdev(),
+        )?;
+    }
+    let (uid, gid) = owner(&metadata);
+    chownat(dir, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?;
+    Ok(utimensat(
+        dir,
+        name,
+        &times(&metadata),
+        AtFlags::SYMLINK_NOFOLLOW,
+    )?)
 }
 
-fn copy_times(metadata: &Metadata, to: &Path) -> io::Result<()> {
+/// Gives an open file or directory what `from` has besides its contents.
+fn copy_attributes(from: &Path, metadata: &Metadata, to: BorrowedFd<'_>) -> io::Result<()> {
+    let (uid, gid) = owner(metadata);
+    fchown(to, Some(uid), Some(gid))?;
+    fchmod(to, Mode::from_raw_mode(metadata.mode() & 0o7777))?;
+    // After the owner: changing it clears file capabilities.
+    copy_xattrs(from, to)?;
+    Ok(futimens(to, &times(metadata))?)
+}
+
+fn owner(metadata: &Metadata) -> (Uid, Gid) {
+    (Uid::from_raw(metadata.uid()), Gid::from_raw(metadata.gid()))
+}
+
+fn times(metadata: &Metadata) -> Timestamps {
     let time = |seconds, nanoseconds| Timespec {
         tv_sec: seconds,
         tv_nsec: nanoseconds,
     };
-    let times = Timestamps {
+    Timestamps {
         last_access: time(metadata.atime(), metadata.atime_nsec()),
         last_modification: time(metadata.mtime(), metadata.mtime_nsec()),
-    };
-    Ok(utimensat(rustix::fs::CWD, to, &times, AtFlags::SYMLINK_NOFOLLOW)?)
+    }
 }
 
-fn copy_xattrs(from: &Path, to: &Path) -> io::Result<()> {
+fn copy_xattrs(from: &Path, to: BorrowedFd<'_>) -> io::Result<()> {
     let mut names = vec![0_u8; 64 << 10];
     let length = match rustix::fs::llistxattr(from, &mut names) {
         Ok(length) => length,
@@ -161,7 +187,7 @@ fn copy_xattrs(from: &Path, to: &Path) -> io::Result<()> {
         }
         let name = OsStr::from_bytes(name);
         let size = rustix::fs::lgetxattr(from, name, &mut value)?;
-        rustix::fs::lsetxattr(to, name, &value[..size], XattrFlags::empty())?;
+        rustix::fs::fsetxattr(to, name, &value[..size], XattrFlags::empty())?;
     }
     Ok(())
 }

@@ -23,4 +23,6 @@ pub use sandboxes::{Created, Order, SandboxConfig, Sandboxes};
 pub use seccomp_files::SeccompChoice;
 pub use streams::{StreamKind, StreamReader, StreamWriter, Streams};
 
-pub use corten_shim_api::{ExitRecord, LogTarget, NetworkMode, OverlayRoot, RootMount, Stdio};
+pub use corten_shim_api::{
+    ExitRecord, LogTarget, NetworkMode, OverlayRoot, RootMount, SUBPATH_OPTION, Stdio,
+};

@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+/// Mount option, followed by a path: not the bind's whole source is bound but this part of it, and no symbolic link on the
+/// way leads out of the source. (Options that begin so are for the runtime, not the kernel: see mount(8).)
+pub const SUBPATH_OPTION: &str = "X-corten.subpath=";
+
 /// What a shim is to run, and how to keep its output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Launch {

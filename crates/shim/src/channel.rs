@@ -96,7 +96,8 @@ impl Channel {
             let mut slices = [IoSliceMut::new(&mut bytes)];
             match recvmsg(&self.0, &mut slices, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
                 Ok(received) => break received.bytes,
-                Err(Errno::INTR) => {}
+                // The other end was closed with something of ours unread; what it said before is still there, behind this.
+                Err(Errno::INTR | Errno::CONNRESET) => {}
                 Err(_) => return Message::Closed,
             }
         };

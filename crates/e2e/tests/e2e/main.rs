@@ -10,6 +10,7 @@ mod bad_images;
 mod cgroup_v2;
 mod cleanliness;
 mod errors;
+mod escapes;
 mod events;
 mod exec;
 mod images;

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use corten_shim_api::{ErrorStage, RuntimeFailure};
 use oci_spec::runtime::Mount;
-use rustix::fs::{CWD, PROC_SUPER_MAGIC, fstat, fstatfs};
+use rustix::fs::{CWD, Mode, OFlags, PROC_SUPER_MAGIC, ResolveFlags, fstat, fstatfs, open, openat2};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, MoveMountFlags, OpenTreeFlags, mount, move_mount, open_tree};
 
 use super::options::MountOptions;
-use super::root::{Root, clean, is_directory};
+use super::root::{Root, clean, is_directory, retrying};
 use crate::failure::{Context, Result, errno_text, failure};
 use crate::sys::{MountAttr, set_mount_attributes};
 
@@ -91,7 +91,12 @@ impl<'a> Mounter<'a> {
         if options.recursive {
             flags |= OpenTreeFlags::AT_RECURSIVE;
         }
-        let tree = open_tree(CWD, source, flags).map_err(wrap)?;
+        let tree = match &options.subpath {
+            None => open_tree(CWD, source, flags),
+            Some(subpath) => open_below(source, subpath)
+                .and_then(|part| open_tree(&part, c"", flags | OpenTreeFlags::AT_EMPTY_PATH)),
+        };
+        let tree = tree.map_err(wrap)?;
         let from_proc = is_proc(&tree).map_err(wrap)?;
         refuse_over_proc(destination, from_proc)
             .map_err(|reason| mount_failure(source, destination, &reason))?;
@@ -227,6 +232,15 @@ pub fn attach(tree: BorrowedFd<'_>, target: BorrowedFd<'_>) -> std::result::Resu
 /// A path that leads to exactly the entry opened. It needs the host's `/proc`, so only before the root is changed.
 pub fn place(entry: BorrowedFd<'_>) -> String {
     format!("/proc/self/fd/{}", entry.as_raw_fd())
+}
+
+/// The place `subpath` of the directory `source`, which other containers may be changing at this moment: links in it are
+/// followed only as long as they stay inside.
+fn open_below(source: &Path, subpath: &str) -> std::result::Result<OwnedFd, Errno> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let directory = open(source, flags | OFlags::DIRECTORY, Mode::empty())?;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    retrying(|| openat2(&directory, subpath, flags, Mode::empty(), resolve))
 }
 
 fn set_propagation(mounted: BorrowedFd<'_>, options: &MountOptions) -> std::result::Result<(), Errno> {

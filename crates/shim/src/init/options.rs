@@ -6,6 +6,8 @@ use libc::{
     MS_SLAVE, MS_STRICTATIME, MS_SYNCHRONOUS, MS_UNBINDABLE,
 };
 
+use corten_shim_api::SUBPATH_OPTION;
+
 use crate::sys::MountAttr;
 
 /// Not in the libc crate.
@@ -37,6 +39,8 @@ pub struct MountOptions {
     pub propagation: Vec<(u64, bool)>,
     /// Attributes for the mount and all below it (`rro` and the like).
     pub below: MountAttr,
+    /// Part of a bind's source to be bound, which must not lead out of it.
+    pub subpath: Option<String>,
     /// What is left for the file system itself.
     pub data: String,
 }
@@ -51,6 +55,10 @@ impl MountOptions {
         for option in options {
             if matches!(option.as_str(), "tmpcopyup" | "idmap" | "ridmap" | "remount") {
                 return Err(option);
+            }
+            if let Some(subpath) = option.strip_prefix(SUBPATH_OPTION) {
+                parsed.subpath = Some(subpath.to_owned());
+                continue;
             }
             if !(parsed.set_flag(option) || parsed.set_propagation(option) || parsed.set_below(option)) {
                 if !parsed.data.is_empty() {

@@ -47,6 +47,25 @@ impl Root {
         self.open_in(path, OFlags::PATH, ResolveFlags::NO_SYMLINKS)
     }
 
+    /// Like [`Root::file`] for a name that must be no symbolic link.
+    ///
+    /// # Errors
+    /// The kernel's; `ELOOP` for a link.
+    pub fn unlinked_file(&self, path: &Path) -> Result<OwnedFd, Errno> {
+        let (parent, name) = self.parent(path)?;
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDONLY | OFlags::CLOEXEC;
+        match openat(&parent, name, flags, Mode::from_raw_mode(0o755)) {
+            Err(errno) if errno != Errno::EXIST => return Err(errno),
+            _ => {}
+        }
+        let place = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let found = openat(&parent, name, place, Mode::empty())?;
+        if FileType::from_raw_mode(fstat(&found)?.st_mode) == FileType::Symlink {
+            return Err(Errno::LOOP);
+        }
+        Ok(found)
+    }
+
     /// Opens a file for use.
     ///
     /// # Errors
@@ -68,14 +87,7 @@ impl Root {
     /// # Errors
     /// The kernel's.
     pub fn file(&self, path: &Path) -> Result<OwnedFd, Errno> {
-        match self.find(path) {
-            Err(Errno::NOENT) => {}
-            found => return found,
-        }
-        let (parent, name) = self.parent(path)?;
-        let flags = OFlags::CREATE | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        openat(&parent, name, flags, Mode::from_raw_mode(0o755))?;
-        self.find(path)
+        self.make_file(path, MAX_LINKS)
     }
 
     /// The directory `path` is to be made in, which is made itself where missing, and its name there.
@@ -87,6 +99,30 @@ impl Root {
             return Err(Errno::INVAL);
         };
         Ok((self.directory(parent)?, name))
+    }
+
+    fn make_file(&self, path: &Path, links_left: usize) -> Result<OwnedFd, Errno> {
+        match self.find(path) {
+            Err(Errno::NOENT) => {}
+            found => return found,
+        }
+        let (parent, name) = self.parent(path)?;
+        let flags = OFlags::CREATE | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match openat(&parent, name, flags, Mode::from_raw_mode(0o755)) {
+            // A link to nowhere, such as the one many images have for /etc/resolv.conf: make what it points to.
+            Err(Errno::LOOP) if links_left > 0 => {
+                let target = readlinkat(&parent, name, Vec::new())?;
+                let target = path
+                    .parent()
+                    .unwrap_or(Path::new("/"))
+                    .join(OsStr::from_bytes(target.as_bytes()));
+                self.make_file(&clean(&target), links_left - 1)
+            }
+            made => {
+                made?;
+                self.find(path)
+            }
+        }
     }
 
     fn make_directory(&self, path: &Path, links_left: usize) -> Result<OwnedFd, Errno> {
@@ -117,20 +153,9 @@ impl Root {
         } else {
             path
         };
-        let mut races = 0;
-        loop {
-            let resolve = resolve | ResolveFlags::IN_ROOT;
-            match openat2(
-                &self.directory,
-                path,
-                flags | OFlags::CLOEXEC,
-                Mode::empty(),
-                resolve,
-            ) {
-                Err(Errno::AGAIN) if races < RACES => races += 1,
-                result => return result,
-            }
-        }
+        let resolve = resolve | ResolveFlags::IN_ROOT;
+        let flags = flags | OFlags::CLOEXEC;
+        retrying(|| openat2(&self.directory, path, flags, Mode::empty(), resolve))
     }
 }
 
@@ -138,6 +163,20 @@ impl AsFd for Root {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.directory.as_fd()
     }
+}
+
+/// Tries again what failed because somebody renamed something meanwhile.
+///
+/// # Errors
+/// Those of `resolve`.
+pub fn retrying<T>(resolve: impl Fn() -> Result<T, Errno>) -> Result<T, Errno> {
+    for _ in 0..RACES {
+        match resolve() {
+            Err(Errno::AGAIN) => {}
+            result => return result,
+        }
+    }
+    resolve()
 }
 
 /// Whether the entry is a directory.
@@ -186,6 +225,9 @@ mod tests {
         assert!(path.join("etc/passwd").exists());
         root.directory(Path::new("/dangling/x")).unwrap();
         assert!(path.join("nowhere/deep/x").is_dir());
+        symlink("../run/resolv.conf", path.join("etc/resolv.conf")).unwrap();
+        root.file(Path::new("/etc/resolv.conf")).unwrap();
+        assert!(path.join("run/resolv.conf").is_file());
         assert_eq!(root.find_unlinked(Path::new("/up")).unwrap_err(), Errno::LOOP);
     }
 }

@@ -37,21 +37,21 @@ impl Terminal {
         })
     }
 
-    /// Shows the terminal as `/dev/console`.
+    /// Shows the terminal as `/dev/console`. Neither side goes by a name somebody may have put a link in the place of
+    /// (CVE-2025-52565): what is shown is the descriptor, and what it is put on is no link.
     ///
     /// # Errors
     /// The kernel's.
     pub fn show_as_console(&self, root: &Root) -> Result<()> {
         let show = || {
-            let name = rustix::pty::ptsname(&self.master, Vec::new())?;
-            let number = name.to_string_lossy();
-            let number = number.rsplit('/').next().unwrap_or_default();
-            let source = root.find(&Path::new("/dev/pts").join(number))?;
             let flags = OpenTreeFlags::OPEN_TREE_CLONE
                 | OpenTreeFlags::OPEN_TREE_CLOEXEC
                 | OpenTreeFlags::AT_EMPTY_PATH;
-            let tree = open_tree(&source, c"", flags)?;
-            attach(tree.as_fd(), root.file(Path::new("/dev/console"))?.as_fd())
+            let tree = open_tree(&self.slave, c"", flags)?;
+            attach(
+                tree.as_fd(),
+                root.unlinked_file(Path::new("/dev/console"))?.as_fd(),
+            )
         };
         show().context(ErrorStage::Mount, || {
             "error during container init: mount console".into()
