@@ -15,7 +15,9 @@ mod error;
 mod http;
 mod routes;
 mod serve;
+mod tls;
 
 pub use error::{ApiError, ApiResult};
 pub use routes::router;
-pub use serve::{GRACE, serve};
+pub use serve::{GRACE, Listener, serve};
+pub use tls::{Tls, TlsFiles};

@@ -1,15 +1,18 @@
 //! Accepts connections and sees them off at shutdown.
 
 use std::future::Future;
+use std::io;
+use std::pin::Pin;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::net::UnixListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::connection;
+use crate::Tls;
+use crate::connection::{self, Socket};
 
 /// How long requests under way may take to finish after shutdown began.
 pub const GRACE: Duration = Duration::from_secs(3);
@@ -18,11 +21,35 @@ pub const GRACE: Duration = Duration::from_secs(3);
 /// some are given back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Where clients come from.
+pub enum Listener {
+    /// This machine.
+    Unix(UnixListener),
+    /// Anywhere, protected by TLS or not.
+    Tcp(TcpListener, Option<Tls>),
+}
+
+impl Listener {
+    /// The next client, to be served by the future.
+    async fn accept(&self) -> io::Result<Pin<Box<dyn Future<Output = io::Result<Socket>> + Send>>> {
+        match self {
+            Self::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                Ok(Box::pin(std::future::ready(Ok(Socket::Unix(stream)))))
+            }
+            Self::Tcp(listener, tls) => {
+                let (stream, _) = listener.accept().await?;
+                Ok(Box::pin(Socket::tcp(stream, tls.clone())))
+            }
+        }
+    }
+}
+
 /// Serves `router` to whoever connects to `listener`, until `shutdown` is ready.
 ///
 /// Then no connection is accepted any more, idle ones are closed, endless answers (events, followed logs, waiting) and
 /// hijacked streams are cut, and other requests have [`GRACE`] to finish.
-pub async fn serve(listener: UnixListener, router: Router, shutdown: impl Future<Output = ()>) {
+pub async fn serve(listener: Listener, router: Router, shutdown: impl Future<Output = ()>) {
     let closing = CancellationToken::new();
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -30,8 +57,15 @@ pub async fn serve(listener: UnixListener, router: Router, shutdown: impl Future
         tokio::select! {
             () = &mut shutdown => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(connection::run(stream, router.clone(), closing.clone()));
+                Ok(client) => {
+                    let (router, closing) = (router.clone(), closing.clone());
+                    connections.spawn(async move {
+                        match client.await {
+                            Ok(socket) => connection::run(socket, router, closing).await,
+                            // In the words of Go's server, which people search logs for.
+                            Err(cause) => tracing::info!("http: TLS handshake error: {cause}"),
+                        }
+                    });
                 }
                 Err(cause) => {
                     tracing::warn!(%cause, "cannot accept a connection");

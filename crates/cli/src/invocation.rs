@@ -1,8 +1,8 @@
 //! One invocation of a verb: what the user said, and the engine it is for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use corten_client::{Address, Client};
+use corten_client::{Address, Client, Tls, TlsFiles};
 use corten_wire::ApiVersion;
 use serde::Deserialize;
 
@@ -30,6 +30,8 @@ pub(crate) struct Invocation {
 pub(crate) struct Settings {
     /// The engine asked for; `None` leaves the choice to us.
     host: Option<Address>,
+    /// How TCP is protected, if it is.
+    tls: Option<TlsFiles>,
     /// Directory of `config.json`.
     config_dir: Option<PathBuf>,
     /// `-D`.
@@ -70,23 +72,20 @@ impl Settings {
                 "Failed to initialize: unable to resolve docker endpoint: context {name:?}: contexts are not supported by Corten yet"
             )));
         }
-        if env("DOCKER_TLS_VERIFY").is_some() {
-            return Err(Error::plain(
-                "DOCKER_TLS_VERIFY: TLS is not supported by Corten yet",
-            ));
-        }
         let host = host
             .filter(|text| !text.is_empty())
             .or_else(|| env("DOCKER_HOST"))
             .map(|text| text.parse())
             .transpose()?;
+        let config_dir = matches
+            .filled("config")
+            .map(PathBuf::from)
+            .or_else(|| env("DOCKER_CONFIG").map(PathBuf::from))
+            .or_else(|| env("HOME").map(|home| PathBuf::from(home).join(".docker")));
         Ok(Self {
             host,
-            config_dir: matches
-                .filled("config")
-                .map(PathBuf::from)
-                .or_else(|| env("DOCKER_CONFIG").map(PathBuf::from))
-                .or_else(|| env("HOME").map(|home| PathBuf::from(home).join(".docker"))),
+            tls: tls(matches, config_dir.as_deref()),
+            config_dir,
             debug: matches.on("debug"),
         })
     }
@@ -101,13 +100,14 @@ impl Invocation {
                     .map_err(|error| Error::plain(error.to_string()))
             })
             .transpose()?;
-        let client = |address| match version {
-            Some(version) => Client::with_version(address, version),
-            None => Client::new(address),
-        };
         if let Some(address) = &self.settings.host {
-            return Ok(client(address.clone()));
+            let tls = match (address, &self.settings.tls) {
+                (Address::Tcp(_), Some(files)) => Some(Tls::load(files)?),
+                _ => None,
+            };
+            return Ok(Client::with(address.clone(), tls, version));
         }
+        let client = |address| Client::with(address, None, version);
         let mut refusal = None;
         for socket in [CORTEN_SOCKET, DOCKER_SOCKET] {
             let candidate = client(Address::Unix(socket.into()));
@@ -156,6 +156,30 @@ impl Invocation {
         let keys = self.config_file()?.detach_keys;
         Ok((!keys.is_empty()).then_some(keys))
     }
+}
+
+/// How TCP is to be protected: the flags, else `DOCKER_TLS` and `DOCKER_TLS_VERIFY`; files that are not named are those in
+/// `DOCKER_CERT_PATH`, else in the directory of the configuration.
+fn tls(matches: &Matches, config_dir: Option<&Path>) -> Option<TlsFiles> {
+    let verify = match matches.text("tlsverify") {
+        Some(_) => matches.on("tlsverify"),
+        None => env("DOCKER_TLS_VERIFY").is_some(),
+    };
+    if !(verify || matches.on("tls") || env("DOCKER_TLS").is_some()) {
+        return None;
+    }
+    let dir = env("DOCKER_CERT_PATH")
+        .map(PathBuf::from)
+        .or_else(|| config_dir.map(Path::to_owned))
+        .unwrap_or_default();
+    let named = |flag| matches.filled(flag).map(PathBuf::from);
+    // One's own certificate is left out where it is not there and was not asked for.
+    let own = |flag, file: &str| named(flag).or_else(|| Some(dir.join(file)).filter(|path| path.exists()));
+    Some(TlsFiles {
+        authority: verify.then(|| named("tlscacert").unwrap_or_else(|| dir.join("ca.pem"))),
+        certificate: own("tlscert", "cert.pem"),
+        key: own("tlskey", "key.pem"),
+    })
 }
 
 /// A variable of the environment that is set and not empty.

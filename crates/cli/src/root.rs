@@ -27,11 +27,11 @@ static FLAGS: &[Flag] = &[
     .short('l')
     .default("\"info\"")
     .check(log_level),
-    Flag::switch("tls", "Use TLS; implied by --tlsverify").not_yet(),
-    Flag::text("tlscacert", "Trust certs signed only by this CA").not_yet(),
-    Flag::text("tlscert", "Path to TLS certificate file").not_yet(),
-    Flag::text("tlskey", "Path to TLS key file").not_yet(),
-    Flag::switch("tlsverify", "Use TLS and verify the remote").not_yet(),
+    Flag::switch("tls", "Use TLS; implied by --tlsverify"),
+    Flag::text("tlscacert", "Trust certs signed only by this CA"),
+    Flag::text("tlscert", "Path to TLS certificate file"),
+    Flag::text("tlskey", "Path to TLS key file"),
+    Flag::switch("tlsverify", "Use TLS and verify the remote"),
     Flag::switch("version", "Print version information and quit").short('v'),
 ];
 

@@ -14,7 +14,7 @@ use crate::body::Payload;
 use crate::connect::{self, Sender};
 use crate::query::Target;
 use crate::raw_stream::{RawStream, content_type};
-use crate::{Address, Error, Hijacked, JsonStream};
+use crate::{Address, Error, Hijacked, JsonStream, Tls};
 
 const USER_AGENT: &str = concat!("Corten-Client/", env!("CARGO_PKG_VERSION"), " (linux)");
 
@@ -29,6 +29,7 @@ pub struct Client {
 
 struct Shared {
     address: Address,
+    tls: Option<Tls>,
     /// Connections whose last answer has been read to its end.
     idle: Mutex<Vec<Sender>>,
     version: Mutex<Version>,
@@ -51,30 +52,20 @@ pub(crate) struct Call {
 impl Client {
     /// A client of the engine at `address`. Nothing is sent yet.
     pub fn new(address: Address) -> Self {
-        Self::with(
-            address,
-            Version {
-                current: ApiVersion::MAX,
-                fixed: false,
-            },
-        )
+        Self::with(address, None, None)
     }
 
-    /// A client that speaks `version` and no other, as `DOCKER_API_VERSION` asks for.
-    pub fn with_version(address: Address, version: ApiVersion) -> Self {
-        Self::with(
-            address,
-            Version {
-                current: version,
-                fixed: true,
-            },
-        )
-    }
-
-    fn with(address: Address, version: Version) -> Self {
+    /// A client that speaks TLS if `address` is TCP, and `version` and no other if one is given (as `DOCKER_API_VERSION`
+    /// asks for).
+    pub fn with(address: Address, tls: Option<Tls>, version: Option<ApiVersion>) -> Self {
+        let version = Version {
+            current: version.unwrap_or(ApiVersion::MAX),
+            fixed: version.is_some(),
+        };
         Self {
             shared: Arc::new(Shared {
                 address,
+                tls,
                 idle: Mutex::default(),
                 version: Mutex::new(version),
             }),
@@ -86,7 +77,7 @@ impl Client {
     /// # Errors
     /// [`Error::Connect`] or [`Error::Permission`].
     pub async fn connect(&self) -> Result<(), Error> {
-        let sender = connect::open(&self.shared.address).await?;
+        let sender = connect::open(&self.shared.address, self.shared.tls.as_ref()).await?;
         lock(&self.shared.idle).push(sender);
         Ok(())
     }
@@ -222,7 +213,7 @@ impl Client {
                 },
             }
         }
-        let mut sender = connect::open(&self.shared.address).await?;
+        let mut sender = connect::open(&self.shared.address, self.shared.tls.as_ref()).await?;
         let response = sender.send_request(request).await?;
         Ok((response, sender))
     }

@@ -8,13 +8,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::body::Body;
-use crate::{Address, Error};
+use crate::{Address, Error, Tls};
 
 /// The sending side of a connection.
 pub(crate) type Sender = SendRequest<Body>;
 
-/// Connects and leaves the connection to a task of its own, which ends with it.
-pub(crate) async fn open(address: &Address) -> Result<Sender, Error> {
+/// Connects (over TLS only where an address is TCP) and leaves the connection to a task of its own, which ends with it.
+pub(crate) async fn open(address: &Address, tls: Option<&Tls>) -> Result<Sender, Error> {
     match address {
         Address::Unix(path) => {
             let stream = UnixStream::connect(path)
@@ -28,7 +28,10 @@ pub(crate) async fn open(address: &Address) -> Result<Sender, Error> {
                 .map_err(|source| refused(address, source))?;
             // Requests and keystrokes are small: waiting for more to send would only delay them.
             stream.set_nodelay(true)?;
-            handshake(stream).await
+            match tls {
+                Some(tls) => handshake(tls.connect(authority, stream).await?).await,
+                None => handshake(stream).await,
+            }
         }
     }
 }

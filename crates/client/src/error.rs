@@ -37,6 +37,9 @@ pub enum Error {
     /// The address is of no form that is known, or of one that is not supported yet.
     #[error("{0}")]
     Address(String),
+    /// TLS could not be agreed on.
+    #[error("error during connect: {0}")]
+    Tls(String),
     /// The connection broke or what came over it was not HTTP.
     #[error("error during connect: {0}")]
     Http(#[from] hyper::Error),
@@ -61,7 +64,7 @@ impl Error {
     /// Which kind of error it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Connect { .. } | Self::Http(_) => ErrorKind::Unavailable,
+            Self::Connect { .. } | Self::Http(_) | Self::Tls(_) => ErrorKind::Unavailable,
             Self::Permission { .. } => ErrorKind::Forbidden,
             Self::Address(_) | Self::Request(_) => ErrorKind::Invalid,
             Self::Io(_) | Self::Answer(_) | Self::Json(_) | Self::Protocol(_) => ErrorKind::System,

@@ -1,4 +1,4 @@
-//! Client of the Docker Engine API: one method per call, over unix sockets and plain TCP.
+//! Client of the Docker Engine API: one method per call, over unix sockets, TCP and TLS.
 //!
 //! Lives here: connections and their reuse, version negotiation, JSON and streamed answers, hijacked streams, the
 //! framing of container output. Never here: terminals, tables, texts for people, or any knowledge of what a verb does
@@ -20,6 +20,7 @@ mod query;
 mod raw_stream;
 mod stdcopy;
 mod system;
+mod tls;
 mod volumes;
 
 pub use address::Address;
@@ -33,3 +34,4 @@ pub use json_stream::JsonStream;
 pub use query::Filters;
 pub use raw_stream::RawStream;
 pub use stdcopy::{Demultiplexer, StreamKind};
+pub use tls::{Tls, TlsFiles};

@@ -4,16 +4,26 @@
 //! anything a container verb decides (that is `engine`) or how something is done to the machine (that is below it).
 #![deny(unsafe_code)]
 
+mod activation;
 mod adapters;
 mod claim;
 mod config_file;
+mod directives;
 mod flags;
+mod hosts;
+mod listeners;
+mod live;
+mod logging;
 mod memory;
+mod metrics;
 mod pidfile;
+mod reload;
 mod run;
+mod service_manager;
 mod settings;
 mod shim_path;
 mod sockets;
+mod values;
 
 use std::ffi::OsString;
 
@@ -21,30 +31,37 @@ use std::ffi::OsString;
 ///
 /// `program` is how the daemon was called, for its help.
 pub fn main(program: &str, args: Vec<OsString>) -> i32 {
-    let settings = match flags::parse(program, args) {
-        Ok(flags) if flags.version => {
-            println!("Corten version {}", env!("CARGO_PKG_VERSION"));
+    let flags = match flags::parse(program, args) {
+        Ok(flags) => flags,
+        Err(flags::Answer::Help(text)) => {
+            print!("{text}");
             return 0;
         }
-        Ok(flags) => match settings::Settings::settle(flags) {
-            Ok(settings) => settings,
-            Err(error) => {
-                eprintln!("{error}");
-                return 1;
-            }
-        },
-        Err(answer) => {
-            // Help goes to standard output with code 0, mistakes to standard error with 125, as dockerd does.
-            let mistake = answer.use_stderr();
-            let _printed = answer.print();
-            return if mistake { 125 } else { 0 };
+        Err(flags::Answer::Mistake(text)) => {
+            eprintln!("{text}");
+            return 125;
         }
     };
+    if flags.version {
+        println!("Corten version {}", env!("CARGO_PKG_VERSION"));
+        return 0;
+    }
+    let settings = match settings::Settings::settle(&flags) {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("{error}");
+            return 1;
+        }
+    };
+    if flags.validate {
+        println!("configuration OK");
+        return 0;
+    }
     if !rustix::process::geteuid().is_root() {
         eprintln!("the daemon needs to be started with root privileges");
         return 1;
     }
-    match run::run(settings) {
+    match run::run(settings, flags) {
         Ok(()) => 0,
         Err(error) => {
             eprintln!("failed to start daemon: {error}");

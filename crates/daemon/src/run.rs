@@ -1,7 +1,6 @@
 //! The composition root: parts are opened in order, served, and closed in the opposite order.
 
 use std::fs;
-use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,63 +14,49 @@ use corten_network::BridgeNetwork;
 use corten_sandbox::{SandboxConfig, Sandboxes};
 use corten_snapshot::{Overlay, Snapshotter};
 use corten_volume::Volumes;
-use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use crate::adapters;
 use crate::claim::Claim;
+use crate::flags::Flags;
+use crate::live::Shared;
+use crate::logging::LogLevel;
 use crate::pidfile::PidFile;
+use crate::reload::Reload;
 use crate::settings::Settings;
-use crate::sockets::{DOCKER_SOCKET, Socket};
-use crate::{memory, shim_path};
+use crate::{listeners, logging, memory, metrics, service_manager, shim_path};
 
 /// What keeps a daemon from running: a sentence for the one who started it.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs a daemon until it is told to end.
-pub(crate) fn run(settings: Settings) -> Result<(), Failure> {
+pub(crate) fn run(settings: Settings, flags: Flags) -> Result<(), Failure> {
     memory::use_few_arenas();
-    start_log(&settings)?;
-    if settings.validate {
-        println!("configuration OK");
-        return Ok(());
-    }
+    let log_level = logging::start(settings.log_level, settings.live.debug, settings.log_format);
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(64)
         .thread_keep_alive(Duration::from_secs(2))
         .enable_all()
         .build()?
-        .block_on(serve(settings))
+        .block_on(serve(settings, flags, log_level))
 }
 
-fn start_log(settings: &Settings) -> Result<(), Failure> {
-    let level = if settings.debug {
-        "debug"
-    } else {
-        &settings.log_level
-    };
-    if !["trace", "debug", "info", "warn", "error"].contains(&level) {
-        return Err(format!("invalid logging level: {level}").into());
-    }
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(level))
-        .with_writer(io::stderr)
-        .with_ansi(false)
-        .init();
-    Ok(())
-}
-
-async fn serve(settings: Settings) -> Result<(), Failure> {
-    // Told to end while starting is still told.
+async fn serve(settings: Settings, flags: Flags, log_level: LogLevel) -> Result<(), Failure> {
+    // Told to end while starting is still told, and a reload must never end a daemon.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     make_dir(&settings.data_root, 0o710)?;
     make_dir(&settings.exec_root, 0o711)?;
     let _pidfile = PidFile::write(&settings.pidfile)?;
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
+    }
+    if let Some(score) = settings.oom_score {
+        fs::write("/proc/self/oom_score_adj", score.to_string())
+            .map_err(|error| format!("cannot set oom-score-adjust to {score}: {error}"))?;
     }
     let mut claims = vec![Claim::directory(&settings.data_root).await?];
     if settings.exec_root != settings.data_root {
@@ -81,13 +66,24 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
         claims.push(Claim::bridge(&network.bridge).await?);
     }
     // Before anything is restored: who connects now waits, and a daemon that cannot be reached has touched nothing.
-    let sockets = listen(&settings)?;
+    let mut listeners = listeners::open(&settings).await?;
     let (engine, bridge) = open(&settings).await?;
+    if let Some(address) = &settings.metrics {
+        metrics::serve(address, engine.clone())
+            .await
+            .map_err(|error| format!("failed to start metrics server: listen tcp {address}: {error}"))?;
+    }
+    let live = Shared::new(settings.live.clone());
+    let reload = Reload {
+        flags,
+        live: live.clone(),
+        engine: engine.clone(),
+        log_level,
+    };
     let (closing, closed) = watch::channel(false);
-    let router = corten_api::router(adapters::backend(&engine, &settings));
+    let router = corten_api::router(adapters::backend(&engine, &settings, live.clone()));
     let mut servers = Vec::new();
-    for socket in &sockets {
-        let listener = UnixListener::from_std(socket.listener.try_clone()?)?;
+    for listener in listeners.listeners.drain(..) {
         let mut closed = closed.clone();
         let closing = async move {
             // An error means that the sender is gone, which is the end as well.
@@ -95,15 +91,34 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
         };
         servers.push(tokio::spawn(corten_api::serve(listener, router.clone(), closing)));
     }
-    tracing::info!(pid = std::process::id(), "API listen on {}", names(&sockets));
+    tracing::info!(
+        pid = std::process::id(),
+        "API listen on {}",
+        listeners.names.join(", ")
+    );
+    service_manager::ready();
 
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => reload.run(),
+        }
     }
-    tracing::info!("ending");
-    if !settings.live_restore {
-        engine.stop_all(settings.shutdown_timeout).await;
+    tracing::info!("Daemon shutdown in progress");
+    service_manager::stopping();
+    tokio::spawn(async move {
+        // Whoever asks a second time does not want to wait.
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::warn!("told to end again: ending at once");
+        std::process::exit(1);
+    });
+    let last = live.now();
+    if !last.live_restore {
+        engine.stop_all(last.shutdown_timeout).await;
     }
     closing.send_replace(true);
     for server in servers {
@@ -116,6 +131,7 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
         tokio::task::spawn_blocking(move || bridge.shutdown(idle)).await??;
     }
     drop(claims);
+    tracing::info!("Daemon shutdown complete");
     Ok(())
 }
 
@@ -146,8 +162,11 @@ async fn open(settings: &Settings) -> Result<(Arc<Engine>, Option<Arc<BridgeNetw
         EngineConfig {
             data_root: root,
             cgroup_parent: settings.cgroup_parent.clone(),
-            log_options: settings.log_options.clone(),
             dns: settings.dns.clone(),
+            dns_options: settings.dns_options.clone(),
+            dns_search: settings.dns_search.clone(),
+            host_gateway: settings.host_gateway,
+            defaults: settings.defaults.clone(),
         },
         Parts {
             images,
@@ -161,26 +180,6 @@ async fn open(settings: &Settings) -> Result<(Arc<Engine>, Option<Arc<BridgeNetw
     engine.restore().await?;
     tokio::spawn(engine.clone().follow_sandboxes(received));
     Ok((engine, bridge))
-}
-
-fn listen(settings: &Settings) -> Result<Vec<Socket>, Failure> {
-    let mut sockets = Vec::new();
-    for path in &settings.hosts {
-        let socket = Socket::listen(path, &settings.group)
-            .map_err(|error| format!("can't create unix socket {}: {error}", path.display()))?;
-        sockets.push(socket);
-    }
-    if settings.docker_socket {
-        match Socket::listen(Path::new(DOCKER_SOCKET), &settings.group) {
-            Ok(socket) => sockets.push(socket),
-            Err(error) => tracing::info!(%error, "not listening on {DOCKER_SOCKET}"),
-        }
-    }
-    Ok(sockets)
-}
-
-fn names(sockets: &[Socket]) -> String {
-    sockets.iter().map(Socket::name).collect::<Vec<_>>().join(", ")
 }
 
 fn make_dir(path: &Path, mode: u32) -> Result<(), Failure> {

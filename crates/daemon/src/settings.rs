@@ -1,170 +1,355 @@
 //! Flags and file made into settings.
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
-use std::net::IpAddr;
-use std::path::PathBuf;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
 
+use corten_engine::Defaults;
 use corten_network::{Ipv4Net, NetworkConfig};
+use corten_sandbox::SeccompChoice;
+use corten_wire::Ulimit;
+use serde_json::Value;
 
-use crate::config_file::ConfigFile;
+use crate::config_file;
 use crate::flags::Flags;
+use crate::hosts::Host;
+use crate::live::Live;
+use crate::logging::{Format, Level};
+use crate::values::Values;
+
+/// Names of the runtime that is there: its own, and the one clients know.
+pub(crate) const RUNTIMES: [&str; 2] = ["corten", "runc"];
+/// Largest `/dev/shm` that is a size and no mistake, in bytes.
+const LARGEST_SHM: u64 = 1 << 50;
 
 /// Everything a daemon is started with.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    pub(crate) hosts: Vec<PathBuf>,
+    pub(crate) hosts: Vec<Host>,
     /// Listen on Docker's own socket, too, if nobody does.
     pub(crate) docker_socket: bool,
+    /// How TCP connections are protected; `None` not at all.
+    pub(crate) tls: Option<corten_api::TlsFiles>,
     pub(crate) data_root: PathBuf,
     pub(crate) exec_root: PathBuf,
     pub(crate) pidfile: PathBuf,
     /// `None` runs without the default bridge.
     pub(crate) network: Option<NetworkConfig>,
     pub(crate) dns: Vec<IpAddr>,
+    pub(crate) dns_options: Vec<String>,
+    pub(crate) dns_search: Vec<String>,
+    pub(crate) host_gateway: Option<IpAddr>,
     pub(crate) cgroup_parent: String,
     pub(crate) group: String,
-    pub(crate) log_options: BTreeMap<String, String>,
-    pub(crate) live_restore: bool,
-    pub(crate) shutdown_timeout: i64,
-    pub(crate) debug: bool,
-    pub(crate) log_level: String,
+    /// The group was asked for: then it must exist.
+    pub(crate) group_named: bool,
+    pub(crate) defaults: Defaults,
+    /// What `info` calls the seccomp profile.
+    pub(crate) seccomp_name: String,
+    pub(crate) live: Live,
+    pub(crate) log_level: Level,
+    pub(crate) log_format: Format,
+    pub(crate) experimental: bool,
+    pub(crate) metrics: Option<String>,
+    pub(crate) oom_score: Option<i64>,
+    /// Proxies by the name `info` has for them: `http`, `https`, `no`.
+    pub(crate) proxies: [String; 3],
     pub(crate) shim: Option<PathBuf>,
-    pub(crate) validate: bool,
     pub(crate) warnings: Vec<String>,
+    /// The file that was read, and is read again on SIGHUP.
+    pub(crate) config_file: Option<PathBuf>,
 }
 
 impl Settings {
-    /// Flags over file over defaults. A setting in both places is a mistake, as it is to dockerd.
-    pub(crate) fn settle(flags: Flags) -> Result<Self, String> {
-        let (file, warnings) = ConfigFile::read(flags.config_file.as_deref())?;
-        Self::merge(flags, file, warnings)
+    /// Flags and file over defaults. A setting in both places is a mistake, as it is to dockerd.
+    pub(crate) fn settle(flags: &Flags) -> Result<Self, String> {
+        let file = config_file::find(flags.config_file.as_deref());
+        let values = read(flags, file.as_deref())?;
+        let mut settings = Self::from_values(&values)?;
+        settings.config_file = file;
+        Ok(settings)
     }
 
-    fn merge(flags: Flags, file: ConfigFile, warnings: Vec<String>) -> Result<Self, String> {
-        let driver = one("storage-driver", flags.storage_driver, file.storage_driver)?;
-        if driver
-            .as_deref()
-            .is_some_and(|name| !matches!(name, "overlay2" | "overlay"))
-        {
-            return Err(format!(
-                "the storage driver {} is not supported by Corten",
-                driver.unwrap_or_default()
-            ));
-        }
-        let log_driver = one("log-driver", flags.log_driver, file.log_driver)?;
-        if log_driver.as_deref().is_some_and(|name| name != "json-file") {
-            return Err(format!(
-                "the log driver {} is not supported by Corten yet",
-                log_driver.unwrap_or_default()
-            ));
-        }
-        if !flags.hosts.is_empty() && !file.hosts.is_empty() {
-            return Err(both("hosts", &flags.hosts, &file.hosts));
-        }
-        let wishes = if flags.hosts.is_empty() {
-            file.hosts
-        } else {
-            flags.hosts
-        };
-        let exec_root =
-            one("exec-root", flags.exec_root, file.exec_root)?.unwrap_or_else(|| "/run/corten".into());
-        let docker_socket = wishes.is_empty() && exec_root.as_os_str() == "/run/corten";
+    fn from_values(values: &Values) -> Result<Self, String> {
+        let mut warnings = values.warnings()?;
+        check_storage(values)?;
+        check_exec_opts(values)?;
+        let exec_root = absolute(values.text("exec-root").unwrap_or("/run/corten"))?;
+        let wishes = values.list("hosts");
+        let (tls, plain_allowed) = tls(values);
+        let docker_socket = wishes.is_empty() && exec_root == Path::new("/run/corten");
         let hosts = if wishes.is_empty() {
-            vec![exec_root.join("corten.sock")]
+            vec![Host::Unix(exec_root.join("corten.sock"))]
         } else {
             wishes
                 .iter()
-                .map(|wish| unix_path(wish))
-                .collect::<Result<_, _>>()?
+                .map(|wish| Host::parse(wish, tls.is_some()))
+                .collect::<Result<Vec<_>, _>>()?
         };
-        let bridge = one("bridge", flags.bridge, file.bridge)?.unwrap_or_else(|| "corten0".to_owned());
-        let bip = one("bip", flags.bip, file.bip)?;
-        let network = if bridge == "none" {
-            None
-        } else {
-            let bip = match bip {
-                Some(text) => Some(bridge_address(&text)?),
-                None => None,
-            };
-            Some(NetworkConfig {
-                table: one("firewall-table", flags.firewall_table, file.firewall_table)?
-                    .unwrap_or_else(|| bridge.clone()),
-                bridge,
-                bip,
-                mtu: one("mtu", flags.mtu, file.mtu)?.unwrap_or(1500),
-                ip_forward: one("ip-forward", flags.ip_forward, file.ip_forward)?.unwrap_or(true),
-                ip_masq: one("ip-masq", flags.ip_masq, file.ip_masq)?.unwrap_or(true),
-                icc: one("icc", flags.icc, file.icc)?.unwrap_or(true),
-            })
-        };
-        let dns = flags.dns.into_iter().chain(file.dns);
-        let dns = dns
-            .map(|text| text.parse().map_err(|_| format!("{text} is not an ip address")))
-            .collect::<Result<_, _>>()?;
-        let mut log_options = file.log_opts;
-        for option in flags.log_opts {
-            let (key, value) = option
-                .split_once('=')
-                .ok_or_else(|| format!("invalid log option: {option}"))?;
-            log_options.insert(key.to_owned(), value.to_owned());
+        let open = hosts.iter().find_map(|host| match host {
+            Host::Tcp(address) if tls.is_none() => Some(address),
+            _ => None,
+        });
+        if let Some(address) = open.filter(|_| !plain_allowed) {
+            return Err(format!(
+                "tcp://{address} would give everybody who can connect to it root access to this machine: protect it with \
+                 --tlsverify, or allow it explicitly with --tls=false"
+            ));
         }
-        let absolute = |path: PathBuf| {
-            std::path::absolute(&path).map_err(|error| format!("cannot use {}: {error}", path.display()))
+        let network = network(values)?;
+        let (seccomp, seccomp_name) = seccomp(values.text("seccomp-profile"))?;
+        let defaults = Defaults {
+            ulimits: ulimits(values.raw("default-ulimits"))?,
+            no_new_privileges: values.switch("no-new-privileges").unwrap_or(false),
+            seccomp,
+            log_driver: values.text("log-driver").unwrap_or("json-file").to_owned(),
+            log_options: values.map("log-opts"),
+            ..container_defaults(values, &Defaults::default())?
         };
-        let exec_root = absolute(exec_root)?;
+        warnings.extend(runtime_warnings(values));
+        if values.switches("features").get("containerd-snapshotter") == Some(&true) {
+            warnings.push(
+                "the feature containerd-snapshotter has no effect: Corten has one image store".to_owned(),
+            );
+        }
+        let proxy = |name| values.text(name).unwrap_or_default().to_owned();
         Ok(Self {
             hosts,
             docker_socket,
-            data_root: absolute(
-                one("data-root", flags.data_root, file.data_root)?
-                    .unwrap_or_else(|| "/var/lib/corten".into()),
-            )?,
-            pidfile: absolute(
-                one("pidfile", flags.pidfile, file.pidfile)?.unwrap_or_else(|| exec_root.join("corten.pid")),
-            )?,
+            tls,
+            data_root: absolute(values.text("data-root").unwrap_or("/var/lib/corten"))?,
+            pidfile: match values.text("pidfile") {
+                Some(path) => absolute(path)?,
+                None => exec_root.join("corten.pid"),
+            },
             exec_root,
             network,
-            dns,
-            cgroup_parent: one("cgroup-parent", flags.cgroup_parent, file.cgroup_parent)?
-                .unwrap_or_else(|| "/docker".to_owned()),
-            group: one("group", flags.group, file.group)?.unwrap_or_else(|| "docker".to_owned()),
-            log_options,
-            live_restore: one("live-restore", flags.live_restore, file.live_restore)?.unwrap_or(true),
-            shutdown_timeout: one("shutdown-timeout", flags.shutdown_timeout, file.shutdown_timeout)?
-                .unwrap_or(15),
-            debug: one("debug", flags.debug, file.debug)?.unwrap_or(false),
-            log_level: one("log-level", flags.log_level, file.log_level)?
-                .unwrap_or_else(|| "info".to_owned()),
-            shim: one("shim", flags.shim, file.shim)?,
-            validate: flags.validate,
+            dns: addresses(&values.list("dns"))?,
+            dns_options: values.list("dns-opts"),
+            dns_search: domains(values.list("dns-search"))?,
+            host_gateway: host_gateway(&values.list("host-gateway-ips"))?,
+            cgroup_parent: values.text("cgroup-parent").unwrap_or("/docker").to_owned(),
+            group: values.text("group").unwrap_or("docker").to_owned(),
+            group_named: values.has("group"),
+            defaults,
+            seccomp_name,
+            live: Live::read(values)?,
+            log_level: Level::parse(values.text("log-level").unwrap_or("info"))?,
+            log_format: Format::parse(values.text("log-format").unwrap_or("text"))?,
+            experimental: values.switch("experimental").unwrap_or(false),
+            metrics: values.text("metrics-addr").map(str::to_owned),
+            oom_score: values.number("oom-score-adjust"),
+            proxies: [proxy("http-proxy"), proxy("https-proxy"), proxy("no-proxy")],
+            shim: values.text("shim").map(PathBuf::from),
             warnings,
+            config_file: None,
         })
     }
 }
 
-/// A setting that may come from a flag or the file, not from both.
-fn one<T: Debug>(name: &str, flag: Option<T>, file: Option<T>) -> Result<Option<T>, String> {
-    match (flag, file) {
-        (Some(flag), Some(file)) => Err(both(name, &flag, &file)),
-        (flag, file) => Ok(flag.or(file)),
+/// The settings of flags and file, united.
+pub(crate) fn read(flags: &Flags, file: Option<&Path>) -> Result<Values, String> {
+    match file {
+        Some(path) => config_file::read(path, |values| {
+            let values = Values::unite(&flags.values, values)?;
+            Live::read(&values)
+                .and_then(|_| container_defaults(&values, &Defaults::default()))
+                .map_err(|why| format!("configuration validation from file failed: {why}"))?;
+            Ok(values)
+        }),
+        None => Values::unite(&flags.values, BTreeMap::new()),
     }
 }
 
-fn both(name: &str, flag: &dyn Debug, file: &dyn Debug) -> String {
-    format!(
-        "the following directives are specified both as a flag and in the configuration file: {name}: (from flag: {flag:?}, \
-         from file: {file:?})"
-    )
+/// The part of the containers' defaults that a running daemon may change: what is set, over what was.
+pub(crate) fn container_defaults(values: &Values, before: &Defaults) -> Result<Defaults, String> {
+    let mut defaults = before.clone();
+    if let Some(text) = values.text("default-shm-size") {
+        let size = corten_types::parse_bytes(text).map_err(|error| error.to_string())?;
+        if size > LARGEST_SHM {
+            return Err(format!("invalid size: '{text}'"));
+        }
+        defaults.shm_size = i64::try_from(size).unwrap_or(i64::MAX);
+    }
+    if let Some(mode) = values.text("default-ipc-mode") {
+        if !matches!(mode, "private" | "shareable") {
+            return Err(format!(
+                "IPC mode {mode:?} is not supported as a default: use \"shareable\" or \"private\""
+            ));
+        }
+        mode.clone_into(&mut defaults.ipc_mode);
+    }
+    if let Some(mode) = values.text("default-cgroupns-mode") {
+        if !matches!(mode, "private" | "host") {
+            return Err(format!(
+                "default cgroup namespace mode ({mode}) is invalid; use \"host\" or \"private\""
+            ));
+        }
+        mode.clone_into(&mut defaults.cgroupns_mode);
+    }
+    if let Some(name) = values.text("default-runtime") {
+        if !RUNTIMES.contains(&name) {
+            let why = if configured_runtimes(values).contains(&name) {
+                "is not supported by Corten, which runs containers with its own runtime only"
+            } else {
+                "does not exist"
+            };
+            return Err(format!("specified default runtime '{name}' {why}"));
+        }
+        name.clone_into(&mut defaults.runtime);
+    }
+    if configured_runtimes(values).contains(&"runc") {
+        return Err("runtime name 'runc' is reserved".to_owned());
+    }
+    Ok(defaults)
 }
 
-fn unix_path(host: &str) -> Result<PathBuf, String> {
-    match host.split_once("://") {
-        Some(("unix", path)) if path.starts_with('/') => Ok(path.into()),
-        None if host.starts_with('/') => Ok(host.into()),
-        Some(("tcp" | "fd", _)) => Err(format!("listening on {host} is not supported by Corten yet")),
-        _ => Err(format!("invalid bind address ({host})")),
+fn configured_runtimes(values: &Values) -> Vec<&str> {
+    let map = values.raw("runtimes").and_then(Value::as_object);
+    map.into_iter().flatten().map(|(name, _)| name.as_str()).collect()
+}
+
+/// What to say of runtimes that are configured and never used.
+pub(crate) fn runtime_warnings(values: &Values) -> Vec<String> {
+    configured_runtimes(values)
+        .into_iter()
+        .map(|name| {
+            format!("the runtime {name} has no effect: Corten runs containers with its own runtime only, and refuses those that ask for another")
+        })
+        .collect()
+}
+
+fn absolute(path: &str) -> Result<PathBuf, String> {
+    std::path::absolute(path).map_err(|error| format!("cannot use {path}: {error}"))
+}
+
+fn check_storage(values: &Values) -> Result<(), String> {
+    match values.text("storage-driver") {
+        None | Some("overlay2" | "overlay") => {}
+        Some(name) => {
+            return Err(format!("the storage driver {name} is not supported by Corten"));
+        }
     }
+    for option in values.list("storage-opts") {
+        match option.split_once('=') {
+            // Docker's own note on it: it does nothing.
+            Some(("overlay2.override_kernel_check", "true" | "false" | "1" | "0")) => {}
+            Some(("overlay2.size", _)) => {
+                return Err(format!("storage option {option} is not supported by Corten"));
+            }
+            Some((key, _)) => return Err(format!("overlay2: unknown option {key}")),
+            None => return Err(format!("unable to parse storage-opt option {option}")),
+        }
+    }
+    Ok(())
+}
+
+fn check_exec_opts(values: &Values) -> Result<(), String> {
+    for option in values.list("exec-opts") {
+        match option.split_once('=') {
+            Some(("native.cgroupdriver", "cgroupfs")) => {}
+            Some(("native.cgroupdriver", "systemd")) => {
+                return Err(
+                    "the cgroup driver systemd is not supported by Corten: use native.cgroupdriver=cgroupfs"
+                        .to_owned(),
+                );
+            }
+            Some(("native.cgroupdriver", other)) => {
+                return Err(format!(
+                    "native.cgroupdriver option {other} is internally unsupported"
+                ));
+            }
+            Some((key, _)) => return Err(format!("invalid option {key:?} in exec-opts")),
+            None => return Err(format!("unable to parse exec-opt option {option}")),
+        }
+    }
+    Ok(())
+}
+
+/// How TCP is protected, and whether it may be left unprotected.
+fn tls(values: &Values) -> (Option<corten_api::TlsFiles>, bool) {
+    let (tls, verify) = (values.switch("tls"), values.switch("tlsverify"));
+    // Whoever speaks of --tlsverify at all wants TLS.
+    let wanted = tls.unwrap_or(false) || (verify.is_some() && tls != Some(false));
+    if !wanted {
+        return (None, tls == Some(false));
+    }
+    let home = std::env::var_os("DOCKER_CERT_PATH")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".docker")))
+        .unwrap_or_else(|| "/root/.docker".into());
+    let file = |name, default: &str| {
+        values
+            .text(name)
+            .map_or_else(|| home.join(default), PathBuf::from)
+    };
+    let files = corten_api::TlsFiles {
+        certificate: file("tlscert", "cert.pem"),
+        key: file("tlskey", "key.pem"),
+        client_authority: verify.unwrap_or(false).then(|| file("tlscacert", "ca.pem")),
+    };
+    (Some(files), false)
+}
+
+fn network(values: &Values) -> Result<Option<NetworkConfig>, String> {
+    let bridge = values.text("bridge").unwrap_or("corten0").to_owned();
+    if bridge == "none" {
+        return Ok(None);
+    }
+    let icc = values.switch("icc").unwrap_or(true);
+    let firewall = values.switch("iptables").unwrap_or(true);
+    if !icc && !firewall {
+        return Err(
+            "You specified --iptables=false with --icc=false. ICC=false uses iptables to function. Please set --icc or \
+             --iptables to true"
+                .to_owned(),
+        );
+    }
+    let net = |name: &str| {
+        values
+            .text(name)
+            .map(|text| {
+                text.parse::<Ipv4Net>()
+                    .map_err(|_| format!("invalid CIDR address: {text}"))
+            })
+            .transpose()
+    };
+    let address = |name: &str| {
+        values
+            .text(name)
+            .map(|text| {
+                text.parse::<Ipv4Addr>()
+                    .map_err(|_| format!("{text} is not an ip address"))
+            })
+            .transpose()
+    };
+    let mtu = values.number("mtu").filter(|mtu| *mtu != 0).unwrap_or(1500);
+    let config = NetworkConfig {
+        table: values.text("firewall-table").unwrap_or(&bridge).to_owned(),
+        bridge,
+        bip: values.text("bip").map(bridge_address).transpose()?,
+        pools: pools(values.raw("default-address-pools"))?,
+        fixed_cidr: net("fixed-cidr")?,
+        default_gateway: address("default-gateway")?,
+        default_bind: address("ip")?.unwrap_or(Ipv4Addr::UNSPECIFIED),
+        firewall,
+        mtu: u32::try_from(mtu)
+            .ok()
+            .filter(|mtu| (68..=65_535).contains(mtu))
+            .ok_or_else(|| format!("invalid default MTU: {mtu}"))?,
+        ip_forward: values.switch("ip-forward").unwrap_or(true),
+        ip_masq: values.switch("ip-masq").unwrap_or(true),
+        icc,
+    };
+    if let (Some(range), Some(bip)) = (config.fixed_cidr, config.bip)
+        && !(bip.contains(range.address()) && range.prefix_len() >= bip.prefix_len())
+    {
+        return Err(format!(
+            "the range --fixed-cidr {range} is no part of the bridge's subnet {}",
+            bip.network()
+        ));
+    }
+    Ok(Some(config))
 }
 
 /// The bridge's address: one that a host can have, in a subnet that leaves the machine its other routes.
@@ -186,46 +371,122 @@ fn bridge_address(text: &str) -> Result<Ipv4Net, String> {
     Ok(bip)
 }
 
+fn pools(value: Option<&Value>) -> Result<Vec<(Ipv4Net, u8)>, String> {
+    let list = value.and_then(Value::as_array).into_iter().flatten();
+    list.map(|pool| {
+        let base = pool["base"].as_str().unwrap_or_default();
+        let base: Ipv4Net = base
+            .parse()
+            .map_err(|_| format!("invalid base pool {base:?}: invalid CIDR address: {base}"))?;
+        let size = pool["size"]
+            .as_u64()
+            .and_then(|size| u8::try_from(size).ok())
+            .filter(|size| *size >= base.prefix_len() && *size <= 30)
+            .ok_or_else(|| format!("invalid pools size: {} for {base}", pool["size"]))?;
+        Ok((base, size))
+    })
+    .collect()
+}
+
+fn ulimits(value: Option<&Value>) -> Result<Vec<Ulimit>, String> {
+    let map = value.and_then(Value::as_object).into_iter().flatten();
+    map.map(|(name, limit)| {
+        let number = |key: &str| limit[key].as_i64();
+        match (number("Soft"), number("Hard")) {
+            (Some(soft), Some(hard)) if hard == -1 || (soft != -1 && soft <= hard) => Ok(Ulimit {
+                name: name.clone(),
+                soft,
+                hard,
+            }),
+            (Some(soft), Some(hard)) => Err(format!(
+                "ulimit soft limit must be less than or equal to hard limit: {soft} > {hard}"
+            )),
+            _ => Err(format!(
+                "invalid default-ulimits: {name} needs the numbers Soft and Hard"
+            )),
+        }
+    })
+    .collect()
+}
+
+fn addresses(texts: &[String]) -> Result<Vec<IpAddr>, String> {
+    texts
+        .iter()
+        .map(|text| text.parse().map_err(|_| format!("{text} is not an ip address")))
+        .collect()
+}
+
+/// Search domains as Docker checks them; `.` alone stands for none.
+fn domains(list: Vec<String>) -> Result<Vec<String>, String> {
+    let label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    };
+    for domain in &list {
+        let plain = domain.strip_suffix('.').unwrap_or(domain);
+        if domain != "." && !(plain.len() < 254 && plain.split('.').all(label)) {
+            return Err(format!("{domain} is not a valid domain"));
+        }
+    }
+    Ok(list)
+}
+
+fn host_gateway(texts: &[String]) -> Result<Option<IpAddr>, String> {
+    let all = addresses(texts)?;
+    match all.iter().find(|address| address.is_ipv6()) {
+        Some(_) if all.len() > 1 => {
+            Err("a second host-gateway-ip (IPv6) is not supported by Corten yet".to_owned())
+        }
+        _ => Ok(all.first().copied()),
+    }
+}
+
+/// The default system call filter, and what `info` calls it.
+fn seccomp(profile: Option<&str>) -> Result<(SeccompChoice, String), String> {
+    match profile {
+        None | Some("builtin") => Ok((SeccompChoice::Default, "builtin".to_owned())),
+        Some("unconfined") => Ok((SeccompChoice::Unconfined, "unconfined".to_owned())),
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| format!("opening seccomp profile ({path}) failed: {error}"))?;
+            let choice = SeccompChoice::Custom(text);
+            choice
+                .check()
+                .map_err(|error| format!("the seccomp profile {path} cannot be used: {error}"))?;
+            Ok((choice, path.to_owned()))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    #[test]
-    fn a_setting_in_both_places_is_a_mistake() {
+    fn settle(values: &[(&'static str, Value)]) -> Result<Settings, String> {
         let flags = Flags {
-            bridge: Some("a".into()),
-            ..Default::default()
+            values: values.iter().cloned().collect(),
+            ..Flags::default()
         };
-        let file = ConfigFile {
-            bridge: Some("b".into()),
-            ..Default::default()
-        };
-        let error = Settings::merge(flags, file, vec![]).unwrap_err();
-        assert!(
-            error.contains("bridge: (from flag: \"a\", from file: \"b\")"),
-            "{error}"
-        );
+        Settings::from_values(&read(&flags, None)?)
     }
 
     #[test]
     fn everything_follows_the_exec_root() {
-        let flags = Flags {
-            exec_root: Some("/run/x".into()),
-            ..Default::default()
-        };
-        let settings = Settings::merge(flags, ConfigFile::default(), vec![]).unwrap();
-        assert_eq!(settings.hosts, [PathBuf::from("/run/x/corten.sock")]);
+        let settings = settle(&[("exec-root", json!("/run/x"))]).unwrap();
+        assert_eq!(settings.hosts, [Host::Unix("/run/x/corten.sock".into())]);
         assert!(!settings.docker_socket);
         assert_eq!(settings.network.unwrap().table, "corten0");
     }
 
     #[test]
     fn directories_do_not_depend_on_where_a_shim_runs() {
-        let flags = Flags {
-            data_root: Some("here".into()),
-            ..Default::default()
-        };
-        let settings = Settings::merge(flags, ConfigFile::default(), vec![]).unwrap();
+        let settings = settle(&[("data-root", json!("here"))]).unwrap();
         assert_eq!(settings.data_root, std::env::current_dir().unwrap().join("here"));
     }
 
@@ -244,12 +505,80 @@ mod tests {
     }
 
     #[test]
-    fn hosts_are_unix_sockets() {
-        assert!(unix_path("unix:///a").is_ok());
-        assert_eq!(
-            unix_path("tcp://1:2").unwrap_err(),
-            "listening on tcp://1:2 is not supported by Corten yet"
+    fn plain_tcp_must_be_allowed_explicitly() {
+        let hosts = ("hosts", json!(["tcp://127.0.0.1:1"]));
+        let refused = settle(std::slice::from_ref(&hosts)).unwrap_err();
+        assert!(refused.contains("--tls=false"), "{refused}");
+        let allowed = settle(&[hosts.clone(), ("tls", json!(false))]).unwrap();
+        assert!(allowed.tls.is_none());
+        let verified = settle(&[
+            hosts.clone(),
+            ("tlsverify", json!(true)),
+            ("tlscacert", json!("/ca")),
+        ])
+        .unwrap();
+        assert_eq!(verified.tls.unwrap().client_authority, Some("/ca".into()));
+        let unverified = settle(&[hosts, ("tls", json!(true))]).unwrap();
+        assert_eq!(unverified.tls.unwrap().client_authority, None);
+    }
+
+    #[test]
+    fn senseless_settings_are_refused() {
+        for (name, value, sentence) in [
+            (
+                "storage-driver",
+                json!("zfs"),
+                "the storage driver zfs is not supported by Corten",
+            ),
+            (
+                "exec-opts",
+                json!(["native.cgroupdriver=systemd"]),
+                "the cgroup driver systemd is not supported by Corten: use native.cgroupdriver=cgroupfs",
+            ),
+            (
+                "default-runtime",
+                json!("frob"),
+                "specified default runtime 'frob' does not exist",
+            ),
+            ("dns", json!(["x"]), "x is not an ip address"),
+            ("dns-search", json!(["-x"]), "-x is not a valid domain"),
+            ("log-level", json!("loud"), "invalid logging level: loud"),
+            (
+                "max-concurrent-downloads",
+                json!(-1),
+                "invalid max concurrent downloads: -1",
+            ),
+            ("hosts", json!(["frob"]), "invalid bind address format: frob"),
+            ("mtu", json!(5), "invalid default MTU: 5"),
+        ] {
+            assert_eq!(settle(&[(name, value)]).unwrap_err(), sentence);
+        }
+        assert!(settle(&[("iptables", json!(false)), ("icc", json!(false))]).is_err());
+        assert!(
+            settle(&[
+                ("bip", json!("10.1.0.1/24")),
+                ("fixed-cidr", json!("10.2.0.0/25"))
+            ])
+            .is_err()
         );
-        assert_eq!(unix_path("frob").unwrap_err(), "invalid bind address (frob)");
+    }
+
+    #[test]
+    fn limits_and_pools_are_read() {
+        let settings = settle(&[
+            (
+                "default-ulimits",
+                json!({"nofile": {"Name": "nofile", "Soft": 1, "Hard": 2}}),
+            ),
+            (
+                "default-address-pools",
+                json!([{"base": "10.10.0.0/16", "size": 24}]),
+            ),
+            ("default-shm-size", json!("1m")),
+        ])
+        .unwrap();
+        assert_eq!(settings.defaults.ulimits[0].hard, 2);
+        assert_eq!(settings.defaults.shm_size, 1 << 20);
+        assert_eq!(settings.network.unwrap().pools[0].1, 24);
     }
 }

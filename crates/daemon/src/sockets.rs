@@ -17,8 +17,8 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// Listens at `path`, which only root and members of `group` (if there is such a group) may use.
-    pub(crate) fn listen(path: &Path, group: &str) -> io::Result<Self> {
+    /// Listens at `path`, which only root and members of `group` may use.
+    pub(crate) fn listen(path: &Path, group: Option<u32>) -> io::Result<Self> {
         if UnixStream::connect(path).is_ok() {
             return Err(io::Error::new(
                 io::ErrorKind::AddrInUse,
@@ -41,8 +41,8 @@ impl Socket {
             listener: listener?,
         };
         socket.listener.set_nonblocking(true)?;
-        if let Some(gid) = group_id(group) {
-            chown(path, None, Some(gid))?;
+        if let Some(group) = group {
+            chown(path, None, Some(group))?;
             fs::set_permissions(path, fs::Permissions::from_mode(0o660))?;
         }
         Ok(socket)
@@ -62,7 +62,7 @@ impl Drop for Socket {
 }
 
 /// The number of a group, by name or number.
-fn group_id(group: &str) -> Option<u32> {
+pub(crate) fn group_id(group: &str) -> Option<u32> {
     if let Ok(number) = group.parse() {
         return Some(number);
     }

@@ -1,10 +1,10 @@
 //! The engine: what it is made of, and what all verbs share.
 
-use std::collections::BTreeMap;
 use std::future::Future;
+use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use corten_image::Images;
 use corten_metadata::{Batch, Durability, Store, Table};
@@ -13,9 +13,9 @@ use corten_sandbox::Sandboxes;
 use corten_snapshot::Snapshotter;
 use corten_types::ContainerId;
 use corten_volume::Volumes;
-use corten_wire::LogConfig;
 
 use crate::container::Container;
+use crate::defaults::Defaults;
 use crate::error::{Error, Result};
 use crate::events::EventLog;
 use crate::exec::Execs;
@@ -28,10 +28,16 @@ pub struct EngineConfig {
     pub data_root: PathBuf,
     /// Cgroup below which containers get theirs, such as `/docker`.
     pub cgroup_parent: String,
-    /// Log options for containers that bring none.
-    pub log_options: BTreeMap<String, String>,
     /// DNS servers for containers that bring none; empty copies the host's.
-    pub dns: Vec<std::net::IpAddr>,
+    pub dns: Vec<IpAddr>,
+    /// Options of the resolver for containers that bring none; empty copies the host's.
+    pub dns_options: Vec<String>,
+    /// Search domains for containers that bring none; empty copies the host's.
+    pub dns_search: Vec<String>,
+    /// What `host-gateway` stands for; `None` for the bridge's address.
+    pub host_gateway: Option<IpAddr>,
+    /// What containers get that ask for nothing else, at first.
+    pub defaults: Defaults,
 }
 
 /// The parts an engine works with.
@@ -56,6 +62,8 @@ pub struct Engine {
     /// When this engine was opened: its built-in networks count as made then, as Docker's do.
     pub(crate) opened_at_ns: i64,
     pub(crate) config: EngineConfig,
+    /// The defaults in force: those of the configuration until they are changed.
+    defaults: RwLock<Arc<Defaults>>,
     pub(crate) images: Arc<Images>,
     pub(crate) snapshots: Arc<dyn Snapshotter>,
     pub(crate) metadata: Arc<Store>,
@@ -79,11 +87,7 @@ impl Engine {
     /// When the engine's identity can be neither read nor written, the cgroup parent is none, or log options are senseless.
     pub fn new(config: EngineConfig, parts: Parts) -> Result<Arc<Self>> {
         parts.sandboxes.check_cgroup(&config.cgroup_parent)?;
-        let defaults = LogConfig {
-            config: Some(config.log_options.clone()),
-            ..LogConfig::default()
-        };
-        crate::options::log_target(&defaults, PathBuf::new())?;
+        config.defaults.check()?;
         let mount_point = config.data_root.join("rootfs");
         std::fs::create_dir_all(&mount_point)
             .map_err(Error::system(format!("cannot create {}", mount_point.display())))?;
@@ -98,6 +102,7 @@ impl Engine {
         Ok(Arc::new(Self {
             id: crate::system::identity(&metadata)?,
             opened_at_ns: crate::clock::now_ns(),
+            defaults: RwLock::new(Arc::new(config.defaults.clone())),
             config,
             images,
             snapshots,
@@ -117,6 +122,24 @@ impl Engine {
     /// The engine's events.
     pub fn events(&self) -> &EventLog {
         &self.events
+    }
+
+    /// What containers get that ask for nothing else, now.
+    pub fn defaults(&self) -> Arc<Defaults> {
+        self.defaults
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Changes what containers created from now on get.
+    ///
+    /// # Errors
+    /// When they make no sense; those in force stay then.
+    pub fn set_defaults(&self, defaults: Defaults) -> Result<()> {
+        defaults.check()?;
+        *self.defaults.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(defaults);
+        Ok(())
     }
 
     /// Directory of a container's own files.

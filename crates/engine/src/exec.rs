@@ -215,7 +215,7 @@ impl Engine {
         if !request.working_dir.is_empty() {
             process.cwd = options::working_dir(&request.working_dir);
         }
-        let mut filter = options::seccomp(&record)?;
+        let mut filter = options::seccomp(self, &record)?;
         if request.privileged {
             process.capabilities = corten_sandbox::spec::all_capabilities(self.sandboxes.held_capabilities());
             filter = corten_sandbox::SeccompChoice::Unconfined;

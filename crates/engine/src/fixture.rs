@@ -31,8 +31,11 @@ pub(crate) fn engine(dir: &Path) -> Arc<Engine> {
     let config = EngineConfig {
         data_root: dir.to_owned(),
         cgroup_parent: "/corten-engine-test".to_owned(),
-        log_options: Default::default(),
         dns: Vec::new(),
+        dns_options: Vec::new(),
+        dns_search: Vec::new(),
+        host_gateway: None,
+        defaults: Default::default(),
     };
     let parts = Parts {
         images: Arc::new(Images::open(content, snapshots.clone(), metadata.clone()).unwrap()),

@@ -12,6 +12,7 @@ use crate::clock::rfc3339;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::lifecycle::Phase;
+use crate::log_options;
 use crate::options;
 use crate::record::ContainerRecord;
 
@@ -77,7 +78,7 @@ impl Engine {
             hostname_path: file("hostname"),
             hosts_path: file("hosts"),
             log_path: if has_log {
-                options::log_path(&record, &dir).display().to_string()
+                log_options::path(&record, &dir).display().to_string()
             } else {
                 String::new()
             },

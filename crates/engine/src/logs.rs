@@ -16,7 +16,7 @@ use crate::container::Progress;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::json_log::{Entry, Lines, LogQuery, entry, files, starts};
-use crate::options;
+use crate::log_options;
 
 /// Pieces in flight between the reader and a slow client.
 const IN_FLIGHT: usize = 64;
@@ -52,7 +52,7 @@ impl Engine {
                 ));
             }
             let dir = self.container_dir(container.id());
-            (options::log_path(&state.record, &dir), state.record.config.tty)
+            (log_options::path(&state.record, &dir), state.record.config.tty)
         };
         let (sender, pieces) = mpsc::channel(IN_FLIGHT);
         tokio::spawn(read(path, query, container.progress(), sender));

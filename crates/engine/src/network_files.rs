@@ -37,7 +37,11 @@ pub(crate) fn write(
     if dns.is_empty() {
         dns.clone_from(&engine.config.dns);
     }
-    let (search, resolver_options) = (list(&host.dns_search), list(&host.dns_options));
+    let or_daemons = |own: Vec<String>, daemons: &Vec<String>| {
+        if own.is_empty() { daemons.clone() } else { own }
+    };
+    let search = or_daemons(list(&host.dns_search), &engine.config.dns_search);
+    let resolver_options = or_daemons(list(&host.dns_options), &engine.config.dns_options);
     let plain = dns.is_empty() && search.is_empty() && resolver_options.is_empty();
     let resolv = if host_network && plain {
         host_text
@@ -49,14 +53,15 @@ pub(crate) fn write(
 
     let extra = extra_hosts(&list(&host.extra_hosts))?;
     let host_gateway = match (&engine.bridge, lease) {
-        (_, Some(lease)) => lease.gateway,
-        (Some(bridge), None) => bridge.gateway(),
+        _ if engine.config.host_gateway.is_some() => engine.config.host_gateway,
+        (Some(bridge), _) => Some(bridge.address().into()),
+        (None, Some(lease)) => Some(lease.gateway.into()),
         (None, None) if extra.iter().any(|(_, host)| *host == ExtraHost::HostGateway) => {
             return Err(Error::Invalid(
                 "unable to derive the IP value for host-gateway".to_owned(),
             ));
         }
-        (None, None) => Ipv4Addr::UNSPECIFIED,
+        (None, None) => None,
     };
     let addresses: Vec<IpAddr> = lease.map(|lease| IpAddr::V4(lease.address)).into_iter().collect();
     let file = HostsFile {
@@ -64,7 +69,7 @@ pub(crate) fn write(
         domainname: domain,
         addresses: &addresses,
         extra: &extra,
-        host_gateway: host_gateway.into(),
+        host_gateway: host_gateway.unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
     };
     let hosts = match fs::read_to_string("/etc/hosts") {
         Ok(mut text) if host_network => {

@@ -109,17 +109,24 @@ impl Engine {
             network.ipam.config = Some(vec![IpamConfig {
                 subnet: bridge.subnet().to_string(),
                 gateway: bridge.gateway().to_string(),
+                ip_range: bridge
+                    .config()
+                    .fixed_cidr
+                    .map_or_else(String::new, |range| range.to_string()),
                 ..IpamConfig::default()
             }]);
+            let config = bridge.config();
+            let option = |key: &str, value: String| (format!("com.docker.network.{key}"), value);
             network.options = Some(BTreeMap::from([
-                (
-                    "com.docker.network.bridge.default_bridge".to_owned(),
-                    "true".to_owned(),
+                option("bridge.default_bridge", "true".to_owned()),
+                option("bridge.enable_icc", config.icc.to_string()),
+                option(
+                    "bridge.enable_ip_masquerade",
+                    (config.ip_masq && config.firewall).to_string(),
                 ),
-                (
-                    "com.docker.network.bridge.name".to_owned(),
-                    bridge.bridge().to_owned(),
-                ),
+                option("bridge.host_binding_ipv4", config.default_bind.to_string()),
+                option("bridge.name", config.bridge.clone()),
+                option("driver.mtu", config.mtu.to_string()),
             ]));
         }
         network

@@ -1,12 +1,11 @@
 //! From a container's record to what its sandbox is built from.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use corten_network::Lease;
 use corten_sandbox::spec::{Namespace, Namespaces, ProcessOptions, SandboxOptions, effective_capabilities};
-use corten_sandbox::{LogTarget, OverlayRoot, SUBPATH_OPTION, SeccompChoice, Stdio};
+use corten_sandbox::{OverlayRoot, SUBPATH_OPTION, SeccompChoice, Stdio};
 use corten_snapshot::Rootfs;
-use corten_wire::LogConfig;
 use oci_spec::runtime::{Capability, Mount, MountBuilder};
 
 use crate::container::Container;
@@ -18,10 +17,6 @@ use crate::{devices, resources, security};
 
 /// Search path of containers whose image sets none (Docker's).
 const DEFAULT_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// Log files are never larger than this unless a container asks otherwise; unbounded logs fill disks.
-const DEFAULT_LOG_SIZE: u64 = 100 << 20;
-const DEFAULT_LOG_FILES: u32 = 3;
-
 /// The shim's words for a snapshot. What a container started with `--rm` writes need not survive the machine: `volatile` spares
 /// it the sync of its whole file system at the end.
 pub(crate) fn overlay(rootfs: Rootfs, volatile: bool) -> OverlayRoot {
@@ -57,12 +52,12 @@ pub(crate) fn capabilities(engine: &Engine, record: &ContainerRecord) -> Result<
 }
 
 /// The system call filter.
-pub(crate) fn seccomp(record: &ContainerRecord) -> Result<SeccompChoice> {
+pub(crate) fn seccomp(engine: &Engine, record: &ContainerRecord) -> Result<SeccompChoice> {
     let asked = security::parse(record.host_config.security_opt.as_deref().unwrap_or_default())?.seccomp;
     let fallback = if record.host_config.privileged {
         SeccompChoice::Unconfined
     } else {
-        SeccompChoice::Default
+        engine.defaults().seccomp.clone()
     };
     Ok(asked.unwrap_or(fallback))
 }
@@ -70,6 +65,7 @@ pub(crate) fn seccomp(record: &ContainerRecord) -> Result<SeccompChoice> {
 /// The init process.
 pub(crate) fn init(engine: &Engine, record: &ContainerRecord) -> Result<ProcessOptions> {
     let host = &record.host_config;
+    let defaults = engine.defaults();
     let score = i32::try_from(host.oom_score_adj).unwrap_or_default();
     Ok(ProcessOptions {
         args: record.argv.clone(),
@@ -80,8 +76,9 @@ pub(crate) fn init(engine: &Engine, record: &ContainerRecord) -> Result<ProcessO
         tty: record.config.tty,
         capabilities: capabilities(engine, record)?,
         no_new_privileges: security::parse(host.security_opt.as_deref().unwrap_or_default())?
-            .no_new_privileges,
-        rlimits: resources::rlimits(host.ulimits.as_deref().unwrap_or_default())?,
+            .no_new_privileges
+            .unwrap_or(defaults.no_new_privileges),
+        rlimits: resources::rlimits(&defaults.with_ulimits(host.ulimits.as_deref().unwrap_or_default()))?,
         oom_score_adj: Some(score),
     })
 }
@@ -145,52 +142,6 @@ pub(crate) fn stdio(record: &ContainerRecord) -> Stdio {
         stdin_once: record.config.stdin_once,
         size: (columns, rows),
     }
-}
-
-/// The log file, unless the log driver is `none`.
-pub(crate) fn log(record: &ContainerRecord, dir: &Path) -> Result<Option<LogTarget>> {
-    log_target(&record.host_config.log_config, log_path(record, dir))
-}
-
-/// Reads log options; also when a container is created, so that a mistake is told then.
-pub(crate) fn log_target(config: &LogConfig, path: PathBuf) -> Result<Option<LogTarget>> {
-    if config.r#type == "none" {
-        return Ok(None);
-    }
-    let mut target = LogTarget {
-        path,
-        max_size: Some(DEFAULT_LOG_SIZE),
-        max_files: DEFAULT_LOG_FILES,
-        attributes: Vec::new(),
-    };
-    for (key, value) in config.config.iter().flatten() {
-        let invalid = || Error::Invalid(format!("invalid value for log option {key}: {value}"));
-        match key.as_str() {
-            "max-size" if value == "-1" => target.max_size = None,
-            "max-size" => {
-                target.max_size = Some(
-                    corten_types::parse_bytes(value)
-                        .ok()
-                        .filter(|size| *size > 0)
-                        .ok_or_else(invalid)?,
-                );
-            }
-            "max-file" => {
-                target.max_files = value
-                    .parse()
-                    .ok()
-                    .filter(|count| *count > 0)
-                    .ok_or_else(invalid)?;
-            }
-            other => return Err(Error::Unsupported(format!("the log option {other}"))),
-        }
-    }
-    Ok(Some(target))
-}
-
-/// Where a container's log is.
-pub(crate) fn log_path(record: &ContainerRecord, dir: &Path) -> PathBuf {
-    dir.join(format!("{}-json.log", record.id))
 }
 
 /// Everything but the init process.

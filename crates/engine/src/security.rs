@@ -7,7 +7,8 @@ use crate::error::{Error, Result};
 /// What the security options come to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Security {
-    pub(crate) no_new_privileges: bool,
+    /// `None` when no option speaks of it.
+    pub(crate) no_new_privileges: Option<bool>,
     /// `None` when no option speaks of it.
     pub(crate) seccomp: Option<SeccompChoice>,
 }
@@ -18,7 +19,7 @@ pub(crate) fn parse(options: &[String]) -> Result<Security> {
     for option in options {
         let invalid = || Error::Invalid(format!("invalid --security-opt 2: {option:?}"));
         if option == "no-new-privileges" {
-            security.no_new_privileges = true;
+            security.no_new_privileges = Some(true);
             continue;
         }
         let (key, value) = option
@@ -27,7 +28,7 @@ pub(crate) fn parse(options: &[String]) -> Result<Security> {
             .ok_or_else(invalid)?;
         match (key, value) {
             ("no-new-privileges", value) => {
-                security.no_new_privileges = value.parse().map_err(|_| invalid())?;
+                security.no_new_privileges = Some(value.parse().map_err(|_| invalid())?);
             }
             ("seccomp", "unconfined") => security.seccomp = Some(SeccompChoice::Unconfined),
             ("seccomp", "builtin") => security.seccomp = Some(SeccompChoice::Default),
@@ -50,9 +51,9 @@ mod tests {
     #[test]
     fn both_separators() {
         let get = |text: &str| parse(&[text.to_owned()]);
-        assert!(get("no-new-privileges").unwrap().no_new_privileges);
-        assert!(get("no-new-privileges:true").unwrap().no_new_privileges);
-        assert!(!get("no-new-privileges=false").unwrap().no_new_privileges);
+        assert!(get("no-new-privileges").unwrap().no_new_privileges.unwrap());
+        assert!(get("no-new-privileges:true").unwrap().no_new_privileges.unwrap());
+        assert!(!get("no-new-privileges=false").unwrap().no_new_privileges.unwrap());
         assert_eq!(
             get("seccomp=unconfined").unwrap().seccomp,
             Some(SeccompChoice::Unconfined)

@@ -1,11 +1,7 @@
 //! What a container will be: the request merged with its image and Docker's defaults, and refused where it makes no sense.
 
-use std::collections::BTreeMap;
-
 use corten_image::Image;
-use corten_wire::{
-    ContainerConfig, ContainerCreateRequest, EndpointSettings, HostConfig, LogConfig, NetworkingConfig,
-};
+use corten_wire::{ContainerConfig, ContainerCreateRequest, EndpointSettings, HostConfig, NetworkingConfig};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -65,10 +61,10 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
     if !config.stop_signal.is_empty() {
         crate::signal::parse(&config.stop_signal)?;
     }
-    defaults(engine, &mut host);
+    fill(engine, &mut host);
     resources::normalise(&mut host, engine.cpus)?;
     resources::rlimits(host.ulimits.as_deref().unwrap_or_default())?;
-    crate::options::log_target(&host.log_config, std::path::PathBuf::new())?;
+    crate::log_options::check(&host.log_config)?;
     crate::options::groups(host.group_add.as_deref().unwrap_or_default())?;
     crate::security::parse(host.security_opt.as_deref().unwrap_or_default())?;
     let capabilities = (
@@ -179,7 +175,8 @@ fn merge_image(config: &mut ContainerConfig, image: &Image, warnings: &mut Vec<S
 }
 
 /// Docker's defaults, as `inspect` shows them.
-fn defaults(engine: &Engine, host: &mut HostConfig) {
+fn fill(engine: &Engine, host: &mut HostConfig) {
+    let defaults = engine.defaults();
     let fill = |field: &mut String, value: &str| {
         if field.is_empty() {
             value.clone_into(field);
@@ -188,37 +185,31 @@ fn defaults(engine: &Engine, host: &mut HostConfig) {
     if matches!(host.network_mode.as_str(), "" | "default") {
         "bridge".clone_into(&mut host.network_mode);
     }
+    fill(&mut host.ipc_mode, &defaults.ipc_mode);
     fill(&mut host.ipc_mode, "private");
     let own_cgroup =
         matches!(engine.sandboxes.cgroups(), corten_cgroup::Layout::V2 { .. }) && !host.privileged;
+    if !host.privileged {
+        fill(&mut host.cgroupns_mode, &defaults.cgroupns_mode);
+    }
     fill(
         &mut host.cgroupns_mode,
         if own_cgroup { "private" } else { "host" },
     );
     fill(&mut host.restart_policy.name, "no");
+    fill(&mut host.runtime, &defaults.runtime);
     fill(&mut host.runtime, "corten");
     if host.shm_size == 0 {
-        host.shm_size = SHM_SIZE;
+        host.shm_size = match defaults.shm_size {
+            0 => SHM_SIZE,
+            size => size,
+        };
     }
-    default_log(&mut host.log_config, &engine.config.log_options);
+    defaults.fill_log(&mut host.log_config);
     if host.oom_kill_disable.is_none()
         && !matches!(engine.sandboxes.cgroups(), corten_cgroup::Layout::V2 { .. })
     {
         host.oom_kill_disable = Some(false);
-    }
-}
-
-/// The daemon's driver where none is named; its options where that driver is used and the request does not set them.
-fn default_log(log: &mut LogConfig, daemon: &BTreeMap<String, String>) {
-    const DRIVER: &str = "json-file";
-    if log.r#type.is_empty() {
-        DRIVER.clone_into(&mut log.r#type);
-    }
-    let options = log.config.get_or_insert_default();
-    if log.r#type == DRIVER {
-        for (key, value) in daemon {
-            options.entry(key.clone()).or_insert_with(|| value.clone());
-        }
     }
 }
 
@@ -322,30 +313,6 @@ fn none_if_empty(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn log_options_of_the_daemon_fill_in_those_of_the_container() {
-        let map = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
-            pairs
-                .iter()
-                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-                .collect()
-        };
-        let daemon = map(&[("max-size", "5m"), ("max-file", "7")]);
-        let mut log = LogConfig {
-            config: Some(map(&[("max-size", "1k")])),
-            ..LogConfig::default()
-        };
-        default_log(&mut log, &daemon);
-        assert_eq!(log.r#type, "json-file");
-        assert_eq!(log.config, Some(map(&[("max-size", "1k"), ("max-file", "7")])));
-        let mut log = LogConfig {
-            r#type: "none".to_owned(),
-            config: None,
-        };
-        default_log(&mut log, &daemon);
-        assert_eq!(log.config, Some(BTreeMap::new()));
-    }
 
     #[test]
     fn only_a_missing_image_is_not_found() {

@@ -19,7 +19,7 @@ use crate::lifecycle::Phase;
 use crate::network_mode::NetworkMode;
 use crate::record::{LastRun, RunMark, RunNote};
 use crate::restart_policy::Backoff;
-use crate::{network_files, options};
+use crate::{log_options, network_files, options};
 
 /// Why a container is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,14 +110,14 @@ impl Engine {
                 self.snapshots.rootfs(record.id.as_str(), &record.chain)?,
                 record.host_config.auto_remove,
             )),
-            seccomp: options::seccomp(record)?,
+            seccomp: options::seccomp(self, record)?,
             network: match network {
                 NetworkMode::Bridge | NetworkMode::Container(_) => corten_sandbox::NetworkMode::Prepared,
                 NetworkMode::None => corten_sandbox::NetworkMode::Isolated,
                 NetworkMode::Host => corten_sandbox::NetworkMode::Host,
             },
             stdio: options::stdio(record),
-            log: options::log(record, &dir)?,
+            log: log_options::target(record, &dir)?,
         };
         let (created, netns) = tokio::join!(self.sandboxes.create(&order), self.plumb(network, lease));
         let created = created?;

@@ -44,8 +44,7 @@ pub struct Restored {
 
 struct Inner {
     host: Host,
-    isolated_ports: bool,
-    mtu: u32,
+    config: NetworkConfig,
     books: Mutex<Books>,
     firewall: Mutex<Firewall>,
     /// Routing sockets of this namespace that are not in use.
@@ -73,7 +72,24 @@ impl BridgeNetwork {
         config.check()?;
         let mut socket = open_socket()?;
         let host = Host::prepare(&config, &mut socket)?;
-        let addresses = AddressPool::new(host.address);
+        for address in [
+            config.fixed_cidr.map(|range| range.network().address()),
+            config.default_gateway,
+        ]
+        .into_iter()
+        .flatten()
+        {
+            if !host.address.contains(address) {
+                return Err(NetworkError::AddressOutOfRange(address));
+            }
+        }
+        let mut addresses = AddressPool::new(host.address, config.fixed_cidr);
+        if let Some(gateway) = config
+            .default_gateway
+            .filter(|gateway| *gateway != host.address.address())
+        {
+            addresses.take(Some(gateway))?;
+        }
         if !addresses.has_room() {
             return Err(NetworkError::SubnetTooSmall(host.address));
         }
@@ -82,15 +98,14 @@ impl BridgeNetwork {
             ephemeral_range().map_err(NetworkError::system("read net.ipv4.ip_local_port_range"))?;
         let inner = Arc::new(Inner {
             host,
-            isolated_ports: !config.icc,
-            mtu: config.mtu,
             books: Mutex::new(Books {
                 addresses,
-                ports: PortTable::new(ephemeral),
+                ports: PortTable::new(ephemeral, config.default_bind),
                 endpoints: HashSet::new(),
             }),
             firewall: Mutex::new(firewall),
             sockets: Mutex::new(vec![socket]),
+            config,
         });
         let reaper = Reaper::start({
             let inner = Arc::clone(&inner);
@@ -144,6 +159,9 @@ impl BridgeNetwork {
     ///
     /// Nothing is visible on the network yet, but the host ports are held by sockets.
     pub fn reserve(&self, request: &EndpointRequest) -> Result<Lease, NetworkError> {
+        if !request.ports.is_empty() && !lock(&self.inner.firewall).is_on() {
+            return Err(NetworkError::NoFirewall);
+        }
         let endpoint_id = random_id()?;
         let mut books = lock(&self.inner.books);
         let address = books.addresses.take(request.ip)?;
@@ -232,9 +250,19 @@ impl BridgeNetwork {
         self.inner.host.address.network()
     }
 
-    /// Address of the bridge, where containers' default routes point.
-    pub fn gateway(&self) -> Ipv4Addr {
+    /// Address of the bridge.
+    pub fn address(&self) -> Ipv4Addr {
         self.inner.host.address.address()
+    }
+
+    /// Where containers' default routes point.
+    pub fn gateway(&self) -> Ipv4Addr {
+        self.inner.config.default_gateway.unwrap_or(self.address())
+    }
+
+    /// What the operator decided.
+    pub fn config(&self) -> &NetworkConfig {
+        &self.inner.config
     }
 
     /// Name of the bridge.
@@ -244,7 +272,7 @@ impl BridgeNetwork {
 
     /// Bytes a packet may have on this network.
     pub fn mtu(&self) -> u32 {
-        self.inner.mtu
+        self.inner.config.mtu
     }
 
     /// Waits until all released interfaces are gone. With `remove`, deletes table and bridge, too; otherwise
@@ -278,7 +306,7 @@ impl Inner {
                 peer: INTERFACE,
                 mac: lease.mac,
                 bridge: self.host.index,
-                mtu: self.mtu,
+                mtu: self.config.mtu,
                 netns: netns.as_fd(),
             },
         );
@@ -287,7 +315,7 @@ impl Inner {
             &mut batch,
             &lease.host_veth,
             !lease.ports.is_empty(),
-            self.isolated_ports,
+            !self.config.icc,
         );
         outside.request(&mut batch)?;
 
@@ -300,7 +328,9 @@ impl Inner {
         }
         set_up(&mut batch, "bring container interface up", link);
         add_default_route(&mut batch, link, lease.gateway);
-        set_neighbour(&mut batch, link, lease.gateway, self.host.mac);
+        if lease.gateway == self.host.address.address() {
+            set_neighbour(&mut batch, link, lease.gateway, self.host.mac);
+        }
         inside.request(&mut batch)?;
 
         // The first packets must neither be dropped nor wait for ARP, which floods all other containers. And whatever

@@ -1,5 +1,7 @@
 //! What the operator decides about the default network.
 
+use std::net::Ipv4Addr;
+
 use crate::{Ipv4Net, NetworkError};
 
 /// Configuration of the default bridge network (dockerd's flags of the same names, but for `table`).
@@ -12,6 +14,17 @@ pub struct NetworkConfig {
     pub bip: Option<Ipv4Net>,
     /// Name of the nf_tables table (family inet), owned by this daemon alone.
     pub table: String,
+    /// Subnets of this size are cut from these ranges, in this order, when neither the bridge nor [`Self::bip`] has an
+    /// address; empty for Docker's.
+    pub pools: Vec<(Ipv4Net, u8)>,
+    /// The part of the subnet that containers' addresses are taken from; `None` for all of it.
+    pub fixed_cidr: Option<Ipv4Net>,
+    /// Where containers' default routes point; `None` for the bridge.
+    pub default_gateway: Option<Ipv4Addr>,
+    /// Address of this machine that ports are published on where none is named.
+    pub default_bind: Ipv4Addr,
+    /// Whether to write firewall rules at all. Without, no port can be published and nothing is masqueraded.
+    pub firewall: bool,
     /// Bytes a packet may have on the network.
     pub mtu: u32,
     /// Whether to let the host forward IPv4 packets at all (`net.ipv4.ip_forward`).
@@ -28,6 +41,11 @@ impl Default for NetworkConfig {
         Self {
             bridge: "corten0".to_owned(),
             bip: None,
+            pools: Vec::new(),
+            fixed_cidr: None,
+            default_gateway: None,
+            default_bind: Ipv4Addr::UNSPECIFIED,
+            firewall: true,
             table: "corten".to_owned(),
             mtu: 1500,
             ip_forward: true,

@@ -49,6 +49,9 @@ pub enum NetworkError {
     /// The address asked for is none of the subnet's.
     #[error("Requested address is out of range")]
     AddressOutOfRange(Ipv4Addr),
+    /// Ports are published by firewall rules, and the daemon was told to write none.
+    #[error("ports cannot be published: the daemon runs with --iptables=false")]
+    NoFirewall,
     /// No default subnet is left that does not overlap the host's routes.
     #[error("all predefined address pools have been fully subnetted")]
     NoPool,
@@ -92,6 +95,7 @@ impl NetworkError {
                 ErrorKind::Invalid
             }
             Self::AddressOutOfRange(_) => ErrorKind::Invalid,
+            Self::NoFirewall => ErrorKind::NotImplemented,
             Self::AddressInUse(_) => ErrorKind::Forbidden,
             Self::Ipv6HostAddress(_) => ErrorKind::NotImplemented,
             Self::NotABridge(_) => ErrorKind::Conflict,

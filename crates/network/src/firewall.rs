@@ -11,6 +11,8 @@ use std::net::{IpAddr, SocketAddrV4};
 pub(crate) struct Firewall {
     table: Table,
     socket: Socket,
+    /// Off, nothing is written and nothing can be published.
+    on: bool,
     /// What the table is to contain, by endpoint: enough to make it anew should somebody flush it.
     published: HashMap<String, Vec<Forward>>,
 }
@@ -28,17 +30,31 @@ impl Firewall {
             masquerade: config.ip_masq,
             inter_container: config.icc,
         });
-        let inherited = table.forwards(&mut socket)?;
-        table.replace(&mut socket, &inherited)?;
+        if config.firewall {
+            let inherited = table.forwards(&mut socket)?;
+            table.replace(&mut socket, &inherited)?;
+        } else {
+            // What an earlier daemon wrote must not stay.
+            table.delete(&mut socket)?;
+        }
         Ok(Self {
+            on: config.firewall,
             table,
             socket,
             published: HashMap::new(),
         })
     }
 
+    /// Whether ports can be published.
+    pub(crate) fn is_on(&self) -> bool {
+        self.on
+    }
+
     /// Publishes exactly the ports of these leases.
     pub(crate) fn restore(&mut self, leases: &[Lease]) -> Result<(), NetworkError> {
+        if !self.on {
+            return Ok(());
+        }
         for lease in leases.iter().filter(|lease| !lease.ports.is_empty()) {
             self.published.insert(lease.endpoint_id.clone(), forwards(lease));
         }
@@ -73,7 +89,10 @@ impl Firewall {
 
     /// Deletes the table.
     pub(crate) fn delete(&mut self) -> Result<(), NetworkError> {
-        Ok(self.table.delete(&mut self.socket)?)
+        if self.on {
+            self.table.delete(&mut self.socket)?;
+        }
+        Ok(())
     }
 
     fn rebuild(&mut self) -> Result<(), NetlinkError> {

@@ -34,7 +34,7 @@ impl Host {
         let present = addresses_of(socket, bridge.index)?;
         let address = match config.bip.or_else(|| present.first().copied()) {
             Some(address) => address,
-            None => choose_pool(&ipv4_destinations(socket)?)?,
+            None => choose_pool(&config.pools, &ipv4_destinations(socket)?)?,
         };
         let mut batch = Batch::new();
         if !present.contains(&address) {

@@ -13,11 +13,13 @@ pub(crate) struct AddressPool {
     first_candidate: usize,
     /// One more than the number of the last address that may be given out.
     end: u32,
+    /// Numbers of the addresses given out to who asks for none.
+    range: std::ops::Range<u32>,
 }
 
 impl AddressPool {
-    /// All of `gateway`'s subnet but its own address, the first and the last.
-    pub(crate) fn new(gateway: Ipv4Net) -> Self {
+    /// All of `gateway`'s subnet but its own address, the first and the last; who asks for no address gets one of `range`.
+    pub(crate) fn new(gateway: Ipv4Net, range: Option<Ipv4Net>) -> Self {
         let subnet = gateway.network();
         let last = subnet.broadcast().to_bits() - subnet.address().to_bits();
         let mut pool = Self {
@@ -25,7 +27,13 @@ impl AddressPool {
             taken: Vec::new(),
             first_candidate: 0,
             end: last,
+            range: 0..last,
         };
+        if let Some(range) = range {
+            let number = |address: Ipv4Addr| address.to_bits().saturating_sub(subnet.address().to_bits());
+            pool.range = number(range.network().address())..(number(range.broadcast()) + 1).min(last);
+            pool.first_candidate = (pool.range.start / 64) as usize;
+        }
         pool.mark(0);
         pool.mark(gateway.address().to_bits() - subnet.address().to_bits());
         pool
@@ -62,7 +70,9 @@ impl AddressPool {
         let word = (number / 64) as usize;
         if let Some(bits) = self.taken.get_mut(word) {
             *bits &= !(1 << (number % 64));
-            self.first_candidate = self.first_candidate.min(word);
+            if word >= (self.range.start / 64) as usize {
+                self.first_candidate = self.first_candidate.min(word);
+            }
         }
     }
 
@@ -81,13 +91,21 @@ impl AddressPool {
     }
 
     fn lowest(&self) -> Option<u32> {
-        let words = self.taken.iter().enumerate().skip(self.first_candidate);
-        let free = words
-            .map(|(word, bits)| (word, bits.trailing_ones()))
-            .find(|(_, bit)| *bit < 64);
-        let (word, bit) = free.unwrap_or((self.taken.len(), 0));
-        let number = u32::try_from(word).ok()?.checked_mul(64)?.checked_add(bit)?;
-        (number < self.end).then_some(number)
+        let mut word = self.first_candidate;
+        loop {
+            let first = u32::try_from(word).ok()?.checked_mul(64)?;
+            if first >= self.range.end {
+                return None;
+            }
+            // What lies before the range counts as taken.
+            let before = self.range.start.saturating_sub(first).min(63);
+            let bits = self.taken.get(word).copied().unwrap_or(0) | ((1 << before) - 1);
+            let bit = bits.trailing_ones();
+            if bit < 64 {
+                return Some(first + bit).filter(|number| *number < self.range.end);
+            }
+            word += 1;
+        }
     }
 
     fn mark(&mut self, number: u32) {
@@ -111,9 +129,22 @@ pub(crate) fn default_pools() -> impl Iterator<Item = Ipv4Net> {
     sixteens.chain(twenties)
 }
 
-/// The bridge's address in the first default pool that overlaps none of `used`.
-pub(crate) fn choose_pool(used: &[Ipv4Net]) -> Result<Ipv4Net, NetworkError> {
-    default_pools()
+/// The subnets of a size that a range is cut into.
+fn subnets(base: Ipv4Net, size: u8) -> impl Iterator<Item = Ipv4Net> {
+    let count = 1u64 << size.saturating_sub(base.prefix_len()).min(31);
+    let step = 1u64 << (32 - size.min(32));
+    let first = u64::from(base.network().address().to_bits());
+    (0..count).filter_map(move |index| {
+        let address = u32::try_from(first + index * step).ok()?;
+        Ipv4Net::new(Ipv4Addr::from_bits(address), size)
+    })
+}
+
+/// The bridge's address in the first pool that overlaps none of `used`.
+pub(crate) fn choose_pool(pools: &[(Ipv4Net, u8)], used: &[Ipv4Net]) -> Result<Ipv4Net, NetworkError> {
+    let own = pools.iter().flat_map(|(base, size)| subnets(*base, *size));
+    let dockers = default_pools().take(if pools.is_empty() { usize::MAX } else { 0 });
+    own.chain(dockers)
         .find(|pool| !used.iter().any(|other| other.overlaps(*pool)))
         .and_then(|pool| {
             Ipv4Net::new(
@@ -129,7 +160,7 @@ mod tests {
     use super::*;
 
     fn pool(gateway: &str) -> AddressPool {
-        AddressPool::new(gateway.parse().unwrap())
+        AddressPool::new(gateway.parse().unwrap(), None)
     }
 
     fn ip(text: &str) -> Ipv4Addr {
@@ -197,19 +228,54 @@ mod tests {
     }
 
     #[test]
+    fn a_range_bounds_what_is_given_out() {
+        let mut pool = AddressPool::new(
+            "10.9.0.1/16".parse().unwrap(),
+            Some("10.9.3.64/30".parse().unwrap()),
+        );
+        let given: Vec<_> = std::iter::from_fn(|| pool.take(None).ok()).collect();
+        assert_eq!(
+            given,
+            [ip("10.9.3.64"), ip("10.9.3.65"), ip("10.9.3.66"), ip("10.9.3.67")]
+        );
+        assert!(
+            pool.take(Some(ip("10.9.8.8"))).is_ok(),
+            "asked for, all of the subnet will do"
+        );
+        pool.free(ip("10.9.3.66"));
+        pool.free(ip("10.9.0.9"));
+        assert_eq!(pool.take(None).unwrap(), ip("10.9.3.66"));
+    }
+
+    #[test]
+    fn own_pools_are_cut_into_subnets() {
+        let pools = [("10.10.0.0/22".parse().unwrap(), 24)];
+        assert_eq!(choose_pool(&pools, &[]).unwrap().to_string(), "10.10.0.1/24");
+        let used = ["10.10.0.0/23".parse().unwrap()];
+        assert_eq!(choose_pool(&pools, &used).unwrap().to_string(), "10.10.2.1/24");
+        assert!(choose_pool(&pools, &["10.0.0.0/8".parse().unwrap()]).is_err());
+    }
+
+    #[test]
     fn pools_are_dockers_and_avoid_routes() {
         let all: Vec<_> = default_pools().collect();
         assert_eq!(all.len(), 15 + 16);
         assert_eq!(all[15].to_string(), "192.168.0.0/20");
         assert_eq!(all[30].to_string(), "192.168.240.0/20");
-        assert_eq!(choose_pool(&[]).unwrap().to_string(), "172.17.0.1/16");
+        assert_eq!(choose_pool(&[], &[]).unwrap().to_string(), "172.17.0.1/16");
         let used = ["172.16.0.0/14".parse().unwrap(), "172.20.3.0/24".parse().unwrap()];
-        assert_eq!(choose_pool(&used).unwrap().to_string(), "172.21.0.1/16");
+        assert_eq!(choose_pool(&[], &used).unwrap().to_string(), "172.21.0.1/16");
         let used = [
             "172.16.0.0/12".parse().unwrap(),
             "192.168.0.0/19".parse().unwrap(),
         ];
-        assert_eq!(choose_pool(&used).unwrap().to_string(), "192.168.32.1/20");
-        assert!(choose_pool(&["0.0.0.0/1".parse().unwrap(), "128.0.0.0/1".parse().unwrap()]).is_err());
+        assert_eq!(choose_pool(&[], &used).unwrap().to_string(), "192.168.32.1/20");
+        assert!(
+            choose_pool(
+                &[],
+                &["0.0.0.0/1".parse().unwrap(), "128.0.0.0/1".parse().unwrap()]
+            )
+            .is_err()
+        );
     }
 }

@@ -24,15 +24,18 @@ struct Holder {
 pub(crate) struct PortTable {
     held: HashMap<(Proto, u16), Vec<Holder>>,
     ephemeral: RangeInclusive<u16>,
+    /// Address ports are published on where none is named.
+    default_bind: Ipv4Addr,
     /// The ephemeral port tried next: a port given back is not given out again at once.
     next: u16,
 }
 
 impl PortTable {
     /// Nothing held; ports nobody chose come from `ephemeral`.
-    pub(crate) fn new(ephemeral: RangeInclusive<u16>) -> Self {
+    pub(crate) fn new(ephemeral: RangeInclusive<u16>, default_bind: Ipv4Addr) -> Self {
         Self {
             held: HashMap::new(),
+            default_bind,
             next: *ephemeral.start(),
             ephemeral,
         }
@@ -110,7 +113,7 @@ impl PortTable {
         request: &PortRequest,
         container: Ipv4Addr,
     ) -> Result<PortBinding, NetworkError> {
-        let host = ipv4(request.host_ip.unwrap_or(Ipv4Addr::UNSPECIFIED.into()))?;
+        let host = ipv4(request.host_ip.unwrap_or(self.default_bind.into()))?;
         let target = SocketAddrV4::new(container, request.container_port);
         let port = match request.host_port {
             HostPort::Fixed(port @ 1..) => {
@@ -253,7 +256,7 @@ mod tests {
             scope.spawn(|| {
                 let kind = Some(rustix::thread::LinkNameSpaceType::Network);
                 rustix::thread::move_into_link_name_space(netns.as_fd(), kind).unwrap();
-                test(PortTable::new(40000..=40002));
+                test(PortTable::new(40000..=40002, Ipv4Addr::UNSPECIFIED));
             });
         });
     }

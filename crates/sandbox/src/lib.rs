@@ -24,5 +24,5 @@ pub use seccomp_files::SeccompChoice;
 pub use streams::{StreamKind, StreamReader, StreamWriter, Streams};
 
 pub use corten_shim_api::{
-    ExitRecord, LogTarget, NetworkMode, OverlayRoot, RootMount, SUBPATH_OPTION, Stdio,
+    ExitRecord, LogFormat, LogTarget, NetworkMode, OverlayRoot, RootMount, SUBPATH_OPTION, Stdio,
 };

@@ -26,6 +26,21 @@ pub enum SeccompChoice {
     Custom(String),
 }
 
+impl SeccompChoice {
+    /// Makes sure that a profile of one's own is one.
+    ///
+    /// # Errors
+    /// What is wrong with its text.
+    pub fn check(&self) -> Result<()> {
+        match self {
+            Self::Custom(json) => Profile::from_json(json.as_bytes())
+                .map(drop)
+                .map_err(|error| Error::Seccomp(error.to_string())),
+            Self::Default | Self::Unconfined => Ok(()),
+        }
+    }
+}
+
 /// The cache: profile and capabilities to file. Files live in the run-time state and vanish with a reboot, as a new kernel may
 /// compile differently.
 #[derive(Debug)]

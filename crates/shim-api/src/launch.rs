@@ -82,7 +82,7 @@ pub struct Stdio {
     pub size: (u16, u16),
 }
 
-/// A log in Docker's `json-file` format.
+/// A log that is written to files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogTarget {
     /// The current file; rotated ones are `path.1`, `path.2`, ….
@@ -94,4 +94,25 @@ pub struct LogTarget {
     /// Extra attributes for each line (`attrs`), from the log options `labels`, `env` and `tag`; usually empty.
     #[serde(default)]
     pub attributes: Vec<(String, String)>,
+    /// How entries are written.
+    #[serde(default)]
+    pub format: LogFormat,
+    /// Compress rotated files with gzip: they are `path.1.gz`, `path.2.gz`, … then.
+    #[serde(default)]
+    pub compress: bool,
+    /// Bytes of output that may wait for the log; what does not fit is dropped. `None` lets the container wait instead.
+    #[serde(default)]
+    pub buffer: Option<u64>,
+}
+
+/// How the entries of a log are written; both are Docker's formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// A line of JSON each.
+    #[default]
+    JsonFile,
+    /// A protobuf message each (`LogEntry`: source 1, time_nano 2, line 3, partial 4), its length as four bytes, highest
+    /// first, before and behind it.
+    Local,
 }

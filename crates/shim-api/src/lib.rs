@@ -42,7 +42,7 @@ pub use frame::{
     Frame, FrameKind, HEADER_LEN, MAX_FRAME, ProtocolError, decode_header, encode_header, read_frame,
     write_frame,
 };
-pub use launch::{Launch, LogTarget, NetworkMode, OverlayRoot, RootMount, SUBPATH_OPTION, Stdio};
+pub use launch::{Launch, LogFormat, LogTarget, NetworkMode, OverlayRoot, RootMount, SUBPATH_OPTION, Stdio};
 pub use message::{ErrorStage, Event, ExecRequest, Request, Response, RuntimeFailure, ShimState};
 
 /// Version of the protocol spoken by this build.

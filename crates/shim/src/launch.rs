@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use crate::channel::{Channel, Message};
 use crate::failure::{Context, Result, chain, failure};
 use crate::init::{Init, sysctl};
-use crate::log::JsonFile;
+use crate::log::Log;
 use crate::namespaces::Namespaces;
 use crate::sys::{self, Cloned};
 use crate::task::{Input, Phase, Pipes, Task};
@@ -27,7 +27,7 @@ pub struct Launched {
     /// The container's run directory.
     pub run_dir: OwnedFd,
     /// Where output is recorded.
-    pub log: Option<JsonFile>,
+    pub log: Option<Log>,
     /// The container's cgroup.
     pub cgroup: Cgroup,
     /// Whether the end of the init ends everything in the container.
@@ -67,7 +67,7 @@ pub fn launch(order: &Launch, created: impl FnOnce(u32)) -> Result<Launched> {
         .log
         .as_ref()
         .map(|target| {
-            JsonFile::open(target).context(ErrorStage::Spec, || {
+            Log::open(target).context(ErrorStage::Spec, || {
                 format!(
                     "failed to initialize logging driver: open {}",
                     target.path.display()

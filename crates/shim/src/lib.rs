@@ -29,6 +29,13 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use supervisor::Supervisor;
 
+pub use log::{compress, write_log};
+
+/// First argument of this program, run by itself to compress a log file (the second).
+pub const COMPRESS_VERB: &str = "--compress-log";
+/// First argument of this program, run by itself to write a log as the second says.
+pub const LOG_VERB: &str = "--write-log";
+
 /// Looks after one container, ordered over the control connection, until it has ended. The process's exit code.
 ///
 /// # Errors

@@ -1,7 +1,10 @@
 //! The program `corten-shim`: started by the daemon, once per container.
 
-use std::io::Write;
+use std::ffi::OsStr;
+use std::io::{self, Write};
 use std::process::ExitCode;
+
+use corten_shim::{COMPRESS_VERB, LOG_VERB, compress, write_log};
 
 const USAGE: &str = "\
 Usage: corten-shim CONTAINER
@@ -19,17 +22,27 @@ const MISUSED: u8 = 2;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
-    let (Some(argument), None) = (arguments.next(), arguments.next()) else {
-        return refuse("exactly one argument is needed");
-    };
-    match argument.to_str() {
-        Some("--help" | "-h") => print(USAGE),
-        Some("--version") => print(concat!("corten-shim ", env!("CARGO_PKG_VERSION"), "\n")),
-        Some(option) if option.starts_with('-') => refuse(&format!("unknown option {option}")),
-        _ => match corten_shim::run() {
+    let (first, second, third) = (arguments.next(), arguments.next(), arguments.next());
+    match (first.as_deref().and_then(OsStr::to_str), second, third) {
+        (Some(COMPRESS_VERB), Some(path), None) => outcome(compress(path.as_ref())),
+        (Some(LOG_VERB), Some(order), None) => outcome(write_log(&order.to_string_lossy())),
+        (Some("--help" | "-h"), None, None) => print(USAGE),
+        (Some("--version"), None, None) => print(concat!("corten-shim ", env!("CARGO_PKG_VERSION"), "\n")),
+        (Some(option), None, None) if option.starts_with('-') => refuse(&format!("unknown option {option}")),
+        (Some(_), None, None) => match corten_shim::run() {
             Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
             Err(error) => refuse(&error.to_string()),
         },
+        _ => refuse("exactly one argument is needed"),
+    }
+}
+
+/// How a helper of a shim ended. Nobody reads more than that.
+fn outcome(done: io::Result<()>) -> ExitCode {
+    if done.is_ok() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }
 

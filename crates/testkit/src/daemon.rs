@@ -36,6 +36,11 @@ impl Daemon {
 
     /// Starts the daemon of `program` with more flags than it needs to live alone.
     pub fn start_with(program: &Path, flags: &[&str]) -> Self {
+        Self::start_configured(program, "{}", flags)
+    }
+
+    /// Starts the daemon of `program` with this configuration file and more flags than it needs to live alone.
+    pub fn start_configured(program: &Path, config: &str, flags: &[&str]) -> Self {
         let slot = Slot::take();
         let mut daemon = Self {
             socket: slot.root().join("c.sock"),
@@ -45,8 +50,34 @@ impl Daemon {
             process: None,
             slot,
         };
+        daemon.configure(config);
         daemon.launch();
         daemon
+    }
+
+    /// Writes the daemon's configuration file, to be read at its next start or SIGHUP.
+    #[track_caller]
+    pub fn configure(&self, text: &str) {
+        let path = self.config_file();
+        if let Err(error) = fs::write(&path, text) {
+            panic!("cannot write {}: {error}", path.display());
+        }
+    }
+
+    /// The daemon's configuration file.
+    pub fn config_file(&self) -> PathBuf {
+        self.slot.root().join("daemon.json")
+    }
+
+    /// Sends the daemon a signal.
+    #[track_caller]
+    pub fn signal(&self, signal: Signal) {
+        let Some(child) = &self.process else {
+            panic!("the daemon is not running")
+        };
+        if let Err(error) = rustix::process::kill_process(Pid::from_child(child), signal) {
+            panic!("cannot signal the daemon: {error}");
+        }
     }
 
     /// The slot the daemon's names are from.
@@ -242,8 +273,6 @@ impl Daemon {
             .stdout(log)
             .stderr(log_again)
             .process_group(0);
-        fs::write(path("daemon.json"), "{}")
-            .unwrap_or_else(|error| panic!("cannot write a configuration: {error}"));
         let mut child = command
             .spawn()
             .unwrap_or_else(|error| panic!("cannot run {}: {error}", self.program.display()));

@@ -172,7 +172,7 @@ pub(crate) fn clean_environment(command: &mut Command, slot: &Slot, socket: &Pat
 }
 
 /// The real docker command line: `CORTEN_DOCKER`, else the first `docker` in PATH that is not a link to Corten.
-fn docker_program() -> PathBuf {
+pub fn docker_program() -> PathBuf {
     if let Some(named) = std::env::var_os("CORTEN_DOCKER") {
         return named.into();
     }

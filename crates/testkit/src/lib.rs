@@ -26,7 +26,7 @@ mod wait;
 pub use command::{Finished, Running, run, start};
 pub use daemon::Daemon;
 pub use dockerd::Dockerd;
-pub use engine::{Cli, Engine, docker_at};
+pub use engine::{Cli, Engine, docker_at, docker_program};
 pub use paths::{binary, binary_dir, target_dir};
 pub use residue::Residue;
 pub use slot::Slot;

@@ -13,13 +13,12 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::UnixStream;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::DetachKeys;
 use super::service::SERVER_HEADERS;
 use super::stdcopy;
+use super::{DetachKeys, Socket};
 use crate::backend::Attached;
 
 /// Input is moved in pieces of at most this size.
@@ -109,7 +108,7 @@ impl Hijack {
     /// `early` is what the client sent behind its request; `input_ended` that nothing will follow it.
     pub(super) async fn run(
         self,
-        mut stream: UnixStream,
+        mut stream: Socket,
         early: Bytes,
         input_ended: bool,
         closing: &CancellationToken,
@@ -126,7 +125,7 @@ impl Hijack {
         if stream.write_all(&head(upgrade, content_type)).await.is_err() {
             return;
         }
-        let (read, write) = stream.split();
+        let (read, write) = tokio::io::split(&mut stream);
         let keys = tty.then_some(detach_keys);
         let outcome = tokio::select! {
             done = send_output(write, output, tty) => done,
@@ -240,7 +239,7 @@ async fn send_input(
 
 /// Closes without losing output: a socket closed over unread input resets its peer, so what the client still sends is
 /// read away until it has closed its half, too.
-async fn linger(mut stream: UnixStream) {
+async fn linger(mut stream: Socket) {
     if stream.shutdown().await.is_err() {
         return;
     }

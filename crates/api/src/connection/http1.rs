@@ -7,9 +7,9 @@ use std::task::Poll;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
 
+use super::Socket;
 use super::hijack::Link;
 use super::service::ConnectionService;
 use super::transport::Transport;
@@ -21,7 +21,7 @@ enum Outcome {
 }
 
 /// Serves one connection to its end.
-pub(crate) async fn run(stream: UnixStream, router: Router, closing: CancellationToken) {
+pub(crate) async fn run(stream: Socket, router: Router, closing: CancellationToken) {
     let link = Link::new(closing.clone());
     let transport = TokioIo::new(Transport::new(stream, link.clone()));
     let service = ConnectionService::new(router, link.clone());

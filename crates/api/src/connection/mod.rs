@@ -4,6 +4,7 @@ mod detach_keys;
 mod hijack;
 mod http1;
 mod service;
+mod socket;
 mod stdcopy;
 mod transport;
 
@@ -11,4 +12,5 @@ pub(crate) use detach_keys::DetachKeys;
 pub(crate) use hijack::{Hijack, Link};
 pub(crate) use http1::run;
 pub(crate) use service::{ClientVersion, page_not_found};
+pub(crate) use socket::Socket;
 pub(crate) use stdcopy::frame;

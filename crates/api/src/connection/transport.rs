@@ -9,19 +9,19 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::UnixStream;
 
+use super::Socket;
 use super::hijack::Link;
 
 /// A socket whose end of input can be held back.
 pub(super) struct Transport {
-    stream: UnixStream,
+    stream: Socket,
     link: Link,
     input_ended: bool,
 }
 
 impl Transport {
-    pub(super) fn new(stream: UnixStream, link: Link) -> Self {
+    pub(super) fn new(stream: Socket, link: Link) -> Self {
         Self {
             stream,
             link,
@@ -30,7 +30,7 @@ impl Transport {
     }
 
     /// The socket, and whether its input has ended.
-    pub(super) fn into_stream(self) -> (UnixStream, bool) {
+    pub(super) fn into_stream(self) -> (Socket, bool) {
         (self.stream, self.input_ended)
     }
 }

@@ -1,5 +1,6 @@
 //! The API over a socket of its own, and a client that shows every byte.
 
+use corten_api::Listener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,7 +30,12 @@ impl Server {
         let stop = Arc::new(Notify::new());
         let (router, told) = (corten_api::router(fake.backend()), stop.clone());
         let task = tokio::spawn(async move {
-            corten_api::serve(listener, router, async move { told.notified().await }).await;
+            corten_api::serve(
+                Listener::Unix(listener),
+                router,
+                async move { told.notified().await },
+            )
+            .await;
         });
         Self {
             fake,

@@ -14,12 +14,13 @@ use corten_api::ApiError;
 use corten_api::backend::Backend;
 use corten_engine::Engine;
 
+use crate::live::Shared;
 use crate::settings::Settings;
 
 /// All calls of the API, served by `engine`.
-pub(crate) fn backend(engine: &Arc<Engine>, settings: &Settings) -> Backend {
+pub(crate) fn backend(engine: &Arc<Engine>, settings: &Settings, live: Shared) -> Backend {
     Backend {
-        system: Arc::new(system::System::new(engine.clone(), settings)),
+        system: Arc::new(system::System::new(engine.clone(), settings, live)),
         containers: Arc::new(containers::Containers {
             engine: engine.clone(),
         }),

@@ -8,13 +8,17 @@ use corten_api::ApiResult;
 use corten_api::backend::{EventStream, EventsQuery, SystemApi};
 use corten_engine::{Engine, now_ns, rfc3339};
 use corten_wire::{
-    ApiVersion, ComponentVersion, Event, PlatformName, PluginsInfo, Runtime, SystemInfo, SystemVersion,
+    ApiVersion, ComponentVersion, Event, FirewallInfo, IndexInfo, NetworkAddressPool, PlatformName,
+    PluginsInfo, RegistryConfig, Runtime, SystemInfo, SystemVersion,
 };
 use futures_util::{StreamExt, stream};
 use tokio::sync::broadcast;
 
 use super::refuse;
-use crate::settings::Settings;
+use crate::hosts::Host;
+use crate::listeners::exposure;
+use crate::live::{Live, Shared};
+use crate::settings::{RUNTIMES, Settings};
 
 /// The Docker release whose API is spoken; clients gate features on it.
 const DOCKER_RELEASE: &str = "29.3.1";
@@ -22,18 +26,80 @@ const DOCKER_RELEASE: &str = "29.3.1";
 pub(crate) struct System {
     engine: Arc<Engine>,
     data_root: String,
-    debug: bool,
-    live_restore: bool,
+    live: Shared,
+    facts: Facts,
+}
+
+/// Settings that `info` shows and that stay as they are.
+struct Facts {
+    proxies: [String; 3],
+    pools: Vec<NetworkAddressPool>,
+    experimental: bool,
+    seccomp: String,
+    /// Addresses of the API that anybody who reaches them can use.
+    exposures: Vec<String>,
 }
 
 impl System {
-    pub(crate) fn new(engine: Arc<Engine>, settings: &Settings) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, settings: &Settings, live: Shared) -> Self {
+        let pools = settings.network.iter().flat_map(|network| &network.pools);
+        let exposed = settings.hosts.iter().filter_map(|host| match host {
+            Host::Tcp(address) => exposure(address, settings),
+            Host::Unix(_) | Host::Activated(_) => None,
+        });
         Self {
             engine,
             data_root: settings.data_root.display().to_string(),
-            debug: settings.debug,
-            live_restore: settings.live_restore,
+            live,
+            facts: Facts {
+                proxies: settings.proxies.clone().map(|proxy| without_password(&proxy)),
+                pools: pools
+                    .map(|(base, size)| NetworkAddressPool {
+                        base: base.to_string(),
+                        size: i64::from(*size),
+                    })
+                    .collect(),
+                experimental: settings.experimental,
+                seccomp: settings.seccomp_name.clone(),
+                exposures: exposed.collect(),
+            },
         }
+    }
+
+    /// What the user should know, in Docker's words.
+    fn warnings(&self) -> Option<Vec<String>> {
+        let mut warnings = self.facts.exposures.clone();
+        let v2 = self.engine.has_cgroup_v2();
+        for (controller, sentences) in [
+            (
+                "memory",
+                &[
+                    "WARNING: No memory limit support",
+                    "WARNING: No swap limit support",
+                ][..],
+            ),
+            (
+                "cpu",
+                &[
+                    "WARNING: No cpu cfs quota support",
+                    "WARNING: No cpu cfs period support",
+                    "WARNING: No cpu shares support",
+                ],
+            ),
+            ("cpuset", &["WARNING: No cpuset support"]),
+            ("pids", &["WARNING: No pids limit support"]),
+        ] {
+            if !self.engine.has_cgroup_controller(controller) {
+                warnings.extend(sentences.iter().map(|text| (*text).to_owned()));
+            }
+        }
+        if !v2 && !self.engine.has_cgroup_controller("blkio") {
+            warnings.push("WARNING: No blkio weight support".to_owned());
+        }
+        if setting("/proc/sys/net/ipv4/ip_forward") != "1" {
+            warnings.push("WARNING: IPv4 forwarding is disabled".to_owned());
+        }
+        (!warnings.is_empty()).then_some(warnings)
     }
 }
 
@@ -57,7 +123,7 @@ impl SystemApi for System {
         let details = [
             ("ApiVersion", ApiVersion::MAX.to_string()),
             ("Arch", architecture().to_owned()),
-            ("Experimental", "false".to_owned()),
+            ("Experimental", self.facts.experimental.to_string()),
             ("KernelVersion", kernel.clone()),
             ("MinAPIVersion", ApiVersion::MIN.to_string()),
             ("Os", "linux".to_owned()),
@@ -77,6 +143,7 @@ impl SystemApi for System {
             os: "linux".to_owned(),
             arch: architecture().to_owned(),
             kernel_version: kernel,
+            experimental: self.facts.experimental,
             ..SystemVersion::default()
         })
     }
@@ -85,6 +152,16 @@ impl SystemApi for System {
         let uname = rustix::system::uname();
         let counts = self.engine.counts();
         let v2 = self.engine.has_cgroup_v2();
+        let live = self.live.now();
+        let defaults = self.engine.defaults();
+        let [http_proxy, https_proxy, no_proxy] = self.facts.proxies.clone();
+        let mut security = vec![format!("name=seccomp,profile={}", self.facts.seccomp)];
+        if v2 {
+            security.push("name=cgroupns".to_owned());
+        }
+        if defaults.no_new_privileges {
+            security.push("name=no-new-privileges".to_owned());
+        }
         let has = |controller: &str| self.engine.has_cgroup_controller(controller);
         Ok(SystemInfo {
             id: self.engine.id().to_owned(),
@@ -104,7 +181,7 @@ impl SystemApi for System {
             plugins: PluginsInfo {
                 volume: strings(&["local"]),
                 network: strings(&["bridge", "host", "null"]),
-                log: strings(&["json-file", "none"]),
+                log: strings(&["json-file", "local", "none"]),
                 ..PluginsInfo::default()
             },
             memory_limit: has("memory"),
@@ -115,12 +192,12 @@ impl SystemApi for System {
             cpu_set: has("cpuset"),
             pids_limit: has("pids"),
             ipv4_forwarding: setting("/proc/sys/net/ipv4/ip_forward") == "1",
-            debug: self.debug,
+            debug: live.debug,
             n_fd: count_entries("/proc/self/fd"),
             oom_kill_disable: !v2 && has("memory"),
             n_goroutines: count_entries("/proc/self/task"),
             system_time: rfc3339(now_ns()),
-            logging_driver: "json-file".to_owned(),
+            logging_driver: defaults.log_driver.clone(),
             cgroup_driver: "cgroupfs".to_owned(),
             cgroup_version: if v2 { "2" } else { "1" }.to_owned(),
             n_events_listener: i64::try_from(self.engine.events().listeners()).unwrap_or(i64::MAX),
@@ -136,21 +213,33 @@ impl SystemApi for System {
             docker_root_dir: self.data_root.clone(),
             name: uname.nodename().to_string_lossy().into_owned(),
             server_version: release(),
-            runtimes: [(
-                "corten".to_owned(),
-                Runtime {
-                    path: "corten-shim".to_owned(),
-                    ..Runtime::default()
-                },
-            )]
-            .into(),
-            default_runtime: "corten".to_owned(),
-            live_restore_enabled: self.live_restore,
-            security_options: strings(if v2 {
-                &["name=seccomp,profile=builtin", "name=cgroupns"]
-            } else {
-                &["name=seccomp,profile=builtin"]
+            registry_config: Some(registries(&live)),
+            http_proxy,
+            https_proxy,
+            no_proxy,
+            labels: live.labels.clone(),
+            experimental_build: self.facts.experimental,
+            runtimes: RUNTIMES
+                .map(|name| {
+                    let runtime = Runtime {
+                        path: "corten-shim".to_owned(),
+                        ..Runtime::default()
+                    };
+                    (name.to_owned(), runtime)
+                })
+                .into(),
+            default_runtime: match defaults.runtime.as_str() {
+                "" => RUNTIMES[0].to_owned(),
+                name => name.to_owned(),
+            },
+            live_restore_enabled: live.live_restore,
+            security_options: security,
+            default_address_pools: self.facts.pools.clone(),
+            firewall_backend: Some(FirewallInfo {
+                driver: "nftables".to_owned(),
+                ..FirewallInfo::default()
             }),
+            warnings: self.warnings(),
             ..SystemInfo::default()
         })
     }
@@ -191,6 +280,52 @@ impl SystemApi for System {
             std::future::ready(keep)
         });
         Ok(Box::pin(kept))
+    }
+}
+
+/// How registries would be reached, as Docker shows it.
+fn registries(live: &Live) -> RegistryConfig {
+    const HUB: &str = "docker.io";
+    let mut config = RegistryConfig {
+        insecure_registry_cidrs: strings(&["::1/128", "127.0.0.0/8"]),
+        mirrors: Some(live.registry_mirrors.clone()),
+        ..RegistryConfig::default()
+    };
+    config.index_configs.insert(
+        HUB.to_owned(),
+        IndexInfo {
+            name: HUB.to_owned(),
+            mirrors: live.registry_mirrors.clone(),
+            secure: true,
+            official: true,
+        },
+    );
+    for registry in &live.insecure_registries {
+        if registry.parse::<corten_network::Ipv4Net>().is_ok() {
+            config.insecure_registry_cidrs.push(registry.clone());
+        } else {
+            config.index_configs.insert(
+                registry.clone(),
+                IndexInfo {
+                    name: registry.clone(),
+                    mirrors: Vec::new(),
+                    secure: false,
+                    official: false,
+                },
+            );
+        }
+    }
+    config
+}
+
+/// A proxy's address as it may be shown.
+fn without_password(address: &str) -> String {
+    match address.split_once("://").and_then(|(scheme, rest)| {
+        let (_, host) = rest.rsplit_once('@')?;
+        Some(format!("{scheme}://xxxxx:xxxxx@{host}"))
+    }) {
+        Some(masked) => masked,
+        None => address.to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@
 //! [`corten_testkit::Engine`]): where the reference, an older release, uses other words, both are named.
 #![allow(clippy::unwrap_used, reason = "all of it is tests, helpers included")]
 
+mod activation;
 mod api;
 mod bad_images;
 mod cgroup_v2;
@@ -20,11 +21,14 @@ mod limits;
 mod listing;
 mod logs;
 mod network;
+mod reload;
 mod restart_policy;
 mod run;
+mod settings;
 mod signals;
 mod streams;
 mod survival;
+mod tls;
 mod volumes;
 
 use std::time::Duration;

@@ -21,7 +21,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::client::{Client, ClientId, Role};
 use crate::launch::Launched;
-use crate::log::JsonFile;
+use crate::log::Log;
 use crate::oom::OomWatch;
 use crate::sys;
 use crate::task::{Phase, Stream, Task};
@@ -43,7 +43,7 @@ pub struct Supervisor {
     /// Taken away when the container has ended.
     listener: Option<UnixListener>,
     run_dir: OwnedFd,
-    log: Option<JsonFile>,
+    log: Option<Log>,
     cgroup: Cgroup,
     own_pid_namespace: bool,
     needs_network: bool,

@@ -13,7 +13,7 @@ use crate::channel::Message;
 use crate::client::{Attachment, Client, ClientId, Role};
 use crate::failure::{Context, errno_text, failure};
 use crate::init::terminal::resize;
-use crate::log::JsonFile;
+use crate::log::Log;
 use crate::task::{Phase, Task};
 use crate::{exec, sys};
 
@@ -176,7 +176,7 @@ impl Supervisor {
                 if self.init.has_started() {
                     self.pump_all(self.init.pid);
                 }
-                Some(match self.log.as_mut().map_or(0, JsonFile::take_dropped) {
+                Some(match self.log.as_mut().map_or(0, Log::take_dropped) {
                     0 => Response::Ok,
                     lost => error(&format!("{lost} log entries could not be written")),
                 })

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use corten_shim_api::{
-    Event, ExecRequest, ExitRecord, Frame, FrameKind, Launch, LogTarget, NetworkMode, OverlayRoot,
+    Event, ExecRequest, ExitRecord, Frame, FrameKind, Launch, LogFormat, LogTarget, NetworkMode, OverlayRoot,
     PROTOCOL_VERSION, Request, Response, RootMount, RuntimeFailure, SOCKET_NAME, Stdio, read_frame,
     write_frame,
 };
@@ -93,6 +93,9 @@ impl Container {
                 max_size: None,
                 max_files: 1,
                 attributes: vec![],
+                format: LogFormat::JsonFile,
+                compress: false,
+                buffer: None,
             }),
         };
         let spec = spec(&path.join("root"), arguments, &format!("/{id}"));

@@ -1,26 +1,32 @@
-//! The log file: whole entries in single writes, rotation, and no harm done when the disk is full.
+//! The log file: whole entries in single writes, rotation and compression, and no harm done when the disk is full.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use corten_shim_api::LogTarget;
+use corten_shim_api::{LogFormat, LogTarget};
 
+use super::compress::{Compressor, compressed};
 use super::encode::{append_entry, append_escaped};
+use super::local;
 use super::splitter::Splitter;
 use super::timestamp::now_ns;
 use crate::task::Stream;
 
 /// A log that is being written. A write that fails is dropped and counted: the container's life does not depend on it.
 #[derive(Debug)]
-pub struct JsonFile {
+pub struct LogFile {
     path: PathBuf,
     file: File,
     /// Bytes in the current file. This process is the only writer.
     size: u64,
     max_size: Option<u64>,
     max_files: u32,
+    format: LogFormat,
+    compress: bool,
+    /// At work on the file rotated last.
+    compressor: Option<Compressor>,
     /// Ready JSON object, or empty.
     attributes: Vec<u8>,
     out: Splitter,
@@ -28,7 +34,7 @@ pub struct JsonFile {
     dropped: u64,
 }
 
-impl JsonFile {
+impl LogFile {
     /// Opens the log for appending, making it if needed.
     ///
     /// # Errors
@@ -52,6 +58,9 @@ impl JsonFile {
             file,
             max_size: target.max_size,
             max_files: target.max_files.max(1),
+            format: target.format,
+            compress: target.compress,
+            compressor: None,
             attributes,
             out: Splitter::default(),
             err: Splitter::default(),
@@ -83,7 +92,10 @@ impl JsonFile {
         let (mut batch, mut entries) = (Vec::new(), 0);
         split(&mut splitter, &mut |text, newline| {
             let start = batch.len();
-            append_entry(&mut batch, text, newline, name, &self.attributes, at_ns);
+            match self.format {
+                LogFormat::JsonFile => append_entry(&mut batch, text, newline, name, &self.attributes, at_ns),
+                LogFormat::Local => local::append_entry(&mut batch, text, newline, name, at_ns),
+            }
             if self.is_full(batch.len() as u64) && self.size + start as u64 > 0 {
                 let entry = batch.split_off(start);
                 self.append(&batch, entries);
@@ -136,9 +148,23 @@ impl JsonFile {
             }
             return;
         }
+        if let Some(compressor) = self.compressor.take() {
+            compressor.finish();
+        }
         for number in (1..self.max_files).rev() {
-            // Most of them do not exist yet.
-            let _missing = fs::rename(name(number - 1), name(number));
+            // Most of them do not exist yet. A file is either there or compressed; whichever takes its place, both go.
+            let (from, to) = (name(number - 1), name(number));
+            let plain = fs::rename(&from, &to).is_ok();
+            let packed = number > 1 && fs::rename(compressed(&from), compressed(&to)).is_ok();
+            if plain && !packed {
+                let _missing = fs::remove_file(compressed(&to));
+            } else if packed && !plain {
+                let _missing = fs::remove_file(&to);
+            }
+        }
+        if self.compress {
+            // Without it the file stays as it is, which readers understand.
+            self.compressor = Compressor::start(&name(1)).ok();
         }
         if let Ok(file) = open(&self.path) {
             self.size = file.metadata().map_or(0, |metadata| metadata.len());
@@ -168,13 +194,16 @@ fn write_once(file: &mut File, bytes: &[u8]) -> io::Result<usize> {
 mod tests {
     use super::*;
 
-    fn log(directory: &Path, max_size: Option<u64>, max_files: u32) -> JsonFile {
+    fn log(directory: &Path, max_size: Option<u64>, max_files: u32) -> LogFile {
         let path = directory.join("log");
-        JsonFile::open(&LogTarget {
+        LogFile::open(&LogTarget {
             path,
             max_size,
             max_files,
             attributes: vec![],
+            format: Default::default(),
+            compress: false,
+            buffer: None,
         })
         .unwrap()
     }
@@ -205,11 +234,14 @@ mod tests {
 
     #[test]
     fn a_full_disk_loses_entries_and_nothing_else() {
-        let mut log = JsonFile::open(&LogTarget {
+        let mut log = LogFile::open(&LogTarget {
             path: "/dev/full".into(),
             max_size: None,
             max_files: 1,
             attributes: vec![],
+            format: Default::default(),
+            compress: false,
+            buffer: None,
         })
         .unwrap();
         log.write(Stream::Out, b"lost\nlost, too\n");
