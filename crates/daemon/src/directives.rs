@@ -358,19 +358,17 @@ pub(crate) static DIRECTIVES: &[Directive] = &[
         Switch,
         "Enable inter-container communication for the default bridge network (default true)",
     ),
-    refused(
+    acts(
         "init",
         "init",
         Switch,
-        "false",
-        "Corten has no init for containers yet",
+        "Run an init in the container to forward signals and reap processes",
     ),
-    refused(
+    acts(
         "init-path",
         "init-path",
         Text,
-        "\"\"",
-        "Corten has no init for containers yet",
+        "Path to the docker-init binary (default: one of Corten's own)",
     ),
     idle("insecure-registries", "insecure-registry", List, "[]", REGISTRIES),
     acts(

@@ -102,6 +102,12 @@ impl Settings {
             ulimits: ulimits(values.raw("default-ulimits"))?,
             no_new_privileges: values.switch("no-new-privileges").unwrap_or(false),
             seccomp,
+            init: values.switch("init").unwrap_or(false),
+            init_path: values
+                .text("init-path")
+                .map(absolute)
+                .transpose()?
+                .unwrap_or_default(),
             log_driver: values.text("log-driver").unwrap_or("json-file").to_owned(),
             log_options: values.map("log-opts"),
             ..container_defaults(values, &Defaults::default())?

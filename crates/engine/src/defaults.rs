@@ -1,6 +1,7 @@
 //! What containers get that do not ask for anything else: the daemon's settings, some of which change while it runs.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use corten_sandbox::SeccompChoice;
 use corten_wire::{LogConfig, Ulimit};
@@ -24,6 +25,10 @@ pub struct Defaults {
     pub no_new_privileges: bool,
     /// The system call filter of containers that are not privileged.
     pub seccomp: SeccompChoice,
+    /// Programs run under an init.
+    pub init: bool,
+    /// A static program of the host to be that init; empty for our own.
+    pub init_path: PathBuf,
     /// Log driver; empty for `json-file`.
     pub log_driver: String,
     /// Log options for containers that use that driver and do not set them.

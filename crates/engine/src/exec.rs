@@ -362,6 +362,7 @@ fn exec_order(
         attach,
         stdin: request.attach_stdin,
         size,
+        groups: process.group_names.clone(),
     })
 }
 

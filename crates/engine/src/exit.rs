@@ -10,7 +10,7 @@ use crate::clock::now_ns;
 use crate::container::{Container, State};
 use crate::engine::Engine;
 use crate::lifecycle::Phase;
-use crate::restart_policy;
+use crate::{health, restart_policy};
 
 /// Exit code of a container whose end nobody saw: as if killed.
 const UNSEEN_EXIT: i32 = 137;
@@ -87,6 +87,10 @@ impl Engine {
             run.oom_killed = exit.oom_killed;
             let ran_ns = u64::try_from(run.finished_at_ns - run.started_at_ns).unwrap_or_default();
             state.sandbox = None;
+            if let Some(health) = &mut state.record.health {
+                // Docker's word for a container that nobody checks any more.
+                health::UNHEALTHY.clone_into(&mut health.status);
+            }
             let restart = (policy && !state.no_restart && wants_back(&state, exit.code)).then(|| {
                 state.record.restart_count += 1;
                 state.backoff.next(Duration::from_nanos(ran_ns))

@@ -139,6 +139,7 @@ fn state_of(record: &ContainerRecord, phase: Phase, pid: i64) -> ContainerState 
         error: run.error,
         started_at: rfc3339(run.started_at_ns),
         finished_at: rfc3339(run.finished_at_ns),
+        health: record.health.clone(),
         ..ContainerState::default()
     }
 }

@@ -21,6 +21,7 @@ mod exec;
 mod exit;
 #[cfg(test)]
 mod fixture;
+mod health;
 mod images;
 mod inspect;
 mod json_log;
@@ -36,6 +37,7 @@ mod network_mode;
 mod networks;
 mod options;
 mod ports;
+mod probes;
 mod record;
 mod registry;
 mod remove;

@@ -9,6 +9,7 @@ use crate::clock::now_ns;
 use crate::container::Container;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::health;
 use crate::inspect::endpoint_settings;
 use crate::lifecycle::Phase;
 use crate::record::{self, ContainerRecord};
@@ -43,6 +44,11 @@ impl Engine {
             .map_err(|error| Error::Invalid(error.to_string()))?;
         if let Some(bad) = filters.values("status").find(|value| !STATUSES.contains(value)) {
             return Err(Error::Invalid(format!("invalid filter 'status={bad}'")));
+        }
+        if let Some(bad) = filters.values("health").find(|value| !health::is_status(value)) {
+            return Err(Error::Invalid(format!(
+                "unrecognized filter value for health: {bad}"
+            )));
         }
         let limits = Limits::read(self, filters)?;
         let all = query.all
@@ -88,7 +94,9 @@ impl Engine {
                 })
             })
             && any("ancestor", &|image| self.is_ancestor(record, image))
-            && any("health", &|health| health == "none")
+            && any("health", &|health| {
+                health::status(record.health.as_ref()) == health
+            })
             && any("expose", &|port| {
                 record.config.exposed_ports.contains_key(&with_protocol(port))
             })
@@ -161,7 +169,7 @@ impl Engine {
             },
             network_settings,
             mounts: record.mounts.iter().map(|mount| mount.point.clone()).collect(),
-            ..ContainerSummary::default()
+            health: Some(health::summary(record.health.as_ref())),
         }
     }
 
@@ -251,7 +259,14 @@ fn status(record: &ContainerRecord, phase: Phase) -> String {
     let run = record.last_run.clone().unwrap_or_default();
     let since = |ns: i64| human_duration((now_ns() - ns) / 1_000_000_000);
     match phase {
-        Phase::Running => format!("Up {}", since(run.started_at_ns)),
+        Phase::Running => {
+            let up = since(run.started_at_ns);
+            match &record.health {
+                None => format!("Up {up}"),
+                Some(found) if found.status == health::STARTING => format!("Up {up} (health: starting)"),
+                Some(found) => format!("Up {up} ({})", found.status),
+            }
+        }
         Phase::Restarting => {
             format!("Restarting ({}) {} ago", run.exit_code, since(run.finished_at_ns))
         }

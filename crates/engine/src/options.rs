@@ -4,7 +4,7 @@ use std::path::Path;
 
 use corten_network::Lease;
 use corten_sandbox::spec::{Namespace, Namespaces, ProcessOptions, SandboxOptions, effective_capabilities};
-use corten_sandbox::{OverlayRoot, SUBPATH_OPTION, SeccompChoice, Stdio};
+use corten_sandbox::{InitProgram, OverlayRoot, SUBPATH_OPTION, SeccompChoice, Stdio};
 use corten_snapshot::Rootfs;
 use oci_spec::runtime::{Capability, Mount, MountBuilder};
 
@@ -66,13 +66,15 @@ pub(crate) fn seccomp(engine: &Engine, record: &ContainerRecord) -> Result<Secco
 pub(crate) fn init(engine: &Engine, record: &ContainerRecord) -> Result<ProcessOptions> {
     let host = &record.host_config;
     let defaults = engine.defaults();
+    let (groups, group_names) = groups(host.group_add.as_deref().unwrap_or_default());
     let score = i32::try_from(host.oom_score_adj).unwrap_or_default();
     Ok(ProcessOptions {
         args: record.argv.clone(),
         env: environment(record, record.config.tty, &[]),
         cwd: working_dir(&record.config.working_dir),
         user: record.config.user.clone(),
-        groups: groups(host.group_add.as_deref().unwrap_or_default())?,
+        groups,
+        group_names,
         tty: record.config.tty,
         capabilities: capabilities(engine, record)?,
         no_new_privileges: security::parse(host.security_opt.as_deref().unwrap_or_default())?
@@ -83,14 +85,31 @@ pub(crate) fn init(engine: &Engine, record: &ContainerRecord) -> Result<ProcessO
     })
 }
 
-/// `--group-add` by number; names would have to be looked up in the container.
-pub(crate) fn groups(added: &[String]) -> Result<Vec<u32>> {
-    let number = |group: &String| {
-        group
-            .parse()
-            .map_err(|_| Error::Unsupported(format!("--group-add {group}: a group by name")))
-    };
-    added.iter().map(number).collect()
+/// `--group-add`, numbers and names apart: names are looked up in the container.
+fn groups(added: &[String]) -> (Vec<u32>, Vec<String>) {
+    let (mut numbers, mut names) = (Vec::new(), Vec::new());
+    for group in added {
+        match group.parse() {
+            Ok(number) => numbers.push(number),
+            Err(_) => names.push(group.clone()),
+        }
+    }
+    (numbers, names)
+}
+
+/// What runs as process 1, if not the program itself: with a process namespace of the host's or of another container there
+/// is a process 1 already.
+pub(crate) fn init_program(engine: &Engine, record: &ContainerRecord) -> Option<InitProgram> {
+    let host = &record.host_config;
+    let defaults = engine.defaults();
+    let wanted = host.init.unwrap_or(defaults.init) && matches!(host.pid_mode.as_str(), "" | "private");
+    wanted.then(|| {
+        if defaults.init_path.as_os_str().is_empty() {
+            InitProgram::Own
+        } else {
+            InitProgram::File(defaults.init_path.clone())
+        }
+    })
 }
 
 /// Docker's variables, then the container's, then `more`; later ones replace earlier ones of the same name.

@@ -40,7 +40,10 @@ impl Engine {
         for container in self.containers.all() {
             let whole = snapshots.contains(container.id().as_str());
             match self.take_over(&container, whole).await {
-                Ok(TakenOver::Runs(lease)) => leases.extend(lease),
+                Ok(TakenOver::Runs(lease)) => {
+                    leases.extend(lease);
+                    self.resume_probes(&container);
+                }
                 Ok(TakenOver::Ended(exit, lease)) => {
                     leases.extend(lease);
                     ended.push((container, exit));

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::mounts::{self, MountWish};
 use crate::network_mode::NetworkMode;
 use crate::record::EndpointWish;
-use crate::{namespace_modes, ports, resources, restart_policy, unsupported};
+use crate::{health, namespace_modes, ports, resources, restart_policy, unsupported};
 
 /// `/dev/shm` of containers that ask for no other size, in bytes.
 const SHM_SIZE: i64 = 64 << 20;
@@ -32,10 +32,11 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
     } = request;
     let mut host = host_config.unwrap_or_default();
     let mut warnings = Vec::new();
-    unsupported::check(&config, &host)?;
+    unsupported::check(&host)?;
+    health::check(&config)?;
     namespace_modes::check(&host)?;
     restart_policy::check(&host)?;
-    merge_image(&mut config, image, &mut warnings);
+    merge_image(&mut config, image);
     let argv: Vec<String> = config
         .entrypoint
         .iter()
@@ -65,7 +66,6 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
     resources::normalise(&mut host, engine.cpus)?;
     resources::rlimits(host.ulimits.as_deref().unwrap_or_default())?;
     crate::log_options::check(&host.log_config)?;
-    crate::options::groups(host.group_add.as_deref().unwrap_or_default())?;
     crate::security::parse(host.security_opt.as_deref().unwrap_or_default())?;
     let capabilities = (
         host.cap_add.as_deref().unwrap_or_default(),
@@ -116,7 +116,7 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
 }
 
 /// What the request leaves open comes from the image; lists of environment, ports, volumes and labels are united.
-fn merge_image(config: &mut ContainerConfig, image: &Image, warnings: &mut Vec<String>) {
+fn merge_image(config: &mut ContainerConfig, image: &Image) {
     let preset = crate::images::preset(image);
     if config.user.is_empty() {
         config.user.clone_from(&preset.user);
@@ -166,12 +166,7 @@ fn merge_image(config: &mut ContainerConfig, image: &Image, warnings: &mut Vec<S
     if config.shell.is_none() {
         config.shell.clone_from(&preset.shell);
     }
-    let checks = |health: &corten_wire::HealthConfig| health.test.first().is_some_and(|test| test != "NONE");
-    if config.healthcheck.is_none() && preset.healthcheck.as_ref().is_some_and(checks) {
-        warnings.push(
-            "The image's health check is not run: Corten does not support health checks yet".to_owned(),
-        );
-    }
+    health::merge(&mut config.healthcheck, preset.healthcheck.as_ref());
 }
 
 /// Docker's defaults, as `inspect` shows them.

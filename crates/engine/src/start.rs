@@ -118,6 +118,8 @@ impl Engine {
             },
             stdio: options::stdio(record),
             log: log_options::target(record, &dir)?,
+            init: options::init_program(self, record),
+            groups: init.group_names.clone(),
         };
         let (created, netns) = tokio::join!(self.sandboxes.create(&order), self.plumb(network, lease));
         let created = created?;
@@ -160,6 +162,7 @@ impl Engine {
                 restart_count: record.restart_count,
             },
         );
+        self.begin_probes(container);
         self.publish_network("connect", record);
         self.publish(container, "start", &[]);
         connect_late_clients(&sandbox, late).await;

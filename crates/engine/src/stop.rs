@@ -227,7 +227,7 @@ impl End {
     }
 
     /// Waits for it, forever without `patience`; whether it came.
-    async fn within(&mut self, patience: Option<Duration>) -> bool {
+    pub(crate) async fn within(&mut self, patience: Option<Duration>) -> bool {
         let before = self.ends_before;
         let ended = self.progress.wait_for(|now| now.ends > before);
         match patience {

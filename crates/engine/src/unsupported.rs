@@ -1,21 +1,14 @@
 //! Options Docker offers that Corten does not honour yet: asked for, they are an error, never ignored.
 
-use corten_wire::{ContainerConfig, HostConfig};
+use corten_wire::HostConfig;
 
 use crate::error::{Error, Result};
 
 /// Refuses what is not there yet.
-pub(crate) fn check(config: &ContainerConfig, host: &HostConfig) -> Result<()> {
+pub(crate) fn check(host: &HostConfig) -> Result<()> {
     let some = |list: &Option<Vec<String>>| list.as_ref().is_some_and(|l| !l.is_empty());
-    let health = config
-        .healthcheck
-        .as_ref()
-        .and_then(|h| h.test.first())
-        .is_some_and(|t| t != "NONE");
     let asked = [
-        (health, "a health check"),
         (some(&host.links), "--link"),
-        (host.init == Some(true), "--init"),
         (
             host.device_requests.as_ref().is_some_and(|l| !l.is_empty()),
             "--gpus",

@@ -5,6 +5,7 @@
 //! Never here: Docker's API, images, names, restart policies or anything durable. The engine decides; a sandbox does.
 
 mod adopt;
+mod chroot;
 mod copy_up;
 mod error;
 mod sandbox;
@@ -24,5 +25,5 @@ pub use seccomp_files::SeccompChoice;
 pub use streams::{StreamKind, StreamReader, StreamWriter, Streams};
 
 pub use corten_shim_api::{
-    ExitRecord, LogFormat, LogTarget, NetworkMode, OverlayRoot, RootMount, SUBPATH_OPTION, Stdio,
+    ExitRecord, InitProgram, LogFormat, LogTarget, NetworkMode, OverlayRoot, RootMount, SUBPATH_OPTION, Stdio,
 };

@@ -4,7 +4,7 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 use corten_shim_api::{
-    EXIT_FILE_NAME, Event, ExecRequest, ExitRecord, FrameKind, Request, Response, SOCKET_NAME,
+    EXIT_FILE_NAME, Event, ExecRequest, ExitRecord, FrameKind, GROUPS_SINCE, Request, Response, SOCKET_NAME,
 };
 use corten_types::ContainerId;
 use oci_spec::runtime::Process;
@@ -22,6 +22,8 @@ use crate::streams::{Streams, read_frame, receive, send};
 pub struct Sandbox {
     id: ContainerId,
     pid: u32,
+    /// The protocol version its shim speaks.
+    version: u32,
     run_dir: PathBuf,
 }
 
@@ -67,6 +69,8 @@ pub struct ExecOrder {
     pub stdin: bool,
     /// Initial terminal size (columns, rows).
     pub size: (u16, u16),
+    /// Names of groups beyond those of its user, looked up in the container.
+    pub groups: Vec<String>,
 }
 
 /// A running exec.
@@ -79,8 +83,13 @@ pub struct ExecStarted {
 }
 
 impl Sandbox {
-    pub(crate) fn new(id: ContainerId, pid: u32, run_dir: PathBuf) -> Self {
-        Self { id, pid, run_dir }
+    pub(crate) fn new(id: ContainerId, pid: u32, version: u32, run_dir: PathBuf) -> Self {
+        Self {
+            id,
+            pid,
+            version,
+            run_dir,
+        }
     }
 
     /// The init's process identifier on the host.
@@ -125,7 +134,14 @@ impl Sandbox {
             attach,
             stdin,
             size,
+            groups,
         } = order;
+        if !groups.is_empty() && self.version < GROUPS_SINCE {
+            return Err(Error::Unsupported(format!(
+                "container {} was started by an older release, which cannot look up groups by name: restart the container",
+                self.id.short()
+            )));
+        }
         let request = Request::Exec(Box::new(ExecRequest {
             id,
             process,
@@ -133,6 +149,7 @@ impl Sandbox {
             attach,
             stdin,
             size,
+            groups,
         }));
         let mut socket = connect(&self.run_dir).await?;
         match ask(&mut socket, &request).await? {
@@ -153,6 +170,20 @@ impl Sandbox {
         self.command(&Request::Signal {
             exec: exec.map(str::to_owned),
             signal,
+            group: false,
+        })
+        .await
+    }
+
+    /// Kills an exec's process with all of its process group; with a shim of an older release, the process alone.
+    ///
+    /// # Errors
+    /// When there is no such process any more.
+    pub async fn kill_exec(&self, exec: &str) -> Result<()> {
+        self.command(&Request::Signal {
+            exec: Some(exec.to_owned()),
+            signal: rustix::process::Signal::KILL.as_raw(),
+            group: self.version >= GROUPS_SINCE,
         })
         .await
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use corten_cgroup::{Cgroup, Layout};
 use corten_shim_api::{
-    FrameKind, Launch, LogTarget, NetworkMode, PROTOCOL_VERSION, Request, Response, RootMount,
+    FrameKind, InitProgram, Launch, LogTarget, NetworkMode, PROTOCOL_VERSION, Request, Response, RootMount,
     SPEC_FILE_NAME, Stdio,
 };
 use corten_types::ContainerId;
@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
+use crate::chroot;
 use crate::error::{Error, Result};
 use crate::sandbox::{Sandbox, SandboxEvent, follow};
 use crate::seccomp_files::{SeccompChoice, SeccompFiles};
@@ -28,6 +29,8 @@ use crate::streams::{Streams, receive, send};
 
 /// The daemon's own note in a container's run directory.
 const NOTE_FILE_NAME: &str = "note.json";
+/// What the health checks of this run found, in the same place.
+const HEALTH_FILE_NAME: &str = "health.json";
 
 /// Where sandboxes live.
 #[derive(Debug, Clone)]
@@ -46,6 +49,7 @@ pub struct Sandboxes {
     seccomp: SeccompFiles,
     cgroups: Layout,
     held_capabilities: u64,
+    chrooted: bool,
     events: mpsc::UnboundedSender<SandboxEvent>,
 }
 
@@ -66,6 +70,10 @@ pub struct Order {
     pub stdio: Stdio,
     /// Its log.
     pub log: Option<LogTarget>,
+    /// What runs as its process 1, if not its program itself.
+    pub init: Option<InitProgram>,
+    /// Names of groups its program gets, looked up in the container.
+    pub groups: Vec<String>,
 }
 
 /// A container whose init exists and waits for [`Created::proceed`]. Dropping it undoes everything.
@@ -93,6 +101,7 @@ impl Sandboxes {
             seccomp: SeccompFiles::new(seccomp),
             cgroups: Layout::detect()?,
             held_capabilities: held_capabilities()?,
+            chrooted: chroot::is_own_root_a_chroot(),
             events,
         })
     }
@@ -121,6 +130,13 @@ impl Sandboxes {
     /// # Errors
     /// When the shim cannot be started or the init not be made; nothing is left behind then.
     pub async fn create(&self, order: &Order) -> Result<Created> {
+        if self.chrooted {
+            return Err(Error::Unsupported(
+                "the daemon runs in a chroot, beyond which processes of containers would get: give it a mount namespace whose \
+                 root is its own (pivot_root) to run containers"
+                    .to_owned(),
+            ));
+        }
         let run_dir = self.run_dir(&order.id);
         let created = self.create_in(order, &run_dir).await;
         if created.is_err() {
@@ -144,6 +160,8 @@ impl Sandboxes {
             network: order.network,
             stdio: order.stdio,
             log: order.log.clone(),
+            init: order.init.clone(),
+            groups: order.groups.clone(),
         };
         let (mut control, shim) = self.spawn_shim(order.id.as_str())?;
         let answer = match send(
@@ -158,7 +176,7 @@ impl Sandboxes {
         };
         match answer {
             Ok(Response::Created { pid }) => Ok(Created {
-                sandbox: Sandbox::new(order.id.clone(), pid, run_dir.to_owned()),
+                sandbox: Sandbox::new(order.id.clone(), pid, PROTOCOL_VERSION, run_dir.to_owned()),
                 control,
                 shim,
                 events: self.events.clone(),
@@ -234,15 +252,36 @@ impl Sandboxes {
     /// # Errors
     /// When the run-time state cannot be written.
     pub fn note<T: Serialize>(&self, id: &ContainerId, note: &T) -> Result<()> {
+        self.write_note(id, NOTE_FILE_NAME, note)
+    }
+
+    fn write_note<T: Serialize>(&self, id: &ContainerId, name: &str, note: &T) -> Result<()> {
         let text = serde_json::to_vec(note).map_err(|e| Error::Invalid(e.to_string()))?;
-        write_private(&self.run_dir(id).join(NOTE_FILE_NAME), &text)
+        write_private(&self.run_dir(id).join(name), &text)
             .map_err(Error::system("cannot note a container's state"))
+    }
+
+    fn read_note<T: DeserializeOwned>(&self, id: &ContainerId, name: &str) -> Option<T> {
+        let text = fs::read(self.run_dir(id).join(name)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// Notes what the health checks of a container that runs have found.
+    ///
+    /// # Errors
+    /// When the run-time state cannot be written.
+    pub fn note_health<T: Serialize>(&self, id: &ContainerId, health: &T) -> Result<()> {
+        self.write_note(id, HEALTH_FILE_NAME, health)
+    }
+
+    /// What was noted by [`Sandboxes::note_health`].
+    pub fn noted_health<T: DeserializeOwned>(&self, id: &ContainerId) -> Option<T> {
+        self.read_note(id, HEALTH_FILE_NAME)
     }
 
     /// What was noted of a container, unless it never got that far.
     pub fn noted<T: DeserializeOwned>(&self, id: &ContainerId) -> Option<T> {
-        let text = fs::read(self.run_dir(id).join(NOTE_FILE_NAME)).ok()?;
-        serde_json::from_slice(&text).ok()
+        self.read_note(id, NOTE_FILE_NAME)
     }
 
     /// Forgets a container that has ended: removes its run directory.

@@ -29,6 +29,22 @@ pub struct Launch {
     pub stdio: Stdio,
     /// Where output is recorded; `None` records nothing.
     pub log: Option<LogTarget>,
+    /// What runs as process 1 with the program as its child; `None` makes the program process 1 itself.
+    #[serde(default)]
+    pub init: Option<InitProgram>,
+    /// Names of groups the program gets beside those of its user, looked up in the container's own database.
+    #[serde(default)]
+    pub groups: Vec<String>,
+}
+
+/// An init that reaps processes and passes signals on to the container's program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InitProgram {
+    /// The shim's own.
+    Own,
+    /// A static program of the host, which takes the container's as its arguments after `--`.
+    File(PathBuf),
 }
 
 /// How the root filesystem comes about.

@@ -29,7 +29,13 @@
 //!
 //! # Versions
 //! [`Request::Launch`] and [`Request::Hello`] carry [`PROTOCOL_VERSION`]. Fields are only ever added, with defaults; a shim
-//! answers a request it does not know with [`Response::Error`]. A daemon serves shims of its own and of the previous version.
+//! answers a request it does not know with [`Response::Error`]. A daemon serves shims of its own and of the previous version,
+//! whose conversation is recorded in `sandbox`'s tests, and does not ask them for what they do not know.
+//!
+//! | version | adds |
+//! |---|---|
+//! | 1 | |
+//! | 2 | groups by name for execs; signals to a process group |
 #![forbid(unsafe_code)]
 
 mod files;
@@ -42,8 +48,12 @@ pub use frame::{
     Frame, FrameKind, HEADER_LEN, MAX_FRAME, ProtocolError, decode_header, encode_header, read_frame,
     write_frame,
 };
-pub use launch::{Launch, LogFormat, LogTarget, NetworkMode, OverlayRoot, RootMount, SUBPATH_OPTION, Stdio};
+pub use launch::{
+    InitProgram, Launch, LogFormat, LogTarget, NetworkMode, OverlayRoot, RootMount, SUBPATH_OPTION, Stdio,
+};
 pub use message::{ErrorStage, Event, ExecRequest, Request, Response, RuntimeFailure, ShimState};
 
 /// Version of the protocol spoken by this build.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
+/// The version since which [`ExecRequest::groups`] and `group` of [`Request::Signal`] are heeded; older shims would ignore them.
+pub const GROUPS_SINCE: u32 = 2;

@@ -42,6 +42,9 @@ pub enum Request {
         exec: Option<String>,
         /// Signal number.
         signal: i32,
+        /// Send it to the whole process group. Since version 2.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        group: bool,
     },
     /// Set the terminal size of the init or of an exec.
     Resize {
@@ -71,6 +74,9 @@ pub struct ExecRequest {
     pub stdin: bool,
     /// Initial terminal size (columns, rows); zeros leave it unset.
     pub size: (u16, u16),
+    /// As [`Launch::groups`]. Since version 2.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
 }
 
 /// A shim's answer to one request.
@@ -179,7 +185,8 @@ mod tests {
         assert_eq!(
             json(&Request::Signal {
                 exec: None,
-                signal: 15
+                signal: 15,
+                group: false
             }),
             r#"{"op":"signal","exec":null,"signal":15}"#
         );

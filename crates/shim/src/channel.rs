@@ -136,3 +136,22 @@ impl AsFd for Channel {
         self.0.as_fd()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::failure;
+
+    #[test]
+    fn last_words_are_heard_though_the_speaker_did_not_listen() {
+        let (shim, child) = Channel::pair().unwrap();
+        shim.send(&Message::CgroupReady);
+        child.send(&Message::Failed(failure(ErrorStage::Mount, "the real reason")));
+        drop(child);
+        match shim.receive() {
+            Message::Failed(failed) => assert_eq!(failed.message, "the real reason"),
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(shim.receive(), Message::Closed));
+    }
+}

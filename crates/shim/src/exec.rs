@@ -150,6 +150,8 @@ impl Exec<'_> {
         let program = Program {
             container: self.container,
             process,
+            groups: &self.request.groups,
+            init: None,
             seccomp: self.seccomp,
         };
         process::become_program(&program, self.streams.is_some(), &self.channel)

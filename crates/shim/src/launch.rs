@@ -1,11 +1,12 @@
 //! From the launch order to an init in its namespaces: what the shim does before there is a container to look after.
 
+use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use corten_cgroup::{Cgroup, Layout};
-use corten_shim_api::{ErrorStage, Launch, PROTOCOL_VERSION, SOCKET_NAME, SPEC_FILE_NAME};
+use corten_shim_api::{ErrorStage, InitProgram, Launch, PROTOCOL_VERSION, SOCKET_NAME, SPEC_FILE_NAME};
 use oci_spec::runtime::{LinuxResources, Spec};
 use rustix::fs::{AtFlags, Mode, OFlags, open, unlinkat};
 use rustix::io::Errno;
@@ -15,6 +16,7 @@ use crate::failure::{Context, Result, chain, failure};
 use crate::init::{Init, sysctl};
 use crate::log::Log;
 use crate::namespaces::Namespaces;
+use crate::seal::sealed_copy;
 use crate::sys::{self, Cloned};
 use crate::task::{Input, Phase, Pipes, Task};
 
@@ -63,6 +65,7 @@ pub fn launch(order: &Launch, created: impl FnOnce(u32)) -> Result<Launched> {
     let layout = Layout::detect().map_err(|error| failure(ErrorStage::Cgroup, chain(&error)))?;
     let cgroup = cgroup_of(&spec, &layout)?;
     let seccomp = order.seccomp.as_deref().map(read_seccomp).transpose()?;
+    let init_program = order.init.as_ref().map(open_init).transpose()?;
     let log = order
         .log
         .as_ref()
@@ -110,6 +113,7 @@ pub fn launch(order: &Launch, created: impl FnOnce(u32)) -> Result<Launched> {
         layout: &layout,
         cgroup: &cgroup,
         seccomp: seccomp.as_deref(),
+        init_program,
         streams,
         channel: childs_channel,
     };
@@ -196,6 +200,20 @@ fn read_seccomp(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).context(ErrorStage::Rights, || {
         format!("open seccomp program {}", path.display())
     })
+}
+
+/// The program of an init, which is executed through its descriptor: in the container it has no name that could be replaced.
+fn open_init(program: &InitProgram) -> Result<OwnedFd> {
+    let opened = match program {
+        // Sealed already: see `seal`.
+        InitProgram::Own => File::open("/proc/self/exe"),
+        InitProgram::File(path) => File::open(path).and_then(sealed_copy),
+    };
+    let name = || match program {
+        InitProgram::Own => "open the init program".to_owned(),
+        InitProgram::File(path) => format!("open the init program {}", path.display()),
+    };
+    opened.map(OwnedFd::from).context(ErrorStage::Spec, name)
 }
 
 /// What the specification may ask for and this runtime does not do must not go unnoticed.

@@ -8,6 +8,7 @@
 
 mod channel;
 mod client;
+mod docker_init;
 mod exec;
 mod failure;
 mod init;
@@ -29,6 +30,7 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use supervisor::Supervisor;
 
+pub use docker_init::{NAME as INIT_NAME, run as run_as_init};
 pub use log::{compress, write_log};
 
 /// First argument of this program, run by itself to compress a log file (the second).

@@ -1,4 +1,4 @@
-//! The program `corten-shim`: started by the daemon, once per container.
+//! The program `corten-shim`: started by the daemon, once per container, and the init of containers that want one.
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -21,6 +21,12 @@ Options:
 const MISUSED: u8 = 2;
 
 fn main() -> ExitCode {
+    if std::env::args_os()
+        .next()
+        .is_some_and(|name| name == corten_shim::INIT_NAME)
+    {
+        return ExitCode::from(u8::try_from(corten_shim::run_as_init()).unwrap_or(1));
+    }
     let mut arguments = std::env::args_os().skip(1);
     let (first, second, third) = (arguments.next(), arguments.next(), arguments.next());
     match (first.as_deref().and_then(OsStr::to_str), second, third) {

@@ -30,7 +30,11 @@ pub fn ensure_sealed() -> io::Result<()> {
     execute_sealed_copy(program)
 }
 
-fn execute_sealed_copy(mut program: File) -> io::Result<()> {
+/// A sealed copy of a program in memory.
+///
+/// # Errors
+/// When the file cannot be read, or memory is short.
+pub fn sealed_copy(mut program: File) -> io::Result<File> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     // Kernels before 6.3 do not know the flag and make every such file executable.
     let copy = memfd_create("corten-shim", flags | MemfdFlags::EXEC)
@@ -38,7 +42,11 @@ fn execute_sealed_copy(mut program: File) -> io::Result<()> {
     let mut copy = File::from(copy);
     io::copy(&mut program, &mut copy)?;
     fcntl_add_seals(&copy, SEALS)?;
+    Ok(copy)
+}
 
+fn execute_sealed_copy(program: File) -> io::Result<()> {
+    let copy = sealed_copy(program)?;
     let arguments: Vec<CString> = strings(std::env::args_os().map(OsStringExt::into_vec))?;
     let environment: Vec<CString> = strings(std::env::vars_os().map(|(key, value)| {
         let mut entry = key.into_vec();

@@ -232,6 +232,111 @@ pub fn reset_signals() {
     }
 }
 
+/// Answer of [`fork`].
+pub enum Forked {
+    /// In the process that called: the child.
+    Parent(rustix::process::Pid),
+    /// In the child.
+    Child,
+}
+
+/// fork(2).
+///
+/// # Safety
+/// The process must be single-threaded, and the child must end in execve or `_exit`.
+///
+/// # Errors
+/// The kernel's.
+pub unsafe fn fork() -> io::Result<Forked> {
+    // SAFETY: by the contract above.
+    match unsafe { libc::fork() } {
+        pid if pid < 0 => Err(io::Error::last_os_error()),
+        pid => Ok(rustix::process::Pid::from_raw(pid).map_or(Forked::Child, Forked::Parent)),
+    }
+}
+
+/// Blocks every signal that is not about a fault of this process itself, so that [`next_signal`] gets it.
+pub fn block_signals() {
+    // SAFETY: the set is initialised before it is changed and used.
+    unsafe {
+        let mut set = std::mem::zeroed();
+        libc::sigfillset(&raw mut set);
+        for fault in [
+            libc::SIGFPE,
+            libc::SIGILL,
+            libc::SIGSEGV,
+            libc::SIGBUS,
+            libc::SIGABRT,
+            libc::SIGTRAP,
+            libc::SIGSYS,
+        ] {
+            libc::sigdelset(&raw mut set, fault);
+        }
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut());
+    }
+}
+
+/// Waits for a signal; `None` if the wait was interrupted.
+pub fn next_signal() -> Option<i32> {
+    // SAFETY: the set is initialised before it is used; no information is asked for.
+    let signal = unsafe {
+        let mut all = std::mem::zeroed();
+        libc::sigfillset(&raw mut all);
+        libc::sigwaitinfo(&raw const all, std::ptr::null_mut())
+    };
+    (signal > 0).then_some(signal)
+}
+
+/// Sends any signal number to a process, which may have ended.
+pub fn signal_process(pid: rustix::process::Pid, signal: i32) {
+    // SAFETY: plain integers.
+    let _gone = unsafe { libc::kill(pid.as_raw_nonzero().get(), signal) };
+}
+
+/// Sends any signal number to a process group.
+///
+/// # Errors
+/// The kernel's.
+pub fn signal_group(leader: u32, signal: i32) -> Result<(), Errno> {
+    let leader = libc::pid_t::try_from(leader).map_err(|_| Errno::INVAL)?;
+    // SAFETY: plain integers.
+    checked(unsafe { libc::kill(-leader, signal) }.into()).map(drop)
+}
+
+/// Executes a program with this process's environment, looking for it in `PATH`. Returns only if that fails.
+pub fn execute(program: &[std::ffi::CString]) -> io::Error {
+    let arguments: Vec<*const libc::c_char> = program
+        .iter()
+        .map(|argument| argument.as_ptr())
+        .chain([std::ptr::null()])
+        .collect();
+    // SAFETY: all strings end in NUL, the array in null, and both outlive the call.
+    unsafe { libc::execvp(arguments[0], arguments.as_ptr()) };
+    io::Error::last_os_error()
+}
+
+/// Executes an open file. Both arrays must end in null. Returns only if that fails.
+///
+/// # Safety
+/// The arrays must hold pointers to strings that end in NUL, and end in null.
+pub unsafe fn execute_file(
+    file: impl AsFd,
+    arguments: &[*const libc::c_char],
+    environment: &[*const libc::c_char],
+) -> io::Error {
+    // SAFETY: the path is an empty string; the rest by the contract above. The kernel does not write to the strings.
+    unsafe {
+        libc::execveat(
+            file.as_fd().as_raw_fd(),
+            c"".as_ptr(),
+            arguments.as_ptr().cast(),
+            environment.as_ptr().cast(),
+            libc::AT_EMPTY_PATH,
+        );
+    }
+    io::Error::last_os_error()
+}
+
 /// Makes the shim deaf to the signals that ask a process to end: only its container's end ends it.
 pub fn ignore_requests_to_end() {
     // SAFETY: SIG_IGN is a valid disposition for these signals.

@@ -105,7 +105,8 @@ fn a_terminal_signals_and_sizes() {
     assert_eq!(
         container.ask(&Request::Signal {
             exec: Some(exec),
-            signal: 9
+            signal: 9,
+            group: false,
         }),
         Response::Ok
     );
@@ -186,6 +187,7 @@ fn unattached_and_left_behind() {
     container.ask(&Request::Signal {
         exec: None,
         signal: 9,
+        group: false,
     });
     assert_eq!(receive_all(&mut client).exit.unwrap().code, 137);
     container.wait();

@@ -37,7 +37,8 @@ fn signals_reach_the_init() {
     assert_eq!(
         container.ask(&Request::Signal {
             exec: None,
-            signal: 15
+            signal: 15,
+            group: false,
         }),
         Response::Ok
     );
@@ -128,6 +129,7 @@ fn watchers_hear_of_the_end() {
     container.ask(&Request::Signal {
         exec: None,
         signal: 9,
+        group: false,
     });
     let frame = corten_shim_api::read_frame(&mut watcher).unwrap().unwrap();
     let Event::Exited(record) = frame.json().unwrap() else {

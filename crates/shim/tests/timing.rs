@@ -167,6 +167,7 @@ fn execs_and_memory() {
         container.ask(&Request::Signal {
             exec: None,
             signal: 9,
+            group: false,
         });
         // SAFETY: waits for a child spawned by `idle`.
         unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };

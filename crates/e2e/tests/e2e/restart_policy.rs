@@ -177,13 +177,10 @@ fn what_cannot_be_done_while_waiting_for_a_restart() {
     );
     let refused = engine.api("POST", "/containers/loop/attach?stream=1&stdout=1", "");
     assert_eq!(refused.status, 409, "{}", refused.text());
+    let text = refused.text();
     assert!(
-        refused.json()["message"]
-            .as_str()
-            .unwrap()
-            .contains("is restarting, wait until the container is running"),
-        "{}",
-        refused.text()
+        text.contains("container loop is restarting, wait until the container is running"),
+        "{text}"
     );
     assert_eq!(engine.api("POST", "/containers/loop/start", "").status, 304);
     // `wait` hears of the next end, though another start follows.
@@ -239,20 +236,21 @@ fn senseless_policies_are_refused() {
 fn a_restart_is_a_death_and_a_start_to_those_who_listen() {
     let engine = engine();
     start(&engine, "twice", "on-failure:1", "exit 9");
-    until("it has given up", SOON, || {
-        inspect(&engine, "twice")["State"]["Status"] == "exited" && restarts(&engine, "twice") == 1
-    });
-    let events = engine.ok(&[
-        "events",
-        "--since",
-        "1h",
-        "--until",
-        "0s",
-        "--filter",
-        "type=container",
-        "--format",
-        "{{.Action}}",
-    ]);
+    let heard = || {
+        engine.ok(&[
+            "events",
+            "--since",
+            "1h",
+            "--until",
+            "0s",
+            "--filter",
+            "type=container",
+            "--format",
+            "{{.Action}}",
+        ])
+    };
+    until("it has died twice", SOON, || heard().matches("die").count() == 2);
+    let events = heard();
     let actions: Vec<&str> = events.lines().collect();
     assert_eq!(actions, ["create", "start", "die", "start", "die"]);
 }

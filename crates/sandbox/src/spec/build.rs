@@ -156,6 +156,7 @@ mod tests {
             cwd: "/".into(),
             user: String::new(),
             groups: vec![],
+            group_names: vec![],
             tty: false,
             capabilities: super::super::default_capabilities(),
             no_new_privileges: false,

@@ -45,6 +45,8 @@ pub struct ProcessOptions {
     pub user: String,
     /// Groups beyond those the user has in the container's own database.
     pub groups: Vec<u32>,
+    /// Such groups by name, which are not part of the specification: they are looked up inside the container.
+    pub group_names: Vec<String>,
     /// Whether it gets a pseudo-terminal.
     pub tty: bool,
     /// Capabilities kept (bounding set, and permitted and effective for root).

@@ -45,6 +45,8 @@ pub struct Init<'a> {
     pub cgroup: &'a Cgroup,
     /// The seccomp program.
     pub seccomp: Option<&'a [u8]>,
+    /// What is to run as process 1, with the container's program as its child.
+    pub init_program: Option<OwnedFd>,
     /// Standard input, output and error; `None` for a terminal.
     pub streams: Option<[OwnedFd; 3]>,
     /// The line to the shim.
@@ -98,6 +100,7 @@ impl Init<'_> {
     fn leave_shim(&self) -> Result<()> {
         let mut keep = vec![self.channel.as_fd().as_raw_fd()];
         keep.extend(self.streams.iter().flatten().map(AsRawFd::as_raw_fd));
+        keep.extend(self.init_program.as_ref().map(AsRawFd::as_raw_fd));
         // SAFETY: this child never returns to the owners of the other descriptors.
         unsafe { sys::close_all_but(&mut keep) };
         sys::reset_signals();
@@ -119,6 +122,8 @@ impl Init<'_> {
         Ok(Program {
             container: &self.launch.id,
             process,
+            groups: &self.launch.groups,
+            init: self.init_program.as_ref().map(AsFd::as_fd),
             seccomp: self.seccomp,
         })
     }

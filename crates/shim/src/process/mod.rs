@@ -6,7 +6,7 @@ pub mod user;
 
 use std::convert::Infallible;
 use std::ffi::CString;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use corten_shim_api::ErrorStage;
 use oci_spec::runtime::{PosixRlimitType, Process};
@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 use crate::channel::{Channel, Message};
+use crate::docker_init;
 use crate::failure::{Context, Result, errno_text, failure};
 use crate::init::devices::is_null;
 use crate::sys;
@@ -26,6 +27,10 @@ pub struct Program<'a> {
     pub container: &'a str,
     /// The process.
     pub process: &'a Process,
+    /// Names of groups it gets beside those of its user.
+    pub groups: &'a [String],
+    /// The init that is to run it; `None` has it run by itself.
+    pub init: Option<BorrowedFd<'a>>,
     /// The seccomp program.
     pub seccomp: Option<&'a [u8]>,
 }
@@ -93,14 +98,16 @@ pub fn become_program(program: &Program<'_>, plain_streams: bool, channel: &Chan
 fn try_to_become(program: &Program<'_>, plain_streams: bool, channel: &Channel) -> Result<Infallible> {
     let process = program.process;
     join_keyring(program.container)?;
-    let user = User::resolve(process.user())?;
+    let user = User::resolve(process.user(), program.groups)?;
     let mut environment: Vec<String> = process.env().clone().unwrap_or_default();
     if !environment.iter().any(|entry| entry.starts_with("HOME=")) {
         environment.push(format!("HOME={}", user.home));
     }
     // From here on no descriptor leads out of the container.
+    let mut keep = vec![channel.as_fd().as_raw_fd()];
+    keep.extend(program.init.map(|init| init.as_raw_fd()));
     // SAFETY: this process never returns to the owners of the other descriptors.
-    unsafe { sys::close_all_but(&mut [channel.as_fd().as_raw_fd()]) };
+    unsafe { sys::close_all_but(&mut keep) };
     if plain_streams {
         use_own_null()?;
     }
@@ -129,15 +136,27 @@ fn try_to_become(program: &Program<'_>, plain_streams: bool, channel: &Channel) 
     if channel.is_closed() {
         sys::exit_now(1);
     }
-    let path = lookup::find(process, &environment)?;
+    let asked = process.args().as_deref().unwrap_or_default();
+    let (path, arguments) = match program.init {
+        // It looks for the program itself.
+        Some(_) => {
+            let own = [docker_init::NAME.to_owned(), "--".to_owned()];
+            (docker_init::NAME.to_owned(), strings(&[&own, asked].concat())?)
+        }
+        None => (lookup::find(process, &environment)?, strings(asked)?),
+    };
     let program_name = CString::new(path.as_str()).map_err(|_| nul_byte())?;
-    let arguments = strings(process.args().as_deref().unwrap_or_default())?;
     let environment = strings(&environment)?;
     let (arguments, environment) = (pointers(&arguments), pointers(&environment));
     if no_new_privileges && let Some(filter) = program.seccomp {
         load_filter(filter)?;
     }
     channel.send(&Message::Executing);
+    if let Some(init) = program.init {
+        // SAFETY: all strings end in NUL, both arrays in null, and everything outlives the call.
+        let error = unsafe { sys::execute_file(init, &arguments, &environment) };
+        return Err(error).context(ErrorStage::Exec, || format!("exec {path}"));
+    }
     // SAFETY: all strings end in NUL, both arrays in null, and everything outlives the call.
     unsafe { libc::execve(program_name.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
     Err(std::io::Error::last_os_error()).context(ErrorStage::Exec, || format!("exec {path}"))

@@ -28,11 +28,11 @@ pub struct User {
 
 impl User {
     /// Resolves a specification's user: by name (`user`, `user:group`, numbers allowed, empty for root) if it has one, else
-    /// by its numbers.
+    /// by its numbers. `more` are names of groups it gets besides.
     ///
     /// # Errors
     /// In Docker's words when there is no such user or group.
-    pub fn resolve(user: &SpecUser) -> Result<Self> {
+    pub fn resolve(user: &SpecUser, more: &[String]) -> Result<Self> {
         let passwd = read("/etc/passwd");
         let Some(name) = user.username() else {
             let home = entries(&passwd).find(|entry| number(entry, 2) == Some(i64::from(user.uid())));
@@ -43,8 +43,12 @@ impl User {
                 home: home_of(home),
             });
         };
-        let mut resolved = Self::find(name, &passwd, &read("/etc/group"))?;
+        let group = read("/etc/group");
+        let mut resolved = Self::find(name, &passwd, &group)?;
         resolved.groups.extend(user.additional_gids().iter().flatten());
+        for name in more {
+            resolved.groups.push(find_additional_group(name, &group)?);
+        }
         Ok(resolved)
     }
 
@@ -131,6 +135,17 @@ fn find_group(name: &str, group: &str) -> Result<u32> {
     }
 }
 
+fn find_additional_group(name: &str, group: &str) -> Result<u32> {
+    let entry = entries(group).find(|entry| entry.first() == Some(&name));
+    match entry {
+        Some(entry) => checked(number(&entry, 2).unwrap_or(0)),
+        None => Err(failure(
+            ErrorStage::User,
+            format!("Unable to find group {name}: no matching entries in group file"),
+        )),
+    }
+}
+
 fn checked(id: i64) -> Result<u32> {
     if (0..=MAX_ID).contains(&id) {
         Ok(id as u32)
@@ -208,6 +223,11 @@ mod tests {
         assert_eq!(
             find("web:x").unwrap_err(),
             "unable to find group x: no matching entries in group file"
+        );
+        assert_eq!(find_additional_group("audio", GROUP).unwrap(), 29);
+        assert_eq!(
+            find_additional_group("nosuch", GROUP).unwrap_err().message,
+            "Unable to find group nosuch: no matching entries in group file"
         );
         assert_eq!(
             find("2147483648").unwrap_err(),

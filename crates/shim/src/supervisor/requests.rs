@@ -170,7 +170,7 @@ impl Supervisor {
                 Some(Response::Ok)
             }
             Request::Exec(request) => self.exec(id, &request),
-            Request::Signal { exec, signal } => Some(self.signal(exec.as_deref(), signal)),
+            Request::Signal { exec, signal, group } => Some(self.signal(exec.as_deref(), signal, group)),
             Request::Resize { exec, columns, rows } => Some(self.resize(exec.as_deref(), (columns, rows))),
             Request::FlushLog => {
                 if self.init.has_started() {
@@ -243,11 +243,11 @@ impl Supervisor {
         None
     }
 
-    fn signal(&mut self, exec: Option<&str>, signal: i32) -> Response {
+    fn signal(&mut self, exec: Option<&str>, signal: i32, group: bool) -> Response {
         let Some(task) = self.task_named(exec).filter(|task| task.exit_code().is_none()) else {
             return error("no such process");
         };
-        match send_signal(task, signal) {
+        match send_signal(task, signal, group) {
             Ok(()) => Response::Ok,
             Err(errno) => error(&format!("cannot send signal {signal}: {}", errno_text(errno))),
         }
@@ -295,8 +295,13 @@ impl Supervisor {
     }
 }
 
-fn send_signal(task: &Task, signal: i32) -> Result<(), Errno> {
-    sys::pidfd_send_signal(&task.pidfd, signal)
+fn send_signal(task: &Task, signal: i32, group: bool) -> Result<(), Errno> {
+    if group {
+        // It leads a session of its own and is not reaped yet: the number is nobody else's.
+        sys::signal_group(task.pid, signal)
+    } else {
+        sys::pidfd_send_signal(&task.pidfd, signal)
+    }
 }
 
 fn error(message: &str) -> Response {

@@ -97,6 +97,8 @@ impl Container {
                 compress: false,
                 buffer: None,
             }),
+            init: None,
+            groups: vec![],
         };
         let spec = spec(&path.join("root"), arguments, &format!("/{id}"));
         Self {
@@ -248,6 +250,7 @@ impl Container {
             attach: true,
             stdin: false,
             size: (0, 0),
+            groups: vec![],
         }
     }
 
@@ -301,6 +304,7 @@ impl Container {
         self.ask(&Request::Signal {
             exec: None,
             signal: 9,
+            group: false,
         });
         self.wait()
     }
