@@ -14,7 +14,7 @@ use crate::file::{self, try_write};
 use crate::{Cgroup, Error, Result};
 
 /// How long a freeze may take: a process in uninterruptible sleep holds it up.
-const FREEZE_TIMEOUT: Duration = Duration::from_secs(2);
+const FREEZE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Rounds of killing before giving up on a cgroup whose processes cannot be held (no freezer mounted, fork bomb).
 const KILL_ROUNDS: usize = 100;
@@ -55,6 +55,19 @@ impl Cgroup {
         } else {
             file::write(&self.freezer_state()?, "THAWED")
         }
+    }
+
+    /// Whether [`Cgroup::freeze`] was called and [`Cgroup::thaw`] was not since. A cgroup that does not exist is not frozen.
+    pub fn is_frozen(&self) -> Result<bool> {
+        if self.is_v2() {
+            let text = file::read_if_exists(&self.v2_file("cgroup.freeze"))?;
+            return Ok(text.is_some_and(|text| text.trim() == "1"));
+        }
+        let Some(freezer) = self.directory("freezer") else {
+            return Ok(false);
+        };
+        let text = file::read_if_exists(&freezer.join("freezer.state"))?;
+        Ok(text.is_some_and(|text| text.trim() != "THAWED"))
     }
 
     /// Kills every process with SIGKILL, frozen or not, missing none that is just being forked. Does not wait for

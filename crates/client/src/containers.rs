@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use corten_wire::{
-    ContainerCreateRequest, ContainerCreateResponse, ContainerInspect, ContainerSummary,
-    ContainerWaitResponse, go_json,
+    ContainerCreateRequest, ContainerCreateResponse, ContainerInspect, ContainerStats, ContainerSummary,
+    ContainerTop, ContainerUpdateRequest, ContainerUpdateResponse, ContainerWaitResponse, go_json,
 };
 
 use crate::client::Call;
 use crate::query::Target;
-use crate::{Client, Error, Filters, Hijacked, RawStream};
+use crate::{Client, Error, Filters, Hijacked, JsonStream, RawStream};
 
 const KIND: &str = "containers";
 
@@ -130,6 +130,39 @@ impl Client {
     pub async fn kill_container(&self, id: &str, signal: Option<&str>) -> Result<(), Error> {
         let target = Target::of(KIND, id, "/kill").with_some("signal", signal);
         self.done(Call::post(target)).await
+    }
+
+    /// Holds a container's processes.
+    pub async fn pause_container(&self, id: &str) -> Result<(), Error> {
+        self.done(Call::post(Target::of(KIND, id, "/pause"))).await
+    }
+
+    /// Lets a container's processes go on.
+    pub async fn unpause_container(&self, id: &str) -> Result<(), Error> {
+        self.done(Call::post(Target::of(KIND, id, "/unpause"))).await
+    }
+
+    /// Changes a container's limits and restart policy.
+    pub async fn update_container(
+        &self,
+        id: &str,
+        body: &ContainerUpdateRequest,
+    ) -> Result<ContainerUpdateResponse, Error> {
+        let target = Target::of(KIND, id, "/update");
+        self.json(Call::post(target).with_json(body)?).await
+    }
+
+    /// A container's processes, as `ps` with these arguments shows them.
+    pub async fn top_container(&self, id: &str, arguments: &str) -> Result<ContainerTop, Error> {
+        let arguments = (!arguments.is_empty()).then_some(arguments);
+        let target = Target::of(KIND, id, "/top").with_some("ps_args", arguments);
+        self.json(Call::get(target)).await
+    }
+
+    /// Samples of what a container uses: one a second, or a single one.
+    pub async fn container_stats(&self, id: &str, stream: bool) -> Result<JsonStream<ContainerStats>, Error> {
+        let target = Target::of(KIND, id, "/stats").with("stream", u8::from(stream));
+        self.json_stream(Call::get(target)).await
     }
 
     /// Renames a container.

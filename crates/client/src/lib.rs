@@ -13,6 +13,7 @@ mod containers;
 mod error;
 mod exec;
 mod hijack;
+mod housekeeping;
 mod images;
 mod json_stream;
 mod networks;

@@ -53,6 +53,11 @@ impl Engine {
             let mut state = container.state();
             let (tty, open_stdin) = (state.record.config.tty, state.record.config.open_stdin);
             match (&state.sandbox, state.phase) {
+                (Some(_), _) if state.paused => {
+                    return Err(Error::Conflict(format!(
+                        "container {name} is paused, unpause the container before attach"
+                    )));
+                }
                 (Some(sandbox), _) => (tty, open_stdin, sandbox.clone()),
                 (None, Phase::Restarting) => {
                     return Err(Error::Conflict(format!(
@@ -98,10 +103,7 @@ impl Engine {
         let container = self.containers.find(name)?;
         let sandbox = container.state().sandbox.clone();
         let Some(sandbox) = sandbox else {
-            return Err(Error::Conflict(format!(
-                "container {} is not running",
-                container.id()
-            )));
+            return Err(Error::NotRunning(container.id().clone()));
         };
         sandbox.resize(None, columns, rows).await?;
         self.publish(

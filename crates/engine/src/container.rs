@@ -7,6 +7,7 @@ use corten_sandbox::{Sandbox, Streams};
 use corten_types::ContainerId;
 use tokio::sync::{oneshot, watch};
 
+use crate::error::{Error, Result};
 use crate::lifecycle::Phase;
 use crate::record::ContainerRecord;
 use crate::restart_policy::Backoff;
@@ -21,7 +22,8 @@ pub(crate) struct Container {
     progress: watch::Sender<Progress>,
 }
 
-/// What changes about a container. Invariant: `sandbox` is set exactly while `phase` is `Running`.
+/// What changes about a container. Invariant: `sandbox` is set exactly while `phase` is `Running`, and only then is it
+/// `paused`.
 #[derive(Debug)]
 pub(crate) struct State {
     /// The durable part.
@@ -30,6 +32,8 @@ pub(crate) struct State {
     /// What `phase` was before it became `Starting`, which users are shown until it runs.
     pub(crate) before_start: Phase,
     pub(crate) sandbox: Option<Sandbox>,
+    /// Its processes are held.
+    pub(crate) paused: bool,
     pub(crate) lease: Option<Lease>,
     /// Clients that attached before the start.
     pub(crate) waiting_clients: Vec<WaitingClient>,
@@ -84,6 +88,7 @@ impl Container {
                 phase,
                 before_start: phase,
                 sandbox: None,
+                paused: false,
                 lease: None,
                 waiting_clients: Vec::new(),
                 execs: Vec::new(),
@@ -145,6 +150,27 @@ impl State {
             self.before_start
         } else {
             self.phase
+        }
+    }
+
+    /// Demands that it runs.
+    pub(crate) fn check_running(&self) -> Result<()> {
+        match (&self.sandbox, self.phase) {
+            (Some(_), _) => Ok(()),
+            (None, Phase::Restarting) => Err(Error::Conflict(format!(
+                "Container {} is restarting, wait until the container is running",
+                self.record.id
+            ))),
+            (None, _) => Err(Error::NotRunning(self.record.id.clone())),
+        }
+    }
+
+    /// The word `inspect` and `ps` use for its state.
+    pub(crate) fn word(&self) -> &'static str {
+        if self.paused {
+            "paused"
+        } else {
+            self.shown().word()
         }
     }
 

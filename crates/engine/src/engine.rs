@@ -78,6 +78,8 @@ pub struct Engine {
     pub(crate) boot_id: String,
     /// Set once nothing may be started any more.
     pub(crate) ending: AtomicBool,
+    /// Held by the prune that runs; there is one at a time.
+    pub(crate) pruning: tokio::sync::Mutex<()>,
 }
 
 impl Engine {
@@ -116,6 +118,7 @@ impl Engine {
             cpus: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             boot_id: crate::boot::current()?,
             ending: AtomicBool::new(false),
+            pruning: tokio::sync::Mutex::new(()),
         }))
     }
 

@@ -1,6 +1,6 @@
 //! Everything a container verb can fail with, in Docker's words.
 
-use corten_types::ErrorKind;
+use corten_types::{ContainerId, ErrorKind};
 
 /// Result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -28,6 +28,19 @@ pub enum Error {
     /// The object's state does not allow it, or a name is taken.
     #[error("{0}")]
     Conflict(String),
+    /// What was asked for needs a running container.
+    #[error("container {0} is not running")]
+    NotRunning(ContainerId),
+    /// Something could not be done to a container.
+    #[error("Cannot {verb} container {id}: {source}")]
+    Cannot {
+        /// What was to be done.
+        verb: &'static str,
+        /// The container.
+        id: ContainerId,
+        /// Why not.
+        source: Box<Error>,
+    },
     /// The request is senseless.
     #[error("{0}")]
     Invalid(String),
@@ -37,6 +50,9 @@ pub enum Error {
     /// Docker offers it, Corten does not yet.
     #[error("{0} is not supported by Corten yet")]
     Unsupported(String),
+    /// It cannot be done here and now, and the sentence says all there is to say.
+    #[error("{0}")]
+    Failed(String),
     /// The daemon is ending and takes no containers along.
     #[error("the daemon is shutting down")]
     ShuttingDown,
@@ -89,12 +105,13 @@ impl Error {
             | Self::NoSuchImage(_)
             | Self::NoSuchNetwork(_)
             | Self::NotBuiltin(_) => ErrorKind::NotFound,
-            Self::Conflict(_) => ErrorKind::Conflict,
+            Self::Conflict(_) | Self::NotRunning(_) => ErrorKind::Conflict,
+            Self::Cannot { source, .. } => source.kind(),
             Self::Invalid(_) => ErrorKind::Invalid,
             Self::NotModified(_) => ErrorKind::NotModified,
             Self::Unsupported(_) => ErrorKind::NotImplemented,
             Self::ShuttingDown => ErrorKind::Unavailable,
-            Self::System { .. } | Self::Ports { .. } => ErrorKind::System,
+            Self::System { .. } | Self::Ports { .. } | Self::Failed(_) => ErrorKind::System,
             Self::Image(error) => error.kind(),
             Self::Snapshot(error) => error.kind(),
             Self::Sandbox(error) => error.kind(),

@@ -12,7 +12,6 @@ use tokio::sync::Notify;
 use crate::container::Container;
 use crate::engine::{Engine, to_its_end};
 use crate::error::{Error, Result};
-use crate::lifecycle::Phase;
 use crate::{names, options};
 
 /// All execs of the daemon's life, until their container is removed or [`KEPT_ENDED`] newer ones have ended.
@@ -109,21 +108,8 @@ impl Engine {
         if argv.is_empty() {
             return Err(Error::Invalid("No exec command specified".to_owned()));
         }
-        match container.state().shown() {
-            Phase::Running => {}
-            Phase::Restarting => {
-                return Err(Error::Conflict(format!(
-                    "Container {} is restarting, wait until the container is running",
-                    container.id()
-                )));
-            }
-            _ => {
-                return Err(Error::Conflict(format!(
-                    "container {} is not running",
-                    container.id()
-                )));
-            }
-        }
+        container.state().check_running()?;
+        check_not_paused(&container)?;
         let id = names::new_id().to_string();
         self.execs.lock().insert(
             id.clone(),
@@ -199,11 +185,9 @@ impl Engine {
             (state.record.clone(), state.sandbox.clone())
         };
         let Some(sandbox) = sandbox else {
-            return Err(Error::Conflict(format!(
-                "container {} is not running",
-                container.id()
-            )));
+            return Err(Error::NotRunning(container.id().clone()));
         };
+        check_not_paused(container)?;
         let mut process = options::init(self, &record)?;
         process.args = request.cmd.clone().unwrap_or_default();
         process.tty = request.tty;
@@ -340,6 +324,17 @@ impl Engine {
             state.execs.retain(|id| id != old);
         }
     }
+}
+
+/// A process that joins a held cgroup is held before it runs anything.
+fn check_not_paused(container: &Container) -> Result<()> {
+    if container.state().paused {
+        return Err(Error::Conflict(format!(
+            "Container {} is paused, unpause the container before exec",
+            container.id()
+        )));
+    }
+    Ok(())
 }
 
 fn console_size(request: &ExecCreateRequest) -> Option<(u16, u16)> {

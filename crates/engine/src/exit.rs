@@ -87,6 +87,7 @@ impl Engine {
             run.oom_killed = exit.oom_killed;
             let ran_ns = u64::try_from(run.finished_at_ns - run.started_at_ns).unwrap_or_default();
             state.sandbox = None;
+            state.paused = false;
             if let Some(health) = &mut state.record.health {
                 // Docker's word for a container that nobody checks any more.
                 health::UNHEALTHY.clone_into(&mut health.status);

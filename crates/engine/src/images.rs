@@ -264,7 +264,7 @@ impl Engine {
             .collect())
     }
 
-    fn image_users(&self, image: &Digest) -> Vec<ContainerUse> {
+    pub(crate) fn image_users(&self, image: &Digest) -> Vec<ContainerUse> {
         let users = self.containers.all();
         let users = users.iter().filter_map(|container| {
             let state = container.state();
@@ -328,7 +328,7 @@ fn bytes(count: u64) -> i64 {
 }
 
 /// When an image was made, Unix seconds; 0 when it does not say.
-fn created(image: &Image) -> i64 {
+pub(crate) fn created(image: &Image) -> i64 {
     image.config.created.as_deref().map_or(0, seconds)
 }
 

@@ -23,7 +23,7 @@ impl Engine {
     /// When there is no such container.
     pub fn inspect(self: &Arc<Self>, name: &str, size: bool) -> Result<ContainerInspect> {
         let container = self.containers.find(name)?;
-        let (record, phase, pid, lease, execs) = {
+        let (record, phase, paused, pid, lease, execs) = {
             let state = container.state();
             let pid = state
                 .sandbox
@@ -32,6 +32,7 @@ impl Engine {
             (
                 state.record.clone(),
                 state.shown(),
+                state.paused,
                 pid,
                 state.lease.clone(),
                 state.execs.clone(),
@@ -72,7 +73,7 @@ impl Engine {
             created: rfc3339(record.created_at_ns),
             path: argv.next().unwrap_or_default(),
             args: argv.collect(),
-            state: state_of(&record, phase, pid),
+            state: state_of(&record, phase, paused, pid),
             image: record.image_id.to_string(),
             resolv_conf_path: file("resolv.conf"),
             hostname_path: file("hostname"),
@@ -125,12 +126,13 @@ impl Engine {
     }
 }
 
-fn state_of(record: &ContainerRecord, phase: Phase, pid: i64) -> ContainerState {
+fn state_of(record: &ContainerRecord, phase: Phase, paused: bool, pid: i64) -> ContainerState {
     let run = record.last_run.clone().unwrap_or_default();
     let running = phase == Phase::Running;
     ContainerState {
-        status: phase.word().to_owned(),
+        status: if paused { "paused" } else { phase.word() }.to_owned(),
         running: phase.counts_as_running(),
+        paused,
         restarting: phase == Phase::Restarting,
         oom_killed: run.oom_killed,
         dead: phase == Phase::Dead,
@@ -140,7 +142,6 @@ fn state_of(record: &ContainerRecord, phase: Phase, pid: i64) -> ContainerState 
         started_at: rfc3339(run.started_at_ns),
         finished_at: rfc3339(run.finished_at_ns),
         health: record.health.clone(),
-        ..ContainerState::default()
     }
 }
 

@@ -16,6 +16,9 @@
 //!  Removing   (nothing)  remove        every trace is gone
 //!  Removing   Dead       remove        something could not be removed; removing may be tried again
 //! ```
+//!
+//! A running container may be paused, which is no state of its own: the kernel keeps it, in the container's cgroup, and
+//! `pause`, `unpause`, signals that end it and `restore` keep track of it.
 
 /// Where in its life a container is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -83,7 +83,7 @@ impl Engine {
             .map(|run| run.exit_code);
         let passes = any("id", &|id| container.id().as_str().starts_with(id))
             && any("name", &|name| name_matches(&record.name, name))
-            && any("status", &|status| state.shown().word() == status)
+            && any("status", &|status| state.word() == status)
             && any("exited", &|code| {
                 code.parse().ok() == exit_code && state.phase == Phase::Exited
             })
@@ -120,9 +120,15 @@ impl Engine {
     }
 
     fn summary(&self, container: &Container, size: bool) -> ContainerSummary {
-        let (record, phase, lease) = {
+        let (record, phase, paused, word, lease) = {
             let state = container.state();
-            (state.record.clone(), state.shown(), state.lease.clone())
+            (
+                state.record.clone(),
+                state.shown(),
+                state.paused,
+                state.word(),
+                state.lease.clone(),
+            )
         };
         let mode = record.host_config.network_mode.clone();
         let mut network_settings = NetworkSettingsSummary::default();
@@ -161,8 +167,8 @@ impl Engine {
             size_rw: bytes(size_rw),
             size_root_fs: bytes(size_rw.saturating_add(image_size)),
             labels: record::labels(&record.config),
-            state: phase.word().to_owned(),
-            status: status(&record, phase),
+            state: word.to_owned(),
+            status: status(&record, phase, paused),
             host_config: HostConfigSummary {
                 network_mode: mode,
                 annotations: record.host_config.annotations.clone(),
@@ -255,10 +261,11 @@ fn command(argv: &[String]) -> String {
 }
 
 /// `Up 3 seconds`, `Exited (0) 2 hours ago`.
-fn status(record: &ContainerRecord, phase: Phase) -> String {
+fn status(record: &ContainerRecord, phase: Phase, paused: bool) -> String {
     let run = record.last_run.clone().unwrap_or_default();
     let since = |ns: i64| human_duration((now_ns() - ns) / 1_000_000_000);
     match phase {
+        Phase::Running if paused => format!("Up {} (Paused)", since(run.started_at_ns)),
         Phase::Running => {
             let up = since(run.started_at_ns);
             match &record.health {

@@ -18,16 +18,17 @@ impl Engine {
     pub async fn remove(self: &Arc<Self>, name: &str, force: bool, volumes: bool) -> Result<()> {
         let container = self.containers.find(name)?;
         let engine = self.clone();
-        let name = name.to_owned();
         to_its_end(async move {
             loop {
                 let phase = container.state().phase;
                 let running = phase.counts_as_running();
                 if running && !force {
+                    let state = container.state();
+                    let (name, word) = (state.name(), state.word());
+                    let first = if word == "paused" { "unpause and then " } else { "" };
                     return Err(Error::Conflict(format!(
-                        "cannot remove container \"{name}\": container is {}: stop the container before removing or \
-                         force remove",
-                        phase.word()
+                        "cannot remove container \"/{name}\": container is {word}: {first}stop the container before \
+                         removing or force remove"
                     )));
                 }
                 if running {

@@ -14,19 +14,31 @@ const MIN_MEMORY: i64 = 6 << 20;
 /// Scheduling period `--cpus` is expressed in, in microseconds.
 const CPU_PERIOD_US: i64 = 100_000;
 
-/// Checks the limits and fills in what follows from them, as `inspect` then shows it.
+/// Checks the limits of a new container and fills in what follows from them, as `inspect` then shows it.
 pub(crate) fn normalise(host: &mut HostConfig, cpus: usize) -> Result<()> {
+    check(host, cpus)?;
+    if host.memory == 0 && host.memory_swap > 0 {
+        return Err(Error::Invalid(
+            "You should always set the Memory limit when using Memoryswap limit, see usage".to_owned(),
+        ));
+    }
+    if host.memory > 0 && host.memory_swap == 0 {
+        host.memory_swap = host.memory.saturating_mul(2);
+    }
+    if host.pids_limit.is_some_and(|limit| limit <= 0) {
+        host.pids_limit = None;
+    }
+    Ok(())
+}
+
+/// Checks limits, those of a new container or those to be changed.
+pub(crate) fn check(host: &HostConfig, cpus: usize) -> Result<()> {
     let invalid = |message: String| Err(Error::Invalid(message));
     if host.memory != 0 && host.memory < MIN_MEMORY {
         return invalid("Minimum memory limit allowed is 6MB".to_owned());
     }
     if host.memory > 0 && host.memory_swap > 0 && host.memory_swap < host.memory {
         return invalid("Minimum memoryswap limit should be larger than memory limit, see usage".to_owned());
-    }
-    if host.memory == 0 && host.memory_swap > 0 {
-        return invalid(
-            "You should always set the Memory limit when using Memoryswap limit, see usage".to_owned(),
-        );
     }
     if host.memory_reservation != 0 && host.memory_reservation < MIN_MEMORY {
         return invalid("Minimum memory reservation allowed is 6MB".to_owned());
@@ -89,12 +101,6 @@ pub(crate) fn normalise(host: &mut HostConfig, cpus: usize) -> Result<()> {
     }
     if host.blkio_weight != 0 && !(10..=1000).contains(&host.blkio_weight) {
         return invalid("Range of blkio weight is from 10 to 1000".to_owned());
-    }
-    if host.memory > 0 && host.memory_swap == 0 {
-        host.memory_swap = host.memory.saturating_mul(2);
-    }
-    if host.pids_limit.is_some_and(|limit| limit <= 0) {
-        host.pids_limit = None;
     }
     Ok(())
 }

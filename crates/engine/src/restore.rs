@@ -96,6 +96,7 @@ impl Engine {
         match self.sandboxes.adopt(id).await? {
             Adopted::Running(sandbox) => {
                 running(container, sandbox, &note);
+                container.state().paused = self.is_frozen(container).await;
                 Ok(TakenOver::Runs(note.lease))
             }
             Adopted::Exited(exit) => {

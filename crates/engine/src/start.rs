@@ -267,6 +267,11 @@ fn begin(container: &Container, cause: Cause) -> Result<()> {
                 return already();
             }
         }
+        (Phase::Running, Cause::Request) if state.paused => {
+            return Err(Error::Conflict(
+                "cannot start a paused container, try unpause instead".to_owned(),
+            ));
+        }
         (Phase::Removing | Phase::Dead, Cause::Request) => {
             return Err(Error::Conflict(
                 "container is marked for removal and cannot be started".to_owned(),

@@ -15,7 +15,7 @@ use crate::signal;
 /// Seconds a container is given to stop by itself (Docker's default).
 const STOP_TIMEOUT: i64 = 10;
 const SIGTERM: i32 = 15;
-const SIGKILL: i32 = 9;
+pub(crate) const SIGKILL: i32 = 9;
 /// How long a killed container may take to be gone before the client is told that something is wrong.
 const KILL_DEADLINE: Duration = Duration::from_secs(30);
 
@@ -193,7 +193,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn send_signal(&self, container: &Container, number: i32) {
+    async fn send_signal(self: &Arc<Self>, container: &Arc<Container>, number: i32) {
         let sandbox = container.state().sandbox.clone();
         if let Some(sandbox) = sandbox
             && let Err(error) = sandbox.signal(None, number).await
@@ -201,6 +201,7 @@ impl Engine {
             // It has ended between the look and the signal; the exit event tells.
             tracing::debug!(%error, id = %container.id(), "a signal found no process");
         }
+        self.resume_to_end(container, number).await;
     }
 }
 

@@ -13,8 +13,10 @@ use crate::names;
 pub struct Counts {
     /// Containers.
     pub containers: i64,
-    /// Those that run.
+    /// Those that run and are not paused.
     pub running: i64,
+    /// Those that are paused.
+    pub paused: i64,
     /// Images.
     pub images: i64,
 }
@@ -28,14 +30,17 @@ impl Engine {
     /// How much of everything there is.
     pub fn counts(&self) -> Counts {
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let all = self.containers.all();
+        let paused = all.iter().filter(|container| container.state().paused).count();
         Counts {
-            containers: number(self.containers.all().len()),
-            running: number(self.running()),
+            containers: number(all.len()),
+            running: number(self.running().saturating_sub(paused)),
+            paused: number(paused),
             images: number(self.images.list().len()),
         }
     }
 
-    /// How many containers run.
+    /// How many containers run, paused or not.
     pub fn running(&self) -> usize {
         self.containers
             .all()

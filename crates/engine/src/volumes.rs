@@ -6,7 +6,7 @@ use corten_types::{ContainerId, Digest};
 use corten_volume::{Volume, VolumeRequest};
 use corten_wire::Filters;
 
-use crate::clock::now_ns;
+use crate::clock::{now_ns, rfc3339};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::mounts::MountWish;
@@ -137,9 +137,17 @@ impl Engine {
         Ok(volumes)
     }
 
-    /// Directory of a volume's data.
-    pub fn volume_mountpoint(&self, name: &str) -> PathBuf {
-        self.volumes.mountpoint(name)
+    /// A volume in the API's terms.
+    pub fn volume_shown(&self, volume: Volume) -> corten_wire::Volume {
+        corten_wire::Volume {
+            created_at: rfc3339(volume.created_at_ns),
+            driver: "local".to_owned(),
+            labels: (!volume.labels.is_empty()).then_some(volume.labels),
+            mountpoint: self.volumes.mountpoint(&volume.name).display().to_string(),
+            name: volume.name,
+            scope: "local".to_owned(),
+            ..corten_wire::Volume::default()
+        }
     }
 
     /// Makes a volume, or returns the one of that name.

@@ -32,3 +32,4 @@ pub use layer_stage::LayerStage;
 pub use overlay::Overlay;
 pub use rootfs::Rootfs;
 pub use snapshotter::{ChainId, Snapshotter};
+pub use usage::directory_size;

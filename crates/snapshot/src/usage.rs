@@ -1,17 +1,27 @@
-//! How many bytes a writable layer takes.
+//! How many bytes a writable layer, or another directory, takes.
 
 use std::collections::HashSet;
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
-use rustix::fs::{AtFlags, Dir, FileType};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::trash::open_directory;
 
 /// Deepest directory looked into; each level holds a descriptor while its subtree is read.
 const MAX_DEPTH: usize = 512;
+
+/// Bytes in the files below `directory`, counted as [`crate::Snapshotter::usage`] does.
+///
+/// # Errors
+/// When it is none, or something in it cannot be read.
+pub fn directory_size(directory: &Path) -> io::Result<u64> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    usage(rustix::fs::open(directory, flags, Mode::empty())?)
+}
 
 /// Sums the sizes of everything below `root` but directories, each inode once.
 ///

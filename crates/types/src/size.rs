@@ -47,6 +47,11 @@ pub fn decimal_size(bytes: f64) -> String {
     significant(bytes, 1000.0, &["B", "kB", "MB", "GB", "TB", "PB", "EB"], 3)
 }
 
+/// A size with four significant digits and decimal units: `63.21MB`, as `system df` shows it.
+pub fn precise_size(bytes: f64) -> String {
+    significant(bytes, 1000.0, &["B", "kB", "MB", "GB", "TB", "PB", "EB"], 4)
+}
+
 /// A size with four significant digits and binary units: `7.637GiB`, as `info` and `stats` show it.
 pub fn binary_size(bytes: f64) -> String {
     significant(bytes, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"], 4)

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use corten_wire::{
-    ApiVersion, ContainerCreateRequest, ContainerCreateResponse, ContainerInspect, ContainerSummary, Filters,
+    ApiVersion, ContainerCreateRequest, ContainerCreateResponse, ContainerInspect, ContainerSummary,
+    ContainerTop, ContainerUpdateRequest, ContainerUpdateResponse, Filters,
 };
 
-use super::streams::{Attached, Logs, WaitFuture};
+use super::streams::{Attached, Logs, StatsStream, WaitFuture};
 use crate::ApiResult;
 
 /// What creating takes beside the body.
@@ -50,6 +51,15 @@ pub struct RemoveContainer {
     pub volumes: bool,
     /// Only the link of that name.
     pub link: bool,
+}
+
+/// Which samples to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatsOptions {
+    /// One a second until the container is gone; otherwise one.
+    pub stream: bool,
+    /// The one at once, without a sample before it.
+    pub one_shot: bool,
 }
 
 /// What to wait for.
@@ -129,6 +139,25 @@ pub trait ContainersApi: Send + Sync {
 
     /// Sends a signal (name or number, `None` for SIGKILL).
     async fn kill(&self, container: &str, signal: Option<String>) -> ApiResult<()>;
+
+    /// Holds all its processes.
+    async fn pause(&self, container: &str) -> ApiResult<()>;
+
+    /// Lets them go on.
+    async fn unpause(&self, container: &str) -> ApiResult<()>;
+
+    /// Changes its limits and its restart policy.
+    async fn update(
+        &self,
+        container: &str,
+        request: ContainerUpdateRequest,
+    ) -> ApiResult<ContainerUpdateResponse>;
+
+    /// Its processes, as `ps` with these arguments shows them (`-ef` when empty).
+    async fn top(&self, container: &str, arguments: &str) -> ApiResult<ContainerTop>;
+
+    /// Samples of what it uses.
+    async fn stats(&self, container: &str, options: StatsOptions) -> ApiResult<StatsStream>;
 
     /// Gives it another name.
     async fn rename(&self, container: &str, name: &str) -> ApiResult<()>;

@@ -5,6 +5,7 @@
 
 mod containers;
 mod exec;
+mod housekeeping;
 mod images;
 mod networks;
 mod streams;
@@ -14,13 +15,16 @@ mod volumes;
 use std::sync::Arc;
 
 pub use containers::{
-    AttachOptions, ContainersApi, CreateOptions, ListContainers, LogOptions, RemoveContainer, StopOptions,
-    WaitCondition,
+    AttachOptions, ContainersApi, CreateOptions, ListContainers, LogOptions, RemoveContainer, StatsOptions,
+    StopOptions, WaitCondition,
 };
 pub use exec::ExecApi;
+pub use housekeeping::{DiskUsageQuery, HousekeepingApi};
 pub use images::{ImagesApi, ListImages, PullOptions};
 pub use networks::NetworksApi;
-pub use streams::{Attached, ByteStream, Logs, OutputStream, ProgressStream, StdStream, WaitFuture};
+pub use streams::{
+    Attached, ByteStream, Logs, OutputStream, ProgressStream, StatsStream, StdStream, WaitFuture,
+};
 pub use system::{EventStream, EventsQuery, SystemApi};
 pub use volumes::VolumesApi;
 
@@ -39,4 +43,6 @@ pub struct Backend {
     pub volumes: Arc<dyn VolumesApi>,
     /// Networks.
     pub networks: Arc<dyn NetworksApi>,
+    /// Disk usage and prunes.
+    pub housekeeping: Arc<dyn HousekeepingApi>,
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::pin::Pin;
 
 use bytes::Bytes;
-use corten_wire::{ContainerWaitResponse, ProgressMessage};
+use corten_wire::{ContainerStats, ContainerWaitResponse, ProgressMessage};
 use futures_util::Stream;
 use tokio::io::AsyncWrite;
 
@@ -17,6 +17,8 @@ pub type ByteStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 pub type OutputStream = Pin<Box<dyn Stream<Item = io::Result<(StdStream, Bytes)>> + Send>>;
 /// Lines of progress. An error as the first item becomes the answer's status; a later one becomes the last line.
 pub type ProgressStream = Pin<Box<dyn Stream<Item = ApiResult<ProgressMessage>> + Send>>;
+/// Samples of what a container uses.
+pub type StatsStream = Pin<Box<dyn Stream<Item = ContainerStats> + Send>>;
 /// The end of a container that was waited for.
 pub type WaitFuture = Pin<Box<dyn Future<Output = ContainerWaitResponse> + Send>>;
 

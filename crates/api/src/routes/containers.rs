@@ -114,6 +114,15 @@ pub(super) async fn remove(State(api): Api, Path(id): Path<String>, params: Para
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
+/// `DELETE /containers/web/db`: the container under the name another one links to it by.
+pub(super) async fn remove_link(
+    State(api): Api,
+    Path((id, link)): Path<(String, String)>,
+    params: Params,
+) -> Answer {
+    remove(State(api), Path(format!("{id}/{link}")), params).await
+}
+
 pub(super) async fn resize(State(api): Api, Path(id): Path<String>, params: Params) -> Answer {
     let (height, width) = terminal_size(&params)?;
     api.containers.resize(&id, height, width).await?;

@@ -3,9 +3,11 @@
 mod attach;
 mod containers;
 mod exec;
+mod housekeeping;
 mod images;
 mod logs;
 mod networks;
+mod operate;
 mod system;
 mod volumes;
 mod wait;
@@ -36,6 +38,14 @@ pub fn router(backend: Backend) -> Router {
         .route("/containers/json", get(containers::list))
         .route("/containers/{id}", delete(containers::remove))
         .route("/containers/{id}/json", get(containers::inspect))
+        .route("/containers/prune", post(housekeeping::prune_containers))
+        .route("/containers/{id}/pause", post(operate::pause))
+        .route("/containers/{id}/unpause", post(operate::unpause))
+        .route("/containers/{id}/update", post(operate::update))
+        .route("/containers/{id}/top", get(operate::top))
+        .route("/containers/{id}/stats", get(operate::stats))
+        // The name of a link has a slash.
+        .route("/containers/{id}/{link}", delete(containers::remove_link))
         .route("/containers/{id}/start", post(containers::start))
         .route("/containers/{id}/stop", post(containers::stop))
         .route("/containers/{id}/restart", post(containers::restart))
@@ -49,6 +59,9 @@ pub fn router(backend: Backend) -> Router {
         .route("/exec/{id}/json", get(exec::inspect))
         .route("/exec/{id}/start", post(exec::start))
         .route("/exec/{id}/resize", post(exec::resize))
+        .route("/system/df", get(housekeeping::disk_usage))
+        .route("/build/prune", post(housekeeping::prune_build_cache))
+        .route("/images/prune", post(housekeeping::prune_images))
         .route("/images/json", get(images::list))
         .route("/images/load", post(images::load))
         .route("/images/create", post(images::pull))
@@ -58,9 +71,11 @@ pub fn router(backend: Backend) -> Router {
             get(images::get).post(images::post).delete(images::remove),
         )
         .route("/volumes", get(volumes::list))
+        .route("/volumes/prune", post(housekeeping::prune_volumes))
         .route("/volumes/create", post(volumes::create))
         .route("/volumes/{name}", get(volumes::inspect).delete(volumes::remove))
         .route("/networks", get(networks::list))
+        .route("/networks/prune", post(housekeeping::prune_networks))
         .route("/networks/{id}", get(networks::inspect))
         // Docker answers a wrong method like a wrong path.
         .method_not_allowed_fallback(|| async { page_not_found() })

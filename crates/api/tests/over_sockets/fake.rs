@@ -34,6 +34,7 @@ impl Fake {
             images: self.clone(),
             volumes: self.clone(),
             networks: self.clone(),
+            housekeeping: self.clone(),
         }
     }
 }
@@ -183,6 +184,48 @@ impl ContainersApi for Fake {
 
     async fn kill(&self, container: &str, _: Option<String>) -> ApiResult<()> {
         known(container)
+    }
+
+    async fn pause(&self, container: &str) -> ApiResult<()> {
+        known(container)
+    }
+
+    async fn unpause(&self, container: &str) -> ApiResult<()> {
+        known(container)
+    }
+
+    async fn update(
+        &self,
+        container: &str,
+        request: ContainerUpdateRequest,
+    ) -> ApiResult<ContainerUpdateResponse> {
+        known(container)?;
+        let seen = format!("{} {:?}", request.memory, request.pids_limit);
+        Ok(ContainerUpdateResponse {
+            warnings: Some(vec![seen]),
+        })
+    }
+
+    async fn top(&self, container: &str, arguments: &str) -> ApiResult<ContainerTop> {
+        known(container)?;
+        Ok(ContainerTop {
+            processes: vec![vec!["1".into()]],
+            titles: vec![format!("PID {arguments}")],
+        })
+    }
+
+    async fn stats(&self, container: &str, options: StatsOptions) -> ApiResult<StatsStream> {
+        known(container)?;
+        let sample = ContainerStats {
+            id: "c0ffee".into(),
+            ..ContainerStats::default()
+        };
+        let one = stream::iter([sample]);
+        Ok(if options.stream {
+            Box::pin(one.chain(stream::pending()))
+        } else {
+            Box::pin(one)
+        })
     }
 
     async fn rename(&self, container: &str, _: &str) -> ApiResult<()> {
@@ -368,5 +411,46 @@ impl NetworksApi for Fake {
 
     async fn inspect(&self, network: &str, _: Option<&str>) -> ApiResult<Network> {
         Err(ApiError::not_found(format!("network {network} not found")))
+    }
+}
+
+#[async_trait]
+impl HousekeepingApi for Fake {
+    async fn disk_usage(&self, query: DiskUsageQuery) -> ApiResult<DiskUsage> {
+        let images = Usage {
+            total_count: 1,
+            ..Usage::default()
+        };
+        Ok(DiskUsage {
+            legacy: query.legacy.then(|| LegacyDiskUsage {
+                images: query.images.then(Vec::new),
+                ..LegacyDiskUsage::default()
+            }),
+            image_usage: (query.summaries && query.images).then_some(images),
+            ..DiskUsage::default()
+        })
+    }
+
+    async fn prune_containers(&self, _: Filters) -> ApiResult<ContainersPruned> {
+        Ok(ContainersPruned::default())
+    }
+
+    async fn prune_images(&self, _: Filters) -> ApiResult<ImagesPruned> {
+        Ok(ImagesPruned::default())
+    }
+
+    async fn prune_volumes(&self, filters: Filters) -> ApiResult<VolumesPruned> {
+        Ok(VolumesPruned {
+            volumes_deleted: filters.values("all").map(str::to_owned).collect(),
+            space_reclaimed: 0,
+        })
+    }
+
+    async fn prune_networks(&self, _: Filters) -> ApiResult<NetworksPruned> {
+        Ok(NetworksPruned::default())
+    }
+
+    async fn prune_build_cache(&self, _: bool, _: Filters) -> ApiResult<BuildCachePruned> {
+        Ok(BuildCachePruned::default())
     }
 }

@@ -7,7 +7,8 @@ mod check;
 pub(crate) mod help;
 mod matches;
 
-pub(crate) use check::{duration, go_bool, integer};
+pub(crate) use check::{go_bool, integer};
+pub(crate) use corten_types::parse_duration as duration;
 pub(crate) use matches::{FlagError, Matches};
 
 /// Judges a value as soon as it is read; the error is a sentence.
@@ -128,7 +129,6 @@ impl Flag {
     }
 
     /// Its name, without dashes.
-    #[cfg(test)]
     pub(crate) fn name(&self) -> &'static str {
         self.name
     }

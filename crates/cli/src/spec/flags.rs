@@ -235,7 +235,8 @@ fn stream(text: &str) -> Result<(), String> {
     }
 }
 
-fn bytes(text: &str) -> Result<(), String> {
+/// Judges a size.
+pub(crate) fn bytes(text: &str) -> Result<(), String> {
     parse_bytes(text).map(drop).map_err(|error| error.to_string())
 }
 

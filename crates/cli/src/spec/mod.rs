@@ -13,9 +13,9 @@ mod mounts;
 mod network;
 mod ports;
 mod request;
-mod resources;
+pub(crate) mod resources;
 mod security;
 
 pub(crate) use env_file::{Surroundings, open_error};
-pub(crate) use flags::{CREATE_FLAGS, RUN_FLAGS, variable};
-pub(crate) use request::{build, exec_env};
+pub(crate) use flags::{CREATE_FLAGS, RUN_FLAGS, bytes, variable};
+pub(crate) use request::{build, exec_env, restart_policy};

@@ -165,7 +165,8 @@ fn log_config(matches: &Matches) -> Result<LogConfig, String> {
 }
 
 /// `name[:count]`.
-fn restart_policy(text: &str) -> Result<RestartPolicy, String> {
+/// Reads `--restart`.
+pub(crate) fn restart_policy(text: &str) -> Result<RestartPolicy, String> {
     let (name, count) = text.split_once(':').unwrap_or((text, "0"));
     if name.is_empty() && text.contains(':') {
         return Err("invalid restart policy format: no policy provided before colon".to_owned());

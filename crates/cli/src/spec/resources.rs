@@ -64,7 +64,8 @@ pub(super) fn fill(matches: &Matches, host: &mut HostConfig) -> Result<(), Strin
     Ok(())
 }
 
-fn size(matches: &Matches, name: &str) -> Result<i64, String> {
+/// A size in bytes, 0 when the flag is not given.
+pub(crate) fn size(matches: &Matches, name: &str) -> Result<i64, String> {
     let Some(text) = matches.text(name) else {
         return Ok(0);
     };
@@ -72,7 +73,8 @@ fn size(matches: &Matches, name: &str) -> Result<i64, String> {
     i64::try_from(bytes).map_err(|_| format!("invalid size: '{text}'"))
 }
 
-fn swap(text: &str) -> Result<i64, String> {
+/// A size in bytes, or −1.
+pub(crate) fn swap(text: &str) -> Result<i64, String> {
     if text == "-1" {
         return Ok(-1);
     }
@@ -81,17 +83,17 @@ fn swap(text: &str) -> Result<i64, String> {
 }
 
 /// Judges `--memory-swap`.
-pub(super) fn check_swap(text: &str) -> Result<(), String> {
+pub(crate) fn check_swap(text: &str) -> Result<(), String> {
     swap(text).map(drop)
 }
 
 /// Judges `--cpus`.
-pub(super) fn check_cpus(text: &str) -> Result<(), String> {
+pub(crate) fn check_cpus(text: &str) -> Result<(), String> {
     cpus(text).map(drop)
 }
 
 /// A decimal number of CPUs in billionths, exactly.
-fn cpus(text: &str) -> Result<i64, String> {
+pub(crate) fn cpus(text: &str) -> Result<i64, String> {
     let refuse = || format!("failed to parse {text} as a rational number");
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -112,7 +114,7 @@ fn cpus(text: &str) -> Result<i64, String> {
 }
 
 /// Judges `--blkio-weight`.
-pub(super) fn check_weight(text: &str) -> Result<(), String> {
+pub(crate) fn check_weight(text: &str) -> Result<(), String> {
     let reason = match integer(text) {
         Ok(0..=0xffff) => return Ok(()),
         Ok(65536..) => "value out of range",

@@ -1,7 +1,7 @@
 //! `images`: lists images.
 
 use corten_client::ImageListOptions;
-use corten_types::decimal_size;
+use corten_types::{decimal_size, precise_size};
 use corten_wire::ImageSummary;
 use serde_json::{Value, json};
 
@@ -84,15 +84,15 @@ fn run(invocation: Invocation) -> Outcome {
 }
 
 /// One line: an image under one of its names.
-struct Row<'a> {
-    image: &'a ImageSummary,
-    repository: &'a str,
-    tag: &'a str,
+pub(super) struct Row<'a> {
+    pub(super) image: &'a ImageSummary,
+    pub(super) repository: &'a str,
+    pub(super) tag: &'a str,
     digest: &'a str,
 }
 
 /// An image has a line for each of its tags; with digests, for each digest without a tag, too.
-fn rows(image: &ImageSummary, with_digests: bool) -> Vec<Row<'_>> {
+pub(super) fn rows(image: &ImageSummary, with_digests: bool) -> Vec<Row<'_>> {
     let row = |repository, tag, digest| Row {
         image,
         repository,
@@ -140,7 +140,7 @@ fn rows(image: &ImageSummary, with_digests: bool) -> Vec<Row<'_>> {
 }
 
 impl Row<'_> {
-    fn id(&self, cut: bool) -> &str {
+    pub(super) fn id(&self, cut: bool) -> &str {
         if cut {
             short_id(&self.image.id)
         } else {
@@ -148,12 +148,12 @@ impl Row<'_> {
         }
     }
 
-    fn size(&self) -> String {
+    pub(super) fn size(&self) -> String {
         decimal_size(self.image.size as f64)
     }
 
     /// What templates see.
-    fn fields(&self, cut: bool, with_digests: bool) -> Value {
+    pub(super) fn fields(&self, cut: bool, with_digests: bool) -> Value {
         let counted = |count: i64| {
             if count < 0 {
                 "N/A".to_owned()
@@ -172,30 +172,10 @@ impl Row<'_> {
             "Size": self.size(),
             "Tag": self.tag,
             "UniqueSize": "N/A",
-            "VirtualSize": virtual_size(self.image.size),
+            // Four digits: templates of old read this one.
+            "VirtualSize": precise_size(self.image.size as f64),
         })
     }
-}
-
-/// A size with four digits: templates of old read this one.
-fn virtual_size(bytes: i64) -> String {
-    let (mut value, mut unit) = (bytes as f64, 0);
-    const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
-    while value >= 1000.0 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    let decimals = match value {
-        ..10.0 => 3,
-        ..100.0 => 2,
-        _ => 1,
-    };
-    let text = format!("{value:.decimals$}");
-    format!(
-        "{}{}",
-        text.trim_end_matches('0').trim_end_matches('.'),
-        UNITS[unit]
-    )
 }
 
 fn table(rows: &[Row<'_>], cut: bool, digests: bool) -> String {
@@ -226,18 +206,6 @@ fn title(field: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn virtual_sizes_have_four_digits() {
-        for (bytes, text) in [
-            (0, "0B"),
-            (999, "999B"),
-            (187_654_321, "187.7MB"),
-            (1_000_000, "1MB"),
-        ] {
-            assert_eq!(virtual_size(bytes), text);
-        }
-    }
 
     #[test]
     fn a_line_for_each_name() {

@@ -1,9 +1,12 @@
 //! The verbs: one file each, and the tables that name them.
 
 mod attach;
+mod confirm;
+mod container_prune;
 mod create;
 mod events;
 mod exec;
+mod image_prune;
 mod images;
 mod info;
 mod inspect;
@@ -12,6 +15,8 @@ mod load;
 mod logs;
 mod many;
 mod network_ls;
+mod network_prune;
+mod pause;
 mod port;
 mod ps;
 mod pull;
@@ -21,13 +26,22 @@ mod rm;
 mod rmi;
 mod run;
 mod start;
+mod stats;
+mod stats_row;
 mod stop;
+mod system_df;
+mod system_df_verbose;
+mod system_prune;
 mod tag;
 mod template_help;
 mod time_arg;
+mod top;
+mod unpause;
+mod update;
 mod version;
 mod volume_create;
 mod volume_ls;
+mod volume_prune;
 mod volume_rm;
 mod wait;
 
@@ -100,14 +114,19 @@ pub(crate) static COMMANDS: &[Entry] = &[
     entry("kill", &kill::COMMAND),
     entry("load", &load::COMMAND),
     entry("logs", &logs::COMMAND),
+    entry("pause", &pause::COMMAND),
     entry("port", &port::COMMAND),
     entry("rename", &rename::COMMAND),
     entry("restart", &restart::COMMAND),
     entry("rm", &rm::COMMAND),
     entry("rmi", &rmi::COMMAND),
     entry("start", &start::COMMAND),
+    entry("stats", &stats::COMMAND),
     entry("stop", &stop::COMMAND),
     entry("tag", &tag::COMMAND),
+    entry("top", &top::COMMAND),
+    entry("unpause", &unpause::COMMAND),
+    entry("update", &update::COMMAND),
     entry("wait", &wait::COMMAND),
 ];
 
@@ -124,13 +143,19 @@ pub(crate) static GROUPS: &[Group] = &[
             entry("kill", &kill::COMMAND),
             entry("logs", &logs::COMMAND),
             entry_as("ls", &["list", "ps"], &ps::COMMAND),
+            entry("pause", &pause::COMMAND),
             entry("port", &port::COMMAND),
+            entry("prune", &container_prune::COMMAND),
             entry("rename", &rename::COMMAND),
             entry("restart", &restart::COMMAND),
             entry_as("rm", &["remove"], &rm::COMMAND),
             entry("run", &run::COMMAND),
             entry("start", &start::COMMAND),
+            entry("stats", &stats::COMMAND),
             entry("stop", &stop::COMMAND),
+            entry("top", &top::COMMAND),
+            entry("unpause", &unpause::COMMAND),
+            entry("update", &update::COMMAND),
             entry("wait", &wait::COMMAND),
         ],
     },
@@ -141,6 +166,7 @@ pub(crate) static GROUPS: &[Group] = &[
             entry("inspect", &inspect::IMAGE),
             entry("load", &load::COMMAND),
             entry_as("ls", &["list"], &images::COMMAND),
+            entry("prune", &image_prune::COMMAND),
             entry("pull", &pull::COMMAND),
             entry_as("rm", &["remove"], &rmi::COMMAND),
             entry("tag", &tag::COMMAND),
@@ -152,12 +178,18 @@ pub(crate) static GROUPS: &[Group] = &[
         commands: &[
             entry("inspect", &inspect::NETWORK),
             entry_as("ls", &["list"], &network_ls::COMMAND),
+            entry("prune", &network_prune::COMMAND),
         ],
     },
     Group {
         name: "system",
         about: "Manage Docker",
-        commands: &[entry("events", &events::COMMAND), entry("info", &info::COMMAND)],
+        commands: &[
+            entry("df", &system_df::COMMAND),
+            entry("events", &events::COMMAND),
+            entry("info", &info::COMMAND),
+            entry("prune", &system_prune::COMMAND),
+        ],
     },
     Group {
         name: "volume",
@@ -166,6 +198,7 @@ pub(crate) static GROUPS: &[Group] = &[
             entry("create", &volume_create::COMMAND),
             entry("inspect", &inspect::VOLUME),
             entry_as("ls", &["list"], &volume_ls::COMMAND),
+            entry("prune", &volume_prune::COMMAND),
             entry_as("rm", &["remove"], &volume_rm::COMMAND),
         ],
     },

@@ -122,7 +122,7 @@ fn table(containers: &[ContainerSummary], cut: bool, size: bool) -> String {
 }
 
 /// What templates see.
-fn fields(one: &ContainerSummary, cut: bool) -> Value {
+pub(super) fn fields(one: &ContainerSummary, cut: bool) -> Value {
     let labels: Vec<_> = one
         .labels
         .iter()

@@ -56,7 +56,7 @@ fn run(invocation: Invocation) -> Outcome {
 }
 
 /// What templates see.
-fn fields(one: &Volume) -> Value {
+pub(super) fn fields(one: &Volume) -> Value {
     let labels: Vec<_> = one
         .labels
         .iter()

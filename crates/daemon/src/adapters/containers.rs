@@ -5,15 +5,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use corten_api::backend::{
     AttachOptions, Attached, ContainersApi, CreateOptions, ListContainers, LogOptions, Logs, RemoveContainer,
-    StdStream, StopOptions, WaitCondition, WaitFuture,
+    StatsOptions, StatsStream, StdStream, StopOptions, WaitCondition, WaitFuture,
 };
 use corten_api::{ApiError, ApiResult};
 use corten_engine::{Engine, ListQuery, LogQuery, LogStream, WaitFor};
 use corten_sandbox::StreamKind;
 use corten_types::ErrorKind;
 use corten_wire::{
-    ContainerCreateRequest, ContainerCreateResponse, ContainerInspect, ContainerSummary,
-    ContainerWaitResponse,
+    ContainerCreateRequest, ContainerCreateResponse, ContainerInspect, ContainerSummary, ContainerTop,
+    ContainerUpdateRequest, ContainerUpdateResponse, ContainerWaitResponse,
 };
 use futures_util::{StreamExt, stream};
 
@@ -87,6 +87,40 @@ impl ContainersApi for Containers {
             .kill(container, signal.as_deref())
             .await
             .map_err(refuse)
+    }
+
+    async fn pause(&self, container: &str) -> ApiResult<()> {
+        self.engine.pause(container).await.map_err(refuse)
+    }
+
+    async fn unpause(&self, container: &str) -> ApiResult<()> {
+        self.engine.unpause(container).await.map_err(refuse)
+    }
+
+    async fn update(
+        &self,
+        container: &str,
+        request: ContainerUpdateRequest,
+    ) -> ApiResult<ContainerUpdateResponse> {
+        let warnings = self.engine.update(container, request).await.map_err(refuse)?;
+        Ok(ContainerUpdateResponse {
+            warnings: (!warnings.is_empty()).then_some(warnings),
+        })
+    }
+
+    async fn top(&self, container: &str, arguments: &str) -> ApiResult<ContainerTop> {
+        self.engine.top(container, arguments).await.map_err(refuse)
+    }
+
+    async fn stats(&self, container: &str, options: StatsOptions) -> ApiResult<StatsStream> {
+        let watch = self
+            .engine
+            .stats(container, options.stream, options.one_shot)
+            .map_err(refuse)?;
+        Ok(Box::pin(stream::unfold(watch, |mut watch| async move {
+            let sample = watch.next().await?;
+            Some((sample, watch))
+        })))
     }
 
     async fn rename(&self, container: &str, name: &str) -> ApiResult<()> {

@@ -2,6 +2,7 @@
 
 mod containers;
 mod exec;
+mod housekeeping;
 mod images;
 mod networks;
 mod streams;
@@ -34,6 +35,9 @@ pub(crate) fn backend(engine: &Arc<Engine>, settings: &Settings, live: Shared) -
             engine: engine.clone(),
         }),
         networks: Arc::new(networks::Networks {
+            engine: engine.clone(),
+        }),
+        housekeeping: Arc::new(housekeeping::Housekeeping {
             engine: engine.clone(),
         }),
     }

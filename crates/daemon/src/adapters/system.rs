@@ -167,8 +167,8 @@ impl SystemApi for System {
             id: self.engine.id().to_owned(),
             containers: counts.containers,
             containers_running: counts.running,
-            containers_paused: 0,
-            containers_stopped: counts.containers - counts.running,
+            containers_paused: counts.paused,
+            containers_stopped: counts.containers - counts.running - counts.paused,
             images: counts.images,
             driver: "overlay2".to_owned(),
             driver_status: Some(vec![

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use corten_api::ApiResult;
 use corten_api::backend::VolumesApi;
-use corten_engine::{Engine, rfc3339};
+use corten_engine::Engine;
 use corten_types::ErrorKind;
 use corten_volume::VolumeRequest;
 use corten_wire::{Filters, Volume, VolumeCreateRequest, VolumeList};
@@ -16,32 +16,20 @@ pub(crate) struct VolumesAdapter {
     pub(crate) engine: Arc<Engine>,
 }
 
-impl VolumesAdapter {
-    fn shown(&self, volume: corten_volume::Volume) -> Volume {
-        Volume {
-            created_at: rfc3339(volume.created_at_ns),
-            driver: "local".to_owned(),
-            labels: (!volume.labels.is_empty()).then_some(volume.labels),
-            mountpoint: self.engine.volume_mountpoint(&volume.name).display().to_string(),
-            name: volume.name,
-            scope: "local".to_owned(),
-            ..Volume::default()
-        }
-    }
-}
-
 #[async_trait]
 impl VolumesApi for VolumesAdapter {
     async fn list(&self, filters: Filters) -> ApiResult<VolumeList> {
         let volumes = self.engine.volume_list(&filters).map_err(refuse)?;
         Ok(VolumeList {
-            volumes: volumes.into_iter().map(|v| self.shown(v)).collect(),
+            volumes: volumes.into_iter().map(|v| self.engine.volume_shown(v)).collect(),
             warnings: None,
         })
     }
 
     async fn inspect(&self, name: &str) -> ApiResult<Volume> {
-        Ok(self.shown(self.engine.volume(name).map_err(refuse)?))
+        Ok(self
+            .engine
+            .volume_shown(self.engine.volume(name).map_err(refuse)?))
     }
 
     async fn create(&self, request: VolumeCreateRequest) -> ApiResult<Volume> {
@@ -52,7 +40,7 @@ impl VolumesApi for VolumesAdapter {
             labels: request.labels.unwrap_or_default(),
             ..VolumeRequest::default()
         });
-        Ok(self.shown(volume.map_err(refuse)?))
+        Ok(self.engine.volume_shown(volume.map_err(refuse)?))
     }
 
     async fn remove(&self, name: &str, force: bool) -> ApiResult<()> {
