@@ -8,7 +8,7 @@ CARGO ?= scripts/cargo
 # Tests and the engine need root; a plain user gets there by sudo.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo env PATH="$(PATH)" HOME="$(HOME)")
 
-.PHONY: help build run test bench lint install clean
+.PHONY: help build run test bench lint install uninstall clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST)
@@ -36,8 +36,10 @@ lint: ## Formatting, lints, the house's own rules, licences and advisories
 	$(CARGO) run -q --locked -p xtask -- licences
 
 install: ## Install under PREFIX (/usr/local), staged in DESTDIR; run `make build` first
-	install -D -m 755 $(RELEASE)/corten $(DESTDIR)$(PREFIX)/bin/corten
-	install -D -m 755 $(RELEASE)/corten-shim $(DESTDIR)$(PREFIX)/libexec/corten/corten-shim
+	PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" packaging/install.sh install $(RELEASE)
+
+uninstall: ## Take away what `make install` laid down; state and settings stay
+	PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" packaging/install.sh uninstall $(RELEASE)
 
 clean: ## Remove what was built
 	$(CARGO) clean

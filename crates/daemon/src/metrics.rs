@@ -70,11 +70,11 @@ fn metrics(engine: &Engine) -> String {
         "container_states_containers",
         "The count of containers in various states",
         &[
-            ("{state=\"paused\"}", "0".to_owned()),
+            ("{state=\"paused\"}", counts.paused.to_string()),
             ("{state=\"running\"}", counts.running.to_string()),
             (
                 "{state=\"stopped\"}",
-                (counts.containers - counts.running).to_string(),
+                (counts.containers - counts.running - counts.paused).to_string(),
             ),
         ],
     );

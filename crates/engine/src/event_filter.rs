@@ -49,7 +49,9 @@ impl EventFilter {
             filters.allow(kind, |wanted| {
                 event.r#type == kind
                     && (event.actor.id.starts_with(wanted)
-                        || attributes.get("name").is_some_and(|name| name == wanted))
+                        || attributes
+                            .get("name")
+                            .is_some_and(|name| name.starts_with(wanted)))
             })
         };
         // `exec_start: sh` is found as `exec_start`, too.
@@ -58,11 +60,14 @@ impl EventFilter {
             && filters.allow("event", |wanted| event.action == wanted || action == wanted)
             && filters.allow("scope", |scope| event.scope == scope)
             && filters.allow("image", |image| {
-                let of_image =
-                    event.r#type == "image" && (event.actor.id == image || named_image(attributes, image));
-                of_image
-                    || (event.r#type == "container"
-                        && attributes.get("image").is_some_and(|own| own == image))
+                let name = match event.r#type.as_str() {
+                    "image" => attributes.get("name"),
+                    _ => attributes.get("image"),
+                };
+                [Some(&event.actor.id), name]
+                    .into_iter()
+                    .flatten()
+                    .any(|own| own == image || without_tag(own) == image)
             })
             && filters.all_in("label", attributes)
             && ["container", "daemon", "network", "plugin", "volume"]
@@ -74,10 +79,12 @@ impl EventFilter {
     }
 }
 
-fn named_image(attributes: &std::collections::BTreeMap<String, String>, image: &str) -> bool {
-    attributes
-        .get("name")
-        .is_some_and(|name| name == image || name.split(':').next() == Some(image))
+/// An image's name without its tag.
+fn without_tag(name: &str) -> &str {
+    match name.rsplit_once(':') {
+        Some((plain, tag)) if !tag.contains('/') => plain,
+        _ => name,
+    }
 }
 
 #[cfg(test)]
@@ -95,7 +102,7 @@ mod tests {
             ..Event::default()
         };
         event.actor.id = "abcdef".into();
-        event.actor.attributes = [("name", "web"), ("image", "nginx"), ("a", "b")]
+        event.actor.attributes = [("name", "web"), ("image", "host:1/nginx:2"), ("a", "b")]
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into();
         EventFilter::read(&all).unwrap().passes(&event)
@@ -108,8 +115,10 @@ mod tests {
             ("container", "web"),
             ("event", "exec_start"),
             ("label", "a=b"),
-            ("image", "nginx")
+            ("image", "host:1/nginx")
         ]));
+        assert!(passes(&[("container", "we"), ("image", "host:1/nginx:2")]));
+        assert!(!passes(&[("image", "nginx")]));
         assert!(passes(&[("type", "image"), ("type", "container")]));
         assert!(!passes(&[("container", "web"), ("event", "die")]));
         assert!(!passes(&[("network", "bridge")]));

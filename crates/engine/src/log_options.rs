@@ -75,6 +75,15 @@ pub(crate) fn path(record: &ContainerRecord, dir: &Path) -> PathBuf {
     }
 }
 
+/// The format of a container's log.
+pub(crate) fn format(record: &ContainerRecord) -> LogFormat {
+    if record.host_config.log_config.r#type == "local" {
+        LogFormat::Local
+    } else {
+        LogFormat::JsonFile
+    }
+}
+
 /// What options come to, but for the attributes.
 struct Bounds {
     format: LogFormat,
@@ -163,14 +172,8 @@ fn bounds(config: &LogConfig) -> Result<Option<Bounds>> {
         }
         bounds.compress = false;
     }
-    let asked = [
-        (bounds.format == LogFormat::Local, "the log driver local"),
-        (bounds.compress, "the log option compress"),
-        (bounds.buffer.is_some(), "the log option mode=non-blocking"),
-        (options.contains_key("tag"), "the log option tag"),
-    ];
-    if let Some((_, what)) = asked.into_iter().find(|(asked, _)| *asked) {
-        return Err(Error::Unsupported(what.to_owned()));
+    if options.contains_key("tag") {
+        return Err(Error::Unsupported("the log option tag".to_owned()));
     }
     Ok(Some(bounds))
 }

@@ -1,36 +1,47 @@
 //! `logs`: what a container wrote, and what it goes on to write.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use corten_sandbox::StreamKind;
+use corten_sandbox::{LogFormat, StreamKind};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{mpsc, watch};
 
+use crate::clock::now_ns;
 use crate::container::Progress;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::json_log::{Entry, Lines, LogQuery, entry, files, starts};
 use crate::log_options;
+use crate::log_reader::{Batch, Entries, LogFile, LogQuery, Verdict, open_all, show, skip_to_tail};
 
-/// Pieces in flight between the reader and a slow client.
-const IN_FLIGHT: usize = 64;
+/// Batches in flight between the reader and a slow client.
+const IN_FLIGHT: usize = 4;
 
-/// What a container wrote, piece by piece.
+/// Lines read together, each with its stream.
+type Lines = io::Result<Vec<(StreamKind, Bytes)>>;
+
+/// What a container wrote, line by line.
 #[derive(Debug)]
 pub struct LogStream {
     /// Whether it was written to a terminal.
     pub tty: bool,
-    /// The pieces; the channel closes at the end.
-    pub pieces: mpsc::Receiver<io::Result<(StreamKind, Bytes)>>,
+    /// Batches of lines; the channel closes at the end.
+    pub lines: mpsc::Receiver<Lines>,
 }
 
-type Sender = mpsc::Sender<io::Result<(StreamKind, Bytes)>>;
+/// A log, and what of it is wanted by whom.
+#[derive(Clone)]
+struct Reading {
+    path: PathBuf,
+    format: LogFormat,
+    query: LogQuery,
+    client: mpsc::Sender<Lines>,
+}
 
 impl Engine {
     /// Reads a container's log.
@@ -44,140 +55,199 @@ impl Engine {
                 "Bad parameters: you must choose at least one stream".to_owned(),
             ));
         }
-        let (path, tty) = {
+        let (path, format, tty) = {
             let state = container.state();
             if state.record.host_config.log_config.r#type == "none" {
                 return Err(Error::Unsupported(
                     "reading the log of a container with the log driver none".to_owned(),
                 ));
             }
-            let dir = self.container_dir(container.id());
-            (log_options::path(&state.record, &dir), state.record.config.tty)
+            let (record, dir) = (&state.record, self.container_dir(container.id()));
+            (
+                log_options::path(record, &dir),
+                log_options::format(record),
+                record.config.tty,
+            )
         };
-        let (sender, pieces) = mpsc::channel(IN_FLIGHT);
-        tokio::spawn(read(path, query, container.progress(), sender));
-        Ok(LogStream { tty, pieces })
+        let (client, lines) = mpsc::channel(IN_FLIGHT);
+        let reading = Reading {
+            path,
+            format,
+            query,
+            client,
+        };
+        tokio::spawn(reading.run(container.progress()));
+        Ok(LogStream { tty, lines })
     }
 }
 
-async fn read(path: PathBuf, query: LogQuery, progress: watch::Receiver<Progress>, sender: Sender) {
-    let outcome = async {
-        // Watched before the first look, so that nothing falls between reading and watching.
-        let changes = if query.follow {
-            Some(Changes::watch(&path)?)
-        } else {
-            None
-        };
-        let running = progress.borrow().running;
-        let (lines, done) = past(path.clone(), query, sender.clone()).await?;
-        match changes {
-            Some(changes) if running && !done => {
-                follow(&path, lines, query, changes, progress, &sender).await
-            }
-            _ => Ok(()),
-        }
-    };
-    if let Err(error) = outcome.await {
-        // A client that is gone needs no word about it.
-        let _told = sender.send(Err(error)).await;
-    }
-}
-
-/// Sends what stands in the log; returns the current file at its end, and whether no more is wanted.
-async fn past(path: PathBuf, query: LogQuery, sender: Sender) -> io::Result<(Option<Lines>, bool)> {
-    offload(move || {
-        let mut current = None;
-        for (file, offset) in starts(&files(&path), query.tail)? {
-            let mut lines = match Lines::open(&file, offset) {
-                Ok(lines) => lines,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error),
+impl Reading {
+    async fn run(self, progress: watch::Receiver<Progress>) {
+        let outcome = async {
+            // Watched before the first look, so that nothing falls between reading and watching.
+            let changes = if self.query.follow {
+                Some(Changes::watch(&self.path)?)
+            } else {
+                None
             };
-            if send_lines(&mut lines, &query, &sender)? {
+            let running = progress.borrow().running;
+            let (entries, done) = self.offload(Self::past).await?;
+            match changes {
+                Some(changes) if running && !done => self.follow(entries, changes, progress).await,
+                _ => Ok(()),
+            }
+        };
+        if let Err(error) = outcome.await {
+            // A client that is gone needs no word about it.
+            let _told = self.client.send(Err(error)).await;
+        }
+    }
+
+    /// Sends what stands in the log; returns the current file at its end, and whether no more is wanted.
+    fn past(&self) -> io::Result<(Option<Entries>, bool)> {
+        let mut files = open_all(&self.path)?;
+        if let Some(wanted) = self.query.tail {
+            files = skip_to_tail(files, wanted, self.format)?;
+        }
+        let mut last = None;
+        for log in files {
+            let current = log.current;
+            let mut entries = Entries::new(log, self.format);
+            if self.send(&mut entries)? {
                 return Ok((None, true));
             }
-            current = (file == path).then_some(lines);
+            last = current.then_some(entries);
         }
-        Ok((current, false))
-    })
-    .await
-}
+        Ok((last, false))
+    }
 
-/// Sends the lines that are there; true when no more is wanted.
-fn send_lines(lines: &mut Lines, query: &LogQuery, sender: &Sender) -> io::Result<bool> {
-    while let Some(raw) = lines.next()? {
-        match entry(&raw, query) {
-            Entry::Show(kind, text) => {
-                if sender.blocking_send(Ok((kind, text))).is_err() {
-                    return Ok(true);
+    /// Sends the entries that are there; true when no more is wanted.
+    fn send(&self, entries: &mut Entries) -> io::Result<bool> {
+        let mut batch = Batch::default();
+        let mut past = false;
+        while let Some(raw) = entries.next()? {
+            past = show(raw, self.format, &self.query, &mut batch) == Verdict::Past;
+            if past {
+                break;
+            }
+            if batch.is_full() && self.client.blocking_send(Ok(batch.take())).is_err() {
+                return Ok(true);
+            }
+        }
+        let gone = !batch.is_empty() && self.client.blocking_send(Ok(batch.take())).is_err();
+        Ok(past || gone)
+    }
+
+    async fn follow(
+        &self,
+        mut entries: Option<Entries>,
+        mut changes: Changes,
+        mut progress: watch::Receiver<Progress>,
+    ) -> io::Result<()> {
+        loop {
+            // Looked at before reading: what was written before the end is then read before stopping.
+            let ended = !progress.borrow_and_update().running;
+            let (read_on, done) = self.offload(move |reading| reading.catch_up(entries)).await?;
+            entries = read_on;
+            if done || ended {
+                return Ok(());
+            }
+            tokio::select! {
+                changed = changes.next() => changed?,
+                changed = progress.changed() => if changed.is_err() { return Ok(()) },
+                () = self.client.closed() => return Ok(()),
+                () = self.time_is_over() => return Ok(()),
+            }
+        }
+    }
+
+    /// Reads on to the end of the current file, going over to the new one after a rotation.
+    fn catch_up(&self, mut entries: Option<Entries>) -> io::Result<(Option<Entries>, bool)> {
+        loop {
+            if let Some(current) = &mut entries {
+                if self.send(current)? {
+                    return Ok((None, true));
                 }
+                if !current.file().is_some_and(|file| rotated(file, &self.path)) {
+                    return Ok((entries, false));
+                }
+                // What was written between the last read and the rotation.
+                if self.send(current)? {
+                    return Ok((None, true));
+                }
+                // Whole files may have come and gone meanwhile: all that are newer than this one are read.
+                let read = current.file().and_then(|file| file.metadata().ok());
+                let newer = newer_than(open_all(&self.path)?, read);
+                let last = newer.len().saturating_sub(1);
+                for (index, log) in newer.into_iter().enumerate() {
+                    let mut next = Entries::new(log, self.format);
+                    if index < last && self.send(&mut next)? {
+                        return Ok((None, true));
+                    }
+                    entries = Some(next);
+                }
+                continue;
             }
-            Entry::Skip => {}
-            Entry::Past => return Ok(true),
+            match File::open(&self.path) {
+                Ok(file) => {
+                    let log = LogFile {
+                        file,
+                        compressed: false,
+                        current: true,
+                    };
+                    entries = Some(Entries::new(log, self.format));
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((None, false)),
+                Err(error) => return Err(error),
+            }
         }
     }
-    Ok(false)
-}
 
-async fn follow(
-    path: &Path,
-    mut lines: Option<Lines>,
-    query: LogQuery,
-    mut changes: Changes,
-    mut progress: watch::Receiver<Progress>,
-    sender: &Sender,
-) -> io::Result<()> {
-    loop {
-        // Looked at before reading: what was written before the end is then read before stopping.
-        let ended = !progress.borrow_and_update().running;
-        let (path_now, sender_now) = (path.to_owned(), sender.clone());
-        let (read_on, done) = offload(move || catch_up(&path_now, lines, &query, &sender_now)).await?;
-        lines = read_on;
-        if done || ended {
-            return Ok(());
-        }
-        tokio::select! {
-            changed = changes.next() => changed?,
-            changed = progress.changed() => if changed.is_err() { return Ok(()) },
-            () = sender.closed() => return Ok(()),
-        }
+    /// Ready when nothing that is written from then on can be wanted.
+    async fn time_is_over(&self) {
+        let Some(until) = self.query.until_ns else {
+            return std::future::pending().await;
+        };
+        let left = u64::try_from(until.saturating_sub(now_ns())).unwrap_or(0);
+        tokio::time::sleep(std::time::Duration::from_nanos(left)).await;
     }
-}
 
-/// Reads on to the end of the current file, going over to the new one after a rotation.
-fn catch_up(
-    path: &Path,
-    mut lines: Option<Lines>,
-    query: &LogQuery,
-    sender: &Sender,
-) -> io::Result<(Option<Lines>, bool)> {
-    loop {
-        if let Some(current) = &mut lines {
-            if send_lines(current, query, sender)? {
-                return Ok((None, true));
-            }
-            if !rotated(current.file(), path)? {
-                return Ok((lines, false));
-            }
-            // What was written between the last read and the rotation.
-            if send_lines(current, query, sender)? {
-                return Ok((None, true));
-            }
-        }
-        match Lines::open(path, 0) {
-            Ok(new) => lines = Some(new),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((None, false)),
-            Err(error) => return Err(error),
-        }
+    async fn offload<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        let reading = self.clone();
+        tokio::task::spawn_blocking(move || work(&reading))
+            .await
+            .unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 }
 
-fn rotated(file: &File, path: &Path) -> io::Result<bool> {
-    match std::fs::metadata(path) {
-        Ok(now) => Ok(now.ino() != file.metadata()?.ino()),
-        // In the middle of a rotation: the directory's next change tells.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
+/// The files behind the one that was `read`, oldest first. If that one is not among them any more (it was compressed, or is gone),
+/// those written to later than it.
+fn newer_than(mut files: Vec<LogFile>, read: Option<Metadata>) -> Vec<LogFile> {
+    let Some(read) = read else { return files };
+    let is_read = |log: &LogFile| log.file.metadata().is_ok_and(|meta| meta.ino() == read.ino());
+    let modified = |meta: &Metadata| (meta.mtime(), meta.mtime_nsec());
+    match files.iter().rposition(is_read) {
+        Some(place) => drop(files.drain(..=place)),
+        None => files.retain(|log| {
+            log.current
+                || log
+                    .file
+                    .metadata()
+                    .is_ok_and(|meta| modified(&meta) > modified(&read))
+        }),
+    }
+    files
+}
+
+/// Whether the log goes on in another file than this. In the middle of a rotation there is none: the directory's next change
+/// tells.
+fn rotated(file: &File, path: &Path) -> bool {
+    match (std::fs::metadata(path), file.metadata()) {
+        (Ok(now), Ok(read)) => now.ino() != read.ino(),
+        _ => false,
     }
 }
 
@@ -212,10 +282,4 @@ impl Changes {
         ready.clear_ready();
         Ok(())
     }
-}
-
-async fn offload<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| Err(io::Error::other(error)))
 }

@@ -23,7 +23,7 @@ pub use housekeeping::{DiskUsageQuery, HousekeepingApi};
 pub use images::{ImagesApi, ListImages, PullOptions};
 pub use networks::NetworksApi;
 pub use streams::{
-    Attached, ByteStream, Logs, OutputStream, ProgressStream, StatsStream, StdStream, WaitFuture,
+    Attached, ByteStream, LogLines, Logs, OutputStream, ProgressStream, StatsStream, StdStream, WaitFuture,
 };
 pub use system::{EventStream, EventsQuery, SystemApi};
 pub use volumes::VolumesApi;

@@ -15,6 +15,8 @@ use crate::ApiResult;
 pub type ByteStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 /// Pieces of a container's output in the order they were written.
 pub type OutputStream = Pin<Box<dyn Stream<Item = io::Result<(StdStream, Bytes)>> + Send>>;
+/// Lines of a log, as many at a time as were at hand.
+pub type LogLines = Pin<Box<dyn Stream<Item = io::Result<Vec<(StdStream, Bytes)>>> + Send>>;
 /// Lines of progress. An error as the first item becomes the answer's status; a later one becomes the last line.
 pub type ProgressStream = Pin<Box<dyn Stream<Item = ApiResult<ProgressMessage>> + Send>>;
 /// Samples of what a container uses.
@@ -37,7 +39,7 @@ pub struct Logs {
     /// The container has a terminal: the output is sent as it is, not multiplexed.
     pub tty: bool,
     /// The lines, each with time stamp and details in front when these were asked for.
-    pub output: OutputStream,
+    pub lines: LogLines,
 }
 
 /// A process to talk to.

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::service::SERVER_HEADERS;
 use super::stdcopy;
-use super::{DetachKeys, Socket};
+use super::{DetachKeys, Socket, WebSocket};
 use crate::backend::Attached;
 
 /// Input is moved in pieces of at most this size.
@@ -96,10 +96,21 @@ pub(crate) struct Hijack {
     pub(crate) attached: Attached,
     /// Parsed [`Attached::detach_keys`].
     pub(crate) detach_keys: DetachKeys,
-    /// The client asked for `Upgrade: tcp`.
-    pub(crate) upgrade: bool,
-    /// `Content-Type` of the answer.
-    pub(crate) content_type: &'static str,
+    /// What is agreed on.
+    pub(crate) answered: Answered,
+}
+
+/// How a request that ends HTTP is answered.
+pub(crate) enum Answered {
+    /// The bare stream follows.
+    Stream {
+        /// The client asked for `Upgrade: tcp`.
+        upgrade: bool,
+        /// `Content-Type` of the answer.
+        content_type: &'static str,
+    },
+    /// A websocket follows.
+    WebSocket(WebSocket),
 }
 
 impl Hijack {
@@ -116,9 +127,17 @@ impl Hijack {
         let Self {
             attached,
             detach_keys,
-            upgrade,
-            content_type,
+            answered,
         } = self;
+        let (upgrade, content_type) = match answered {
+            Answered::Stream {
+                upgrade,
+                content_type,
+            } => (upgrade, content_type),
+            Answered::WebSocket(socket) => {
+                return socket.run(stream, early, attached, detach_keys, closing).await;
+            }
+        };
         let Attached {
             tty, stdin, output, ..
         } = attached;

@@ -7,10 +7,12 @@ mod service;
 mod socket;
 mod stdcopy;
 mod transport;
+mod web_socket;
 
 pub(crate) use detach_keys::DetachKeys;
-pub(crate) use hijack::{Hijack, Link};
+pub(crate) use hijack::{Answered, Hijack, Link};
 pub(crate) use http1::run;
 pub(crate) use service::{ClientVersion, page_not_found};
 pub(crate) use socket::Socket;
-pub(crate) use stdcopy::frame;
+pub(crate) use stdcopy::{FRAME_HEADER, frame};
+pub(crate) use web_socket::WebSocket;

@@ -108,7 +108,11 @@ pub(crate) fn page_not_found() -> ApiError {
 /// Whether the request may be one that takes the connection over. May say yes too often: that only delays noticing that
 /// its client left.
 fn may_end_http(method: &Method, path: &str) -> bool {
-    *method == Method::POST && (path.ends_with("/attach") || path.ends_with("/start"))
+    match *method {
+        Method::POST => path.ends_with("/attach") || path.ends_with("/start"),
+        Method::GET => path.ends_with("/attach/ws"),
+        _ => false,
+    }
 }
 
 /// Splits `/v1.45/rest` into version and `/rest`; a path without version means the newest.

@@ -19,14 +19,15 @@ pub(super) fn frames(source: StdStream, mut bytes: Bytes) -> impl Iterator<Item 
     })
 }
 
-/// `bytes` of `source` framed as one buffer.
-pub(crate) fn frame(source: StdStream, bytes: Bytes) -> Bytes {
-    let mut framed = BytesMut::with_capacity(bytes.len() + 8);
+/// Bytes in front of each piece.
+pub(crate) const FRAME_HEADER: usize = 8;
+
+/// Appends `bytes` of `source`, framed.
+pub(crate) fn frame(source: StdStream, bytes: Bytes, to: &mut BytesMut) {
     for (header, piece) in frames(source, bytes) {
-        framed.extend_from_slice(&header);
-        framed.extend_from_slice(&piece);
+        to.extend_from_slice(&header);
+        to.extend_from_slice(&piece);
     }
-    framed.freeze()
 }
 
 /// Stream, three zeros, length with the most significant byte first. `length` is at most [`MAX_PIECE`].
@@ -41,9 +42,10 @@ mod tests {
 
     #[test]
     fn frames_carry_stream_and_length() {
-        let framed = frame(StdStream::Stderr, Bytes::from_static(b"oops"));
+        let mut framed = BytesMut::new();
+        frame(StdStream::Stderr, Bytes::from_static(b"oops"), &mut framed);
+        frame(StdStream::Stdout, Bytes::new(), &mut framed);
         assert_eq!(&framed[..], b"\x02\0\0\0\0\0\0\x04oops");
-        assert!(frame(StdStream::Stdout, Bytes::new()).is_empty());
     }
 
     #[test]

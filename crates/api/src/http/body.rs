@@ -2,18 +2,20 @@
 
 use axum::body::Body;
 use axum::extract::Request;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use corten_wire::go_json;
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 
 use crate::{ApiError, ApiResult};
 
 /// Largest JSON body read into memory. Docker has no limit; the largest request in practice is a container's creation,
 /// whose command and environment the kernel limits to 6 MiB.
-const LIMIT: usize = 16 << 20;
+const LIMIT: u64 = 16 << 20;
+/// So much of a body that is too large is read away, so that its client, who may still be sending, comes to read the answer.
+const DRAINED: u64 = 1 << 30;
 
 /// Reads a JSON body. No body at all is the zero value; otherwise it must say that it is JSON.
 ///
@@ -57,13 +59,24 @@ pub(crate) fn require_json(headers: &HeaderMap) -> ApiResult<()> {
 ///
 /// # Errors
 /// When it is too long or breaks off.
-pub(crate) async fn read_bytes(body: Body) -> ApiResult<Bytes> {
-    match Limited::new(body, LIMIT).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(cause) => Err(ApiError::invalid(format!(
-            "cannot read the request body: {cause}"
-        ))),
+pub(crate) async fn read_bytes(mut body: Body) -> ApiResult<Bytes> {
+    let (mut whole, mut length) = (BytesMut::new(), 0_u64);
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|cause| ApiError::invalid(format!("cannot read the request body: {cause}")))?;
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len() as u64;
+        if length > DRAINED {
+            break;
+        }
+        if length <= LIMIT {
+            whole.extend_from_slice(&data);
+        }
     }
+    if length > LIMIT {
+        return Err(ApiError::invalid("http: request body too large"));
+    }
+    Ok(whole.freeze())
 }
 
 /// Whether the request announces a body that is not empty.

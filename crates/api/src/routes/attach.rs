@@ -7,13 +7,15 @@ use http::HeaderMap;
 use http::header::UPGRADE;
 
 use super::{Answer, Api};
-use crate::ApiError;
 use crate::backend::{AttachOptions, Attached};
-use crate::connection::{DetachKeys, Hijack, Link};
+use crate::connection::{Answered, DetachKeys, Hijack, Link, WebSocket};
 use crate::http::Params;
+use crate::{ApiError, ApiResult};
 
 /// First API version that tells multiplexed streams from raw ones by their media type.
 const MULTIPLEXED_TYPE: u16 = 42;
+/// First API version whose websockets send bytes instead of text.
+const BINARY_FRAMES: u16 = 28;
 
 pub(super) async fn attach(
     State(api): Api,
@@ -22,22 +24,47 @@ pub(super) async fn attach(
     params: Params,
     headers: HeaderMap,
 ) -> Answer {
+    let attached = api.containers.attach(&id, options(&params)?).await?;
+    take_over(&link, attached, &headers, params.version()).await
+}
+
+/// The same over a websocket.
+pub(super) async fn web_socket(
+    State(api): Api,
+    Extension(link): Extension<Link>,
+    Path(id): Path<String>,
+    params: Params,
+    headers: HeaderMap,
+) -> Answer {
+    let options = options(&params)?;
+    // A container that is not there is told before a client that is no websocket.
+    api.containers.inspect(&id, false).await?;
+    let socket = WebSocket::negotiate(&headers, params.version().at_least(BINARY_FRAMES))?;
+    let attached = api.containers.attach(&id, options).await?;
+    let detach_keys = detach_keys(&attached.detach_keys)?;
+    link.take_over(Hijack {
+        attached,
+        detach_keys,
+        answered: Answered::WebSocket(socket),
+    })
+    .await
+}
+
+fn options(params: &Params) -> ApiResult<AttachOptions> {
     let keys = params.text("detachKeys").unwrap_or_default();
-    if DetachKeys::parse(keys).is_none() {
-        return Err(ApiError::invalid(format!(
-            "Invalid detach keys ({keys}) provided"
-        )));
-    }
-    let options = AttachOptions {
+    detach_keys(keys)?;
+    Ok(AttachOptions {
         stdin: params.flag("stdin"),
         stdout: params.flag("stdout"),
         stderr: params.flag("stderr"),
         stream: params.flag("stream"),
         logs: params.flag("logs"),
         detach_keys: keys.to_owned(),
-    };
-    let attached = api.containers.attach(&id, options).await?;
-    take_over(&link, attached, &headers, params.version()).await
+    })
+}
+
+fn detach_keys(text: &str) -> ApiResult<DetachKeys> {
+    DetachKeys::parse(text).ok_or_else(|| ApiError::invalid(format!("Invalid detach keys ({text}) provided")))
 }
 
 /// Makes the connection the attached process's.
@@ -47,19 +74,16 @@ pub(super) async fn take_over(
     headers: &HeaderMap,
     version: ApiVersion,
 ) -> Answer {
-    let Some(detach_keys) = DetachKeys::parse(&attached.detach_keys) else {
-        return Err(ApiError::invalid(format!(
-            "Invalid detach keys ({}) provided",
-            attached.detach_keys
-        )));
-    };
+    let detach_keys = detach_keys(&attached.detach_keys)?;
     let upgrade = headers.contains_key(UPGRADE);
     let content_type = media_type(version, attached.tty);
     link.take_over(Hijack {
         attached,
         detach_keys,
-        upgrade,
-        content_type,
+        answered: Answered::Stream {
+            upgrade,
+            content_type,
+        },
     })
     .await
 }

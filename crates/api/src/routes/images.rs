@@ -55,6 +55,7 @@ pub(super) async fn post(State(api): Api, Path(path): Path<String>, params: Para
                 .await?;
             Ok(empty(StatusCode::CREATED))
         }
+        Some((_, "push")) => Err(super::later::not_yet("pushing images")),
         _ => Err(page_not_found()),
     }
 }

@@ -2,13 +2,14 @@
 
 use axum::Extension;
 use axum::extract::{Path, State};
+use bytes::BytesMut;
 use futures_util::TryStreamExt;
 
 use super::attach::media_type;
 use super::{Answer, Api};
 use crate::ApiError;
 use crate::backend::{LogOptions, Logs};
-use crate::connection::{Link, frame};
+use crate::connection::{FRAME_HEADER, Link, frame};
 use crate::http::{Params, stream};
 
 pub(super) async fn logs(
@@ -33,7 +34,18 @@ pub(super) async fn logs(
             "Bad parameters: you must choose at least one stream",
         ));
     }
-    let Logs { tty, output } = api.containers.logs(&id, options).await?;
-    let output = output.map_ok(move |(source, bytes)| if tty { bytes } else { frame(source, bytes) });
+    let Logs { tty, lines } = api.containers.logs(&id, options).await?;
+    // A frame for each line, as clients that read frame by frame expect; many of them in one piece of memory.
+    let output = lines.map_ok(move |lines| {
+        let mut sent = BytesMut::with_capacity(lines.iter().map(|(_, line)| line.len() + FRAME_HEADER).sum());
+        for (source, line) in lines {
+            if tty {
+                sent.extend_from_slice(&line);
+            } else {
+                frame(source, line, &mut sent);
+            }
+        }
+        sent.freeze()
+    });
     Ok(stream(media_type(params.version(), tty), output, link.closing()))
 }

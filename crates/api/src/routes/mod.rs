@@ -5,6 +5,7 @@ mod containers;
 mod exec;
 mod housekeeping;
 mod images;
+mod later;
 mod logs;
 mod networks;
 mod operate;
@@ -23,7 +24,9 @@ use crate::backend::Backend;
 use crate::connection::page_not_found;
 
 /// What handlers get at.
-type Api = axum::extract::State<Arc<Backend>>;
+type Api = axum::extract::State<Shared>;
+/// The backend of all handlers.
+type Shared = Arc<Backend>;
 /// What handlers return.
 type Answer = ApiResult<Response>;
 
@@ -55,6 +58,7 @@ pub fn router(backend: Backend) -> Router {
         .route("/containers/{id}/wait", post(wait::wait))
         .route("/containers/{id}/logs", get(logs::logs))
         .route("/containers/{id}/attach", post(attach::attach))
+        .route("/containers/{id}/attach/ws", get(attach::web_socket))
         .route("/containers/{id}/exec", post(exec::create))
         .route("/exec/{id}/json", get(exec::inspect))
         .route("/exec/{id}/start", post(exec::start))
@@ -76,9 +80,22 @@ pub fn router(backend: Backend) -> Router {
         .route("/volumes/{name}", get(volumes::inspect).delete(volumes::remove))
         .route("/networks", get(networks::list))
         .route("/networks/prune", post(housekeeping::prune_networks))
-        .route("/networks/{id}", get(networks::inspect))
+        .route(
+            "/networks/{id}",
+            get(networks::inspect).delete(later::remove_network),
+        )
+        .merge(later::router())
         // Docker answers a wrong method like a wrong path.
-        .method_not_allowed_fallback(|| async { page_not_found() })
-        .fallback(|| async { page_not_found() })
+        .method_not_allowed_fallback(unknown)
+        .fallback(unknown)
         .with_state(Arc::new(backend))
+}
+
+/// A path, or a method on one, that means nothing. `OPTIONS` is answered everywhere, as dockerd does.
+async fn unknown(method: http::Method) -> Answer {
+    if method == http::Method::OPTIONS {
+        Ok(crate::http::empty(http::StatusCode::OK))
+    } else {
+        Err(page_not_found())
+    }
 }

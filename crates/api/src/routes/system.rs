@@ -16,6 +16,11 @@ use crate::http::{Params, json, json_lines};
 /// First API version whose events no longer repeat action, identifier and image at the top.
 const EVENTS_WITHOUT_LEGACY_FIELDS: u16 = 52;
 
+/// First API version that tells of the firewall.
+const WITH_FIREWALL: u16 = 49;
+/// First API version that no longer tells whether bridged packets are filtered.
+const WITHOUT_BRIDGE_FILTERS: u16 = 50;
+
 /// The answer to pings. No `Builder-Version`: clients take its absence for "no builder to speak of".
 pub(super) async fn ping() -> Response {
     let headers = [
@@ -48,8 +53,17 @@ pub(super) async fn version(State(api): Api) -> Answer {
     Ok(json(StatusCode::OK, &api.system.version().await?))
 }
 
-pub(super) async fn info(State(api): Api) -> Answer {
-    Ok(json(StatusCode::OK, &api.system.info().await?))
+pub(super) async fn info(State(api): Api, params: Params) -> Answer {
+    let mut info = api.system.info().await?;
+    if !params.version().at_least(WITH_FIREWALL) {
+        info.firewall_backend = None;
+    }
+    if !params.version().at_least(WITHOUT_BRIDGE_FILTERS) {
+        // Always false since Docker no longer asks for them.
+        info.bridge_nf_iptables = Some(false);
+        info.bridge_nf_ip6tables = Some(false);
+    }
+    Ok(json(StatusCode::OK, &info))
 }
 
 pub(super) async fn events(State(api): Api, Extension(link): Extension<Link>, params: Params) -> Answer {

@@ -251,19 +251,19 @@ impl ContainersApi for Fake {
     async fn logs(&self, container: &str, options: LogOptions) -> ApiResult<Logs> {
         known(container)?;
         let lines = stream::iter([
-            Ok((StdStream::Stdout, Bytes::from_static(b"out\n"))),
-            Ok((StdStream::Stderr, Bytes::from_static(b"err\n"))),
+            Ok(vec![(StdStream::Stdout, Bytes::from_static(b"out\n"))]),
+            Ok(vec![(StdStream::Stderr, Bytes::from_static(b"err\n"))]),
         ]);
         let tty = container == "tty";
         Ok(if options.follow {
             Logs {
                 tty,
-                output: Box::pin(lines.chain(stream::pending())),
+                lines: Box::pin(lines.chain(stream::pending())),
             }
         } else {
             Logs {
                 tty,
-                output: Box::pin(lines),
+                lines: Box::pin(lines),
             }
         })
     }

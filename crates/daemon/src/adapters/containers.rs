@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use corten_api::backend::{
-    AttachOptions, Attached, ContainersApi, CreateOptions, ListContainers, LogOptions, Logs, RemoveContainer,
-    StatsOptions, StatsStream, StdStream, StopOptions, WaitCondition, WaitFuture,
+    AttachOptions, Attached, ContainersApi, CreateOptions, ListContainers, LogLines, LogOptions, Logs,
+    RemoveContainer, StatsOptions, StatsStream, StdStream, StopOptions, WaitCondition, WaitFuture,
 };
 use corten_api::{ApiError, ApiResult};
 use corten_engine::{Engine, ListQuery, LogQuery, LogStream, WaitFor};
@@ -169,7 +169,7 @@ impl ContainersApi for Containers {
         let logs = self.engine.logs(container, query).map_err(refuse)?;
         Ok(Logs {
             tty: logs.tty,
-            output: Box::pin(pieces(logs)),
+            lines: lines(logs),
         })
     }
 
@@ -236,15 +236,31 @@ impl ContainersApi for Containers {
     }
 }
 
+/// Lines as they are read, many at a time.
+fn lines(logs: LogStream) -> LogLines {
+    let standard = |kind| match kind {
+        StreamKind::Stdout => StdStream::Stdout,
+        StreamKind::Stderr => StdStream::Stderr,
+    };
+    Box::pin(stream::unfold(logs.lines, move |mut lines| async move {
+        let batch = lines.recv().await?;
+        let batch = batch.map(|batch| {
+            let named = batch.into_iter().map(|(kind, line)| (standard(kind), line));
+            named.collect()
+        });
+        Some((batch, lines))
+    }))
+}
+
+/// The same one by one.
 fn pieces(
     logs: LogStream,
 ) -> impl futures_util::Stream<Item = std::io::Result<(StdStream, bytes::Bytes)>> + Send {
-    stream::unfold(logs.pieces, |mut pieces| async move {
-        let piece = pieces.recv().await?;
-        let piece = piece.map(|(kind, bytes)| match kind {
-            StreamKind::Stdout => (StdStream::Stdout, bytes),
-            StreamKind::Stderr => (StdStream::Stderr, bytes),
-        });
-        Some((piece, pieces))
+    lines(logs).flat_map(|batch| {
+        let each: Vec<_> = match batch {
+            Ok(batch) => batch.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        };
+        stream::iter(each)
     })
 }

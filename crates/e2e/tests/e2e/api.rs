@@ -3,7 +3,7 @@
 use corten_testkit::Engine;
 use serde_json::json;
 
-use crate::{BB, engine, idle};
+use crate::{BB, corten_only, engine, idle};
 
 #[test]
 fn ping_and_versions() {
@@ -209,4 +209,108 @@ fn lists_are_json_arrays_with_dockers_keys() {
             .is_some_and(|driver| driver.starts_with("overlay")),
         "{info}"
     );
+}
+
+#[test]
+fn what_comes_later_says_so() {
+    corten_only!();
+    let engine = engine();
+    for (method, path, status, sentence) in [
+        (
+            "POST",
+            "/build",
+            501,
+            "building images is not supported by Corten yet",
+        ),
+        (
+            "POST",
+            "/networks/create",
+            501,
+            "creating networks is not supported by Corten yet",
+        ),
+        (
+            "POST",
+            "/networks/bridge/connect",
+            501,
+            "not supported by Corten yet",
+        ),
+        (
+            "POST",
+            "/images/test/busybox/push",
+            501,
+            "pushing images is not supported by Corten yet",
+        ),
+        (
+            "GET",
+            "/images/search?term=x",
+            501,
+            "searching registries is not supported by Corten yet",
+        ),
+        (
+            "GET",
+            "/distribution/a/b/json",
+            501,
+            "not supported by Corten yet",
+        ),
+        ("POST", "/auth", 501, "not supported by Corten yet"),
+        (
+            "POST",
+            "/swarm/init",
+            501,
+            "swarm mode is not supported by Corten yet",
+        ),
+        ("GET", "/services", 503, "This node is not a swarm manager."),
+        ("GET", "/nodes/self", 503, "This node is not a swarm manager."),
+        (
+            "POST",
+            "/secrets/create",
+            503,
+            "This node is not a swarm manager.",
+        ),
+        ("GET", "/swarm", 503, "This node is not a swarm manager."),
+        ("POST", "/swarm/leave", 503, "This node is not part of a swarm"),
+        ("GET", "/plugins/x/json", 404, "plugin \"x\" not found"),
+        (
+            "DELETE",
+            "/networks/bridge",
+            403,
+            "bridge is a pre-defined network and cannot be removed",
+        ),
+        ("DELETE", "/networks/nope", 404, "network nope not found"),
+        ("GET", "/frob", 404, "page not found"),
+    ] {
+        let answer = engine.api(method, path, "");
+        assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
+        assert!(
+            answer.message().contains(sentence),
+            "{method} {path}: {}",
+            answer.text()
+        );
+    }
+    assert_eq!(engine.api("GET", "/plugins", "").json(), serde_json::json!([]));
+    assert_eq!(engine.api("OPTIONS", "/anything", "").status, 200);
+}
+
+#[test]
+fn a_body_that_is_too_large_is_answered() {
+    corten_only!();
+    let engine = engine();
+    let body = format!("{{\"Image\": \"{}\"}}", "x".repeat(20 << 20));
+    let answer = engine.api("POST", "/containers/create", &body);
+    assert_eq!(
+        (answer.status, answer.message().as_str()),
+        (400, "http: request body too large")
+    );
+}
+
+#[test]
+fn info_has_the_fields_of_its_version() {
+    corten_only!();
+    let engine = engine();
+    let fields = |version: &str| engine.api("GET", &format!("/{version}/info"), "").json();
+    let (old, new) = (fields("v1.41"), fields("v1.53"));
+    assert_eq!(old["BridgeNfIptables"], false);
+    assert!(old.get("FirewallBackend").is_none());
+    assert!(new.get("BridgeNfIptables").is_none());
+    assert_eq!(new["FirewallBackend"]["Driver"], "nftables");
 }

@@ -19,9 +19,11 @@ mod health;
 mod images;
 mod init;
 mod inspect;
+mod install;
 mod isolation;
 mod limits;
 mod listing;
+mod log_drivers;
 mod logs;
 mod network;
 mod pause;
@@ -38,6 +40,7 @@ mod tls;
 mod top;
 mod update;
 mod volumes;
+mod websocket;
 
 use std::time::Duration;
 

@@ -72,9 +72,14 @@ pub fn compress(path: &Path) -> io::Result<()> {
         .mode(0o640)
         .open(&staged)?;
     let mut encoder = GzEncoder::new(file, Compression::fast());
-    let done = io::copy(&mut File::open(path)?, &mut encoder).and_then(|_| encoder.finish());
+    let mut plain = File::open(path)?;
+    // As old as what it holds: readers tell by that what they have read already.
+    let modified = plain.metadata()?.modified()?;
+    let done = io::copy(&mut plain, &mut encoder)
+        .and_then(|_| encoder.finish())
+        .and_then(|packed| packed.set_modified(modified));
     match done {
-        Ok(_) => {
+        Ok(()) => {
             fs::rename(&staged, compressed(path))?;
             fs::remove_file(path)
         }
