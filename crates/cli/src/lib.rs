@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod command;
+mod copy;
 mod daemon_start;
 mod error;
 mod flags;

@@ -1,6 +1,13 @@
 //! Writing to standard output and error, so that a reader that went away is an error and never a panic.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use corten_client::RawStream;
+
+use crate::error::Error;
 
 /// Prints text.
 pub(crate) fn print(text: &str) -> io::Result<()> {
@@ -17,6 +24,65 @@ pub(crate) fn line(text: &str) -> io::Result<()> {
 /// Prints a line to standard error. Where that cannot be written there is nobody to tell.
 pub(crate) fn error_line(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Refuses to write an archive to a terminal.
+///
+/// # Errors
+/// In Docker's words.
+pub(crate) fn check_archive(file: Option<&str>) -> Result<(), Error> {
+    if file.is_none() && io::stdout().is_terminal() {
+        return Err(Error::plain(
+            "cowardly refusing to save to a terminal. Use the -o flag or redirect",
+        ));
+    }
+    Ok(())
+}
+
+/// Writes an archive to standard output, or to a file that appears once it is whole.
+///
+/// # Errors
+/// When the connection breaks or writing fails.
+pub(crate) async fn archive(mut archive: RawStream, file: Option<&str>) -> Result<(), Error> {
+    let Some(path) = file else {
+        let mut out = io::stdout().lock();
+        while let Some(piece) = archive.next().await? {
+            out.write_all(&piece)?;
+        }
+        return Ok(out.flush()?);
+    };
+    let unfinished = Unfinished::beside(path)?;
+    while let Some(piece) = archive.next().await? {
+        (&unfinished.file).write_all(&piece)?;
+    }
+    Ok(std::fs::rename(&unfinished.path, path)?)
+}
+
+/// A file being written; removed unless it was renamed to what it became.
+struct Unfinished {
+    file: File,
+    path: String,
+}
+
+impl Unfinished {
+    fn beside(path: &str) -> io::Result<Self> {
+        let parent = Path::new(path).parent().unwrap_or(Path::new(""));
+        let name = Path::new(path).file_name().unwrap_or_default().display();
+        let path = parent
+            .join(format!(".tmp-{name}-{}", std::process::id()))
+            .display()
+            .to_string();
+        let mut options = File::options();
+        let file = options.write(true).create_new(true).mode(0o600).open(&path)?;
+        Ok(Self { file, path })
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // Gone already if all went well.
+        let _ = std::fs::remove_file(&self.path);
+    }
 }
 
 /// Width in characters of the terminal that standard output is; `None` when it is none.

@@ -8,6 +8,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use hyper::body::Frame;
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::sync::mpsc;
 
 /// What goes over a connection.
 pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -26,6 +27,15 @@ impl Upload {
             Ok::<_, io::Error>((read > 0).then(|| (Frame::data(buffer.freeze()), reader)))
         });
         Self(StreamBody::new(chunks).boxed_unsync())
+    }
+
+    /// Sends what comes over a channel; an error in it breaks off the request.
+    pub fn from_channel(pieces: mpsc::Receiver<io::Result<Bytes>>) -> Self {
+        let frames = stream::unfold(pieces, |mut pieces| async move {
+            let piece = pieces.recv().await?;
+            Some((piece.map(Frame::data), pieces))
+        });
+        Self(StreamBody::new(frames).boxed_unsync())
     }
 }
 

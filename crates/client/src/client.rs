@@ -228,6 +228,14 @@ impl Call {
         Self::new(Method::POST, target)
     }
 
+    pub(crate) fn head(target: Target) -> Self {
+        Self::new(Method::HEAD, target)
+    }
+
+    pub(crate) fn put(target: Target) -> Self {
+        Self::new(Method::PUT, target)
+    }
+
     pub(crate) fn delete(target: Target) -> Self {
         Self::new(Method::DELETE, target)
     }

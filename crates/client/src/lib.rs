@@ -12,6 +12,7 @@ mod connect;
 mod containers;
 mod error;
 mod exec;
+mod files;
 mod hijack;
 mod housekeeping;
 mod images;

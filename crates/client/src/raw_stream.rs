@@ -10,20 +10,28 @@ use crate::Error;
 pub struct RawStream {
     body: Incoming,
     content_type: String,
+    headers: http::HeaderMap,
 }
 
 impl RawStream {
     pub(crate) fn new(response: http::Response<Incoming>) -> Self {
         let content_type = content_type(&response);
+        let (parts, body) = response.into_parts();
         Self {
-            body: response.into_body(),
+            body,
             content_type,
+            headers: parts.headers,
         }
     }
 
     /// `Content-Type` of the answer, empty when it has none.
     pub fn content_type(&self) -> &str {
         &self.content_type
+    }
+
+    /// A header of the answer.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
     }
 
     /// The next piece; `None` at the end.

@@ -22,6 +22,14 @@ pub enum Error {
         "pull access denied for {0}: only the built-in images hello-world and whoami can be pulled: Corten does not contact registries yet; use load"
     )]
     NotBuiltin(String),
+    /// No such file in a container.
+    #[error("Could not find the file {path} in container {container}")]
+    NoSuchFile {
+        /// As the user wrote it.
+        path: String,
+        /// As the user named it.
+        container: String,
+    },
     /// No network of that name.
     #[error("network {0} not found")]
     NoSuchNetwork(String),
@@ -76,6 +84,9 @@ pub enum Error {
         /// How.
         source: corten_network::NetworkError,
     },
+    /// From packing or unpacking files.
+    #[error(transparent)]
+    Archive(#[from] corten_archive::Error),
     /// From the image store.
     #[error(transparent)]
     Image(#[from] corten_image::Error),
@@ -104,6 +115,7 @@ impl Error {
             | Self::NoSuchExec(_)
             | Self::NoSuchImage(_)
             | Self::NoSuchNetwork(_)
+            | Self::NoSuchFile { .. }
             | Self::NotBuiltin(_) => ErrorKind::NotFound,
             Self::Conflict(_) | Self::NotRunning(_) => ErrorKind::Conflict,
             Self::Cannot { source, .. } => source.kind(),
@@ -112,6 +124,7 @@ impl Error {
             Self::Unsupported(_) => ErrorKind::NotImplemented,
             Self::ShuttingDown => ErrorKind::Unavailable,
             Self::System { .. } | Self::Ports { .. } | Self::Failed(_) => ErrorKind::System,
+            Self::Archive(error) => error.kind(),
             Self::Image(error) => error.kind(),
             Self::Snapshot(error) => error.kind(),
             Self::Sandbox(error) => error.kind(),

@@ -6,8 +6,10 @@
 //! are asked of `sandbox`, `network`, `image`, `snapshot` and `volume`.
 #![forbid(unsafe_code)]
 
+mod archive;
 mod attach;
 mod boot;
+mod changes;
 mod clock;
 mod container;
 mod create;
@@ -20,6 +22,7 @@ mod event_filter;
 mod events;
 mod exec;
 mod exit;
+mod export;
 #[cfg(test)]
 mod fixture;
 mod health;
@@ -60,11 +63,14 @@ mod system;
 mod top;
 mod unsupported;
 mod update;
+mod view;
 mod volumes;
 mod wait;
 
+pub use archive::PutArchive;
 pub use attach::Attachment;
 pub use clock::{now_ns, rfc3339};
+pub use corten_archive::ByteStream;
 pub use create::CreatedContainer;
 pub use defaults::Defaults;
 pub use disk_usage::DiskUsageWish;

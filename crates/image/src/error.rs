@@ -22,21 +22,15 @@ pub enum Error {
     /// Removing is not possible, or only with force.
     #[error("conflict: unable to {0}")]
     Conflict(String),
-    /// The archive ends too early.
-    #[error("unexpected EOF")]
-    UnexpectedEof,
     /// The archive is not what it should be.
     #[error("invalid archive: {0}")]
     Archive(String),
-    /// A tar header makes no sense.
-    #[error("archive/tar: invalid tar header")]
-    TarHeader,
-    /// A path or link of a layer leads out of the root filesystem.
-    #[error("{0}")]
-    Breakout(String),
-    /// A compressed stream is damaged.
-    #[error("invalid archive: damaged compressed data")]
-    Compression(#[source] io::Error),
+    /// The archive does not read.
+    #[error(transparent)]
+    Tar(corten_archive::Error),
+    /// A layer could not be unpacked.
+    #[error("failed to register layer: {0}")]
+    Layer(#[source] corten_archive::Error),
     /// A JSON document of an archive or of the store does not read.
     #[error("invalid archive: malformed {what}")]
     Json {
@@ -59,17 +53,6 @@ pub enum Error {
     /// The image is for another operating system or machine.
     #[error("{0}")]
     Platform(String),
-    /// A file of a layer could not be made.
-    #[error("failed to register layer: {operation} {path}")]
-    Unpack {
-        /// System call.
-        operation: &'static str,
-        /// The file, as in the image.
-        path: String,
-        /// The system's word.
-        #[source]
-        source: io::Error,
-    },
     /// The disk is full.
     #[error("no space left on device")]
     NoSpace,
@@ -98,18 +81,15 @@ impl Error {
             Self::Conflict(_) => ErrorKind::Conflict,
             Self::Reference(_)
             | Self::TagWithDigest
-            | Self::UnexpectedEof
             | Self::Archive(_)
-            | Self::TarHeader
-            | Self::Breakout(_)
-            | Self::Compression(_)
             | Self::Json { .. }
             | Self::DiffId { .. }
             | Self::Platform(_) => ErrorKind::Invalid,
+            Self::Tar(error) | Self::Layer(error) => error.kind(),
             Self::Content(error) => error.kind(),
             Self::Snapshot(error) => error.kind(),
             Self::Metadata(error) => error.kind(),
-            Self::Unpack { .. } | Self::NoSpace | Self::Read(_) | Self::Damaged(_) => ErrorKind::System,
+            Self::NoSpace | Self::Read(_) | Self::Damaged(_) => ErrorKind::System,
         }
     }
 
@@ -121,27 +101,21 @@ impl Error {
         }
     }
 
-    /// An error of reading archive bytes: early ends and damaged compression are the sender's fault.
-    pub(crate) fn read(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => Self::UnexpectedEof,
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
-                Self::Compression(error)
-            }
-            _ => Self::Read(error),
+    /// An error of unpacking a layer. What is wrong with its bytes is told as for the archive they are in.
+    pub(crate) fn layer(error: corten_archive::Error) -> Self {
+        match error {
+            corten_archive::Error::Unpack { .. } => Self::Layer(error),
+            error => error.into(),
         }
     }
+}
 
-    /// An error of making the file `path` of a layer.
-    pub(crate) fn unpack(operation: &'static str, path: &[u8], error: impl Into<io::Error>) -> Self {
-        let source = error.into();
-        match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace,
-            _ => Self::Unpack {
-                operation,
-                path: format!("/{}", String::from_utf8_lossy(path)),
-                source,
-            },
+impl From<corten_archive::Error> for Error {
+    fn from(error: corten_archive::Error) -> Self {
+        match error {
+            corten_archive::Error::NoSpace => Self::NoSpace,
+            corten_archive::Error::Read(source) => Self::Read(source),
+            error => Self::Tar(error),
         }
     }
 }

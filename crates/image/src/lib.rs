@@ -19,7 +19,6 @@
 
 mod archive;
 pub mod builtin;
-mod compression;
 mod config;
 mod error;
 mod image;

@@ -13,6 +13,7 @@ use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use corten_archive::Unpacked;
 use corten_content::StagedBlob;
 use corten_metadata::{Batch, Durability, Table};
 use corten_snapshot::{ChainId, LayerStage};
@@ -20,7 +21,7 @@ use corten_types::{Digest, Reference};
 
 use crate::archive::{self, ArchivedImage, Contents};
 use crate::index::{Pieces, canonical};
-use crate::layer::{Unpacked, chain_ids, unpack_blob};
+use crate::layer::{chain_ids, unpack_blob};
 use crate::record::{ImageRecord, LayerRecord};
 use crate::{Error, Image, ImageConfig, Images, LayerBlob, Loaded, Result};
 
@@ -121,7 +122,7 @@ impl Images {
 
     fn unpack_layer(&self, layer: NewLayer, blobs: &[StagedBlob]) -> Result<UnpackedLayer> {
         let stage = self.snapshots.begin_layer()?;
-        let (found, unpacked) = unpack_blob(blobs[layer.blob].open()?, stage.dir())?;
+        let (found, unpacked) = unpack_blob(blobs[layer.blob].open()?, stage.dir()).map_err(Error::layer)?;
         if found != layer.diff_id {
             return Err(Error::DiffId {
                 number: layer.number,

@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod background;
+mod changes;
 mod error;
 mod layer_name;
 mod layer_stage;
@@ -27,6 +28,7 @@ mod snapshotter;
 mod trash;
 mod usage;
 
+pub use changes::{Change, ChangeKind, Ignore};
 pub use error::{Error, Result};
 pub use layer_stage::LayerStage;
 pub use overlay::Overlay;

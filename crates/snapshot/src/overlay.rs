@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use crate::background::Background;
 use crate::layer_name::layer_name;
 use crate::pool::Pool;
 use crate::trash::Trash;
-use crate::{ChainId, Error, LayerStage, Result, Rootfs, Snapshotter, usage};
+use crate::{ChainId, Change, Error, Ignore, LayerStage, Result, Rootfs, Snapshotter, changes, usage};
 
 /// Layers a root filesystem may have: Docker allows 125 and a few for building on top.
 const MAX_LAYERS: usize = 128;
@@ -75,6 +75,16 @@ impl Overlay {
     /// [`Error::InvalidKey`].
     pub fn upper_dir(&self, key: &str) -> Result<PathBuf> {
         Ok(self.container_dir(key)?.join("upper"))
+    }
+
+    fn open_upper(&self, key: &str) -> Result<OwnedFd> {
+        let upper = self.upper_dir(key)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match rustix::fs::openat(CWD, &upper, flags, Mode::empty()) {
+            Ok(fd) => Ok(fd),
+            Err(Errno::NOENT) => Err(Error::NotFound(key.to_owned())),
+            Err(error) => Err(Error::io("open snapshot")(error)),
+        }
     }
 
     fn container_dir(&self, key: &str) -> Result<PathBuf> {
@@ -196,13 +206,12 @@ impl Snapshotter for Overlay {
     }
 
     fn usage(&self, key: &str) -> Result<u64> {
-        let upper = self.upper_dir(key)?;
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match rustix::fs::openat(CWD, &upper, flags, Mode::empty()) {
-            Ok(fd) => usage::usage(fd).map_err(Error::io("measure snapshot")),
-            Err(Errno::NOENT) => Err(Error::NotFound(key.to_owned())),
-            Err(error) => Err(Error::io("measure snapshot")(error)),
-        }
+        usage::usage(self.open_upper(key)?).map_err(Error::io("measure snapshot"))
+    }
+
+    fn changes(&self, key: &str, chain: &[ChainId], ignore: Ignore<'_>) -> Result<Vec<Change>> {
+        let lowers: Vec<PathBuf> = chain.iter().rev().map(|layer| self.layer_dir(layer)).collect();
+        changes::changes(self.open_upper(key)?, &lowers, ignore).map_err(Error::io("compare layers"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use corten_types::Digest;
 
-use crate::{LayerStage, Result, Rootfs};
+use crate::{Change, Ignore, LayerStage, Result, Rootfs};
 
 /// Identifies a stack of layers: the first layer's diff id, or the digest of the chain id below, a space and the diff id
 /// (OCI image specification, "Layer ChainID").
@@ -87,4 +87,11 @@ pub trait Snapshotter: Send + Sync {
     /// # Errors
     /// [`crate::Error::NotFound`], or when a directory cannot be read.
     fn usage(&self, key: &str) -> Result<u64>;
+
+    /// What a writable snapshot on top of `chain` changes, in the order of paths. New paths that `ignore` accepts do not
+    /// count. Files that change meanwhile are told as they were at some moment.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`], or when a directory cannot be read.
+    fn changes(&self, key: &str, chain: &[ChainId], ignore: Ignore<'_>) -> Result<Vec<Change>>;
 }

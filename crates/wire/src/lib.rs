@@ -14,6 +14,7 @@
 
 mod container_config;
 mod container_create;
+mod container_files;
 mod container_inspect;
 mod container_state;
 mod container_stats;
@@ -48,6 +49,7 @@ mod volume;
 
 pub use container_config::{ContainerConfig, Empty, HealthConfig};
 pub use container_create::{ContainerCreateRequest, ContainerCreateResponse, NetworkingConfig};
+pub use container_files::{ContainerPathStat, FilesystemChange};
 pub use container_inspect::ContainerInspect;
 pub use container_state::{ContainerState, Health, HealthcheckResult};
 pub use container_stats::{

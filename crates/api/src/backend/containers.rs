@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use corten_wire::{
-    ApiVersion, ContainerCreateRequest, ContainerCreateResponse, ContainerInspect, ContainerSummary,
-    ContainerTop, ContainerUpdateRequest, ContainerUpdateResponse, Filters,
+    ApiVersion, ContainerCreateRequest, ContainerCreateResponse, ContainerInspect, ContainerPathStat,
+    ContainerSummary, ContainerTop, ContainerUpdateRequest, ContainerUpdateResponse, FilesystemChange,
+    Filters,
 };
 
-use super::streams::{Attached, Logs, StatsStream, WaitFuture};
+use super::streams::{Attached, ByteStream, Logs, StatsStream, WaitFuture};
 use crate::ApiResult;
 
 /// What creating takes beside the body.
@@ -112,6 +113,15 @@ pub struct AttachOptions {
     pub detach_keys: String,
 }
 
+/// How to copy into a container.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PutArchive {
+    /// Refuse to replace a directory by something else, and the other way round.
+    pub keep_kinds: bool,
+    /// Give everything to the container's user.
+    pub own: bool,
+}
+
 /// Containers.
 #[async_trait]
 pub trait ContainersApi: Send + Sync {
@@ -178,4 +188,25 @@ pub trait ContainersApi: Send + Sync {
 
     /// Sets the size of its terminal in characters.
     async fn resize(&self, container: &str, height: u16, width: u16) -> ApiResult<()>;
+
+    /// What is at a path in it, a link itself not followed.
+    async fn stat_path(&self, container: &str, path: &str) -> ApiResult<ContainerPathStat>;
+
+    /// The file or directory at a path in it, as a tar stream.
+    async fn get_archive(&self, container: &str, path: &str) -> ApiResult<(ContainerPathStat, ByteStream)>;
+
+    /// Unpacks a tar stream, compressed or not, in a directory of it.
+    async fn put_archive(
+        &self,
+        container: &str,
+        path: &str,
+        options: PutArchive,
+        archive: ByteStream,
+    ) -> ApiResult<()>;
+
+    /// What it changed of its image; `None` when nothing.
+    async fn changes(&self, container: &str) -> ApiResult<Option<Vec<FilesystemChange>>>;
+
+    /// Its root file system as a tar stream.
+    async fn export(&self, container: &str) -> ApiResult<ByteStream>;
 }

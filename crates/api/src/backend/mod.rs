@@ -15,8 +15,8 @@ mod volumes;
 use std::sync::Arc;
 
 pub use containers::{
-    AttachOptions, ContainersApi, CreateOptions, ListContainers, LogOptions, RemoveContainer, StatsOptions,
-    StopOptions, WaitCondition,
+    AttachOptions, ContainersApi, CreateOptions, ListContainers, LogOptions, PutArchive, RemoveContainer,
+    StatsOptions, StopOptions, WaitCondition,
 };
 pub use exec::ExecApi;
 pub use housekeeping::{DiskUsageQuery, HousekeepingApi};

@@ -74,7 +74,7 @@ impl Service<Request<Incoming>> for ConnectionService {
         let link = self.link.clone();
         let routed = match take_version(request.uri()) {
             Err(refused) => Err(refused),
-            Ok((_, path)) if *request.method() == Method::HEAD && path != "/_ping" => Err(page_not_found()),
+            Ok((_, path)) if *request.method() == Method::HEAD && !has_head(path) => Err(page_not_found()),
             Ok((version, path)) => {
                 if path.len() != request.uri().path().len() {
                     let stripped = with_path(request.uri(), path);
@@ -103,6 +103,11 @@ impl Service<Request<Incoming>> for ConnectionService {
 /// The answer to paths, and methods on paths, that mean nothing.
 pub(crate) fn page_not_found() -> ApiError {
     ApiError::not_found("page not found")
+}
+
+/// The paths that know HEAD.
+fn has_head(path: &str) -> bool {
+    path == "/_ping" || path.ends_with("/archive")
 }
 
 /// Whether the request may be one that takes the connection over. May say yes too often: that only delays noticing that

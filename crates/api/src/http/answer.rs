@@ -13,7 +13,7 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::backend::ProgressStream;
+use crate::backend::{ByteStream, ProgressStream};
 use crate::{ApiError, ApiResult};
 
 /// Media type of JSON.
@@ -64,6 +64,11 @@ pub(crate) fn stream(
 ) -> Response {
     let body = Body::from_stream(source.take_until(closing.clone().cancelled_owned()));
     with_body(StatusCode::OK, media_type, body)
+}
+
+/// An answer of bytes that come up by and by. If they break off, so does the connection.
+pub(crate) fn bytes(media_type: &'static str, source: ByteStream) -> Response {
+    with_body(StatusCode::OK, media_type, Body::from_stream(source))
 }
 
 /// An endless answer of one JSON value a line.

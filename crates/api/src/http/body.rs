@@ -4,11 +4,13 @@ use axum::body::Body;
 use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
 use corten_wire::go_json;
+use futures_util::TryStreamExt;
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 
+use crate::backend::ByteStream;
 use crate::{ApiError, ApiResult};
 
 /// Largest JSON body read into memory. Docker has no limit; the largest request in practice is a container's creation,
@@ -77,6 +79,14 @@ pub(crate) async fn read_bytes(mut body: Body) -> ApiResult<Bytes> {
         return Err(ApiError::invalid("http: request body too large"));
     }
     Ok(whole.freeze())
+}
+
+/// A body read as it comes, such as an archive.
+pub(crate) fn upload(request: Request) -> ByteStream {
+    Box::pin(TryStreamExt::map_err(
+        request.into_body().into_data_stream(),
+        std::io::Error::other,
+    ))
 }
 
 /// Whether the request announces a body that is not empty.

@@ -3,13 +3,12 @@
 use axum::extract::{Path, Request, State};
 use corten_types::ErrorKind;
 use corten_wire::{ApiVersion, ImageInspect};
-use futures_util::TryStreamExt;
 use http::{HeaderMap, StatusCode};
 
 use super::{Answer, Api};
 use crate::backend::{ListImages, PullOptions};
 use crate::connection::page_not_found;
-use crate::http::{Params, empty, json, progress};
+use crate::http::{Params, empty, json, progress, upload};
 use crate::{ApiError, ApiResult};
 
 /// First API version without `VirtualSize`.
@@ -72,16 +71,8 @@ pub(super) async fn remove(State(api): Api, Path(name): Path<String>, params: Pa
 
 pub(super) async fn load(State(api): Api, params: Params, request: Request) -> Answer {
     one_platform_only(&params)?;
-    let archive = request
-        .into_body()
-        .into_data_stream()
-        .map_err(std::io::Error::other);
-    progress(
-        api.images
-            .load(Box::pin(archive), params.flag_or("quiet", true))
-            .await?,
-    )
-    .await
+    let quiet = params.flag_or("quiet", true);
+    progress(api.images.load(upload(request), quiet).await?).await
 }
 
 pub(super) async fn pull(State(api): Api, params: Params, headers: HeaderMap) -> Answer {

@@ -1,5 +1,6 @@
 //! Which path means which call. Paths are listed without the version, which is gone before a request comes here.
 
+mod archive;
 mod attach;
 mod containers;
 mod exec;
@@ -57,6 +58,12 @@ pub fn router(backend: Backend) -> Router {
         .route("/containers/{id}/resize", post(containers::resize))
         .route("/containers/{id}/wait", post(wait::wait))
         .route("/containers/{id}/logs", get(logs::logs))
+        .route(
+            "/containers/{id}/archive",
+            get(archive::get).head(archive::stat).put(archive::put),
+        )
+        .route("/containers/{id}/changes", get(archive::changes))
+        .route("/containers/{id}/export", get(archive::export))
         .route("/containers/{id}/attach", post(attach::attach))
         .route("/containers/{id}/attach/ws", get(attach::web_socket))
         .route("/containers/{id}/exec", post(exec::create))

@@ -281,6 +281,49 @@ impl ContainersApi for Fake {
     async fn resize(&self, container: &str, _: u16, _: u16) -> ApiResult<()> {
         known(container)
     }
+
+    async fn stat_path(&self, container: &str, path: &str) -> ApiResult<ContainerPathStat> {
+        known(container)?;
+        Ok(ContainerPathStat {
+            name: path.into(),
+            ..ContainerPathStat::default()
+        })
+    }
+
+    async fn get_archive(&self, container: &str, path: &str) -> ApiResult<(ContainerPathStat, ByteStream)> {
+        let stat = self.stat_path(container, path).await?;
+        let pieces = stream::iter([Ok(Bytes::from_static(b"tar")), Ok(Bytes::from_static(b"ball"))]);
+        Ok((stat, Box::pin(pieces)))
+    }
+
+    async fn put_archive(
+        &self,
+        container: &str,
+        _path: &str,
+        options: PutArchive,
+        mut archive: ByteStream,
+    ) -> ApiResult<()> {
+        known(container)?;
+        let mut length = 0;
+        while let Some(piece) = archive.next().await {
+            length += piece.map_err(|error| ApiError::invalid(error.to_string()))?.len();
+        }
+        if options.keep_kinds && length == 4 {
+            return Err(ApiError::invalid("cannot overwrite"));
+        }
+        Ok(())
+    }
+
+    async fn changes(&self, container: &str) -> ApiResult<Option<Vec<FilesystemChange>>> {
+        known(container)?;
+        Ok(None)
+    }
+
+    async fn export(&self, container: &str) -> ApiResult<ByteStream> {
+        known(container)?;
+        let broken = Err(std::io::Error::other("the disk is gone"));
+        Ok(Box::pin(stream::iter([Ok(Bytes::from_static(b"tar")), broken])))
+    }
 }
 
 #[async_trait]

@@ -3,9 +3,12 @@
 mod attach;
 mod confirm;
 mod container_prune;
+mod cp;
 mod create;
+mod diff;
 mod events;
 mod exec;
+mod export;
 mod image_prune;
 mod images;
 mod info;
@@ -70,7 +73,7 @@ pub(crate) struct Group {
 impl Entry {
     /// Name and (first) sentence.
     pub(crate) fn row(&self) -> (&str, &str) {
-        let about = self.command.about;
+        let about = self.command.about.lines().next().unwrap_or_default();
         (
             self.name,
             about.split_once(". ").map_or(about, |(first, _)| first),
@@ -108,8 +111,11 @@ pub(crate) static COMMON: &[Entry] = &[
 /// The other verbs without a group.
 pub(crate) static COMMANDS: &[Entry] = &[
     entry("attach", &attach::COMMAND),
+    entry("cp", &cp::COMMAND),
     entry("create", &create::COMMAND),
+    entry("diff", &diff::COMMAND),
     entry("events", &events::COMMAND),
+    entry("export", &export::COMMAND),
     entry("inspect", &inspect::COMMAND),
     entry("kill", &kill::COMMAND),
     entry("load", &load::COMMAND),
@@ -137,8 +143,11 @@ pub(crate) static GROUPS: &[Group] = &[
         about: "Manage containers",
         commands: &[
             entry("attach", &attach::COMMAND),
+            entry("cp", &cp::COMMAND),
             entry("create", &create::COMMAND),
+            entry("diff", &diff::COMMAND),
             entry("exec", &exec::COMMAND),
+            entry("export", &export::COMMAND),
             entry("inspect", &inspect::CONTAINER),
             entry("kill", &kill::COMMAND),
             entry("logs", &logs::COMMAND),

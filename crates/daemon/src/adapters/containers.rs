@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use corten_api::backend::{
-    AttachOptions, Attached, ContainersApi, CreateOptions, ListContainers, LogLines, LogOptions, Logs,
-    RemoveContainer, StatsOptions, StatsStream, StdStream, StopOptions, WaitCondition, WaitFuture,
+    AttachOptions, Attached, ByteStream, ContainersApi, CreateOptions, ListContainers, LogLines, LogOptions,
+    Logs, PutArchive, RemoveContainer, StatsOptions, StatsStream, StdStream, StopOptions, WaitCondition,
+    WaitFuture,
 };
 use corten_api::{ApiError, ApiResult};
 use corten_engine::{Engine, ListQuery, LogQuery, LogStream, WaitFor};
 use corten_sandbox::StreamKind;
 use corten_types::ErrorKind;
 use corten_wire::{
-    ContainerCreateRequest, ContainerCreateResponse, ContainerInspect, ContainerSummary, ContainerTop,
-    ContainerUpdateRequest, ContainerUpdateResponse, ContainerWaitResponse,
+    ContainerCreateRequest, ContainerCreateResponse, ContainerInspect, ContainerPathStat, ContainerSummary,
+    ContainerTop, ContainerUpdateRequest, ContainerUpdateResponse, ContainerWaitResponse, FilesystemChange,
 };
 use futures_util::{StreamExt, stream};
 
@@ -233,6 +234,41 @@ impl ContainersApi for Containers {
 
     async fn resize(&self, container: &str, height: u16, width: u16) -> ApiResult<()> {
         self.engine.resize(container, width, height).await.map_err(refuse)
+    }
+
+    async fn stat_path(&self, container: &str, path: &str) -> ApiResult<ContainerPathStat> {
+        self.engine.archive_stat(container, path).await.map_err(refuse)
+    }
+
+    async fn get_archive(&self, container: &str, path: &str) -> ApiResult<(ContainerPathStat, ByteStream)> {
+        let (stat, archive) = self.engine.archive_get(container, path).await.map_err(refuse)?;
+        Ok((stat, streams::bytes(archive)))
+    }
+
+    async fn put_archive(
+        &self,
+        container: &str,
+        path: &str,
+        options: PutArchive,
+        archive: ByteStream,
+    ) -> ApiResult<()> {
+        let options = corten_engine::PutArchive {
+            keep_kinds: options.keep_kinds,
+            own: options.own,
+        };
+        self.engine
+            .archive_put(container, path, options, streams::reader(archive))
+            .await
+            .map_err(refuse)
+    }
+
+    async fn changes(&self, container: &str) -> ApiResult<Option<Vec<FilesystemChange>>> {
+        self.engine.changes(container).await.map_err(refuse)
+    }
+
+    async fn export(&self, container: &str) -> ApiResult<ByteStream> {
+        let archive = self.engine.export(container).await.map_err(refuse)?;
+        Ok(streams::bytes(archive))
     }
 }
 

@@ -9,9 +9,8 @@ use corten_engine::{Engine, ImageQuery};
 use corten_types::{ErrorKind, Reference};
 use corten_wire::{HistoryItem, ImageDeleteItem, ImageInspect, ImageSummary, ProgressMessage};
 use futures_util::stream;
-use tokio_util::io::{StreamReader, SyncIoBridge};
 
-use super::refuse;
+use super::{refuse, streams};
 
 pub(crate) struct ImagesAdapter {
     pub(crate) engine: Arc<Engine>,
@@ -71,7 +70,7 @@ impl ImagesApi for ImagesAdapter {
     }
 
     async fn load(&self, archive: ByteStream, _quiet: bool) -> ApiResult<ProgressStream> {
-        let reader = SyncIoBridge::new(StreamReader::new(archive));
+        let reader = streams::reader(archive);
         let loaded = self.offload(move |engine| engine.image_load(reader)).await?;
         let mut lines = Vec::new();
         for image in loaded {

@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use corten_api::backend::{OutputStream, StdStream};
+use corten_api::backend::{ByteStream, OutputStream, StdStream};
 use corten_sandbox::{StreamKind, StreamWriter, Streams};
 use futures_util::stream;
 use tokio::io::{AsyncReadExt, AsyncWrite, DuplexStream};
 use tokio::sync::oneshot;
+use tokio_util::io::{StreamReader, SyncIoBridge};
 
 /// Input in flight between a client and a process that does not read.
 const INPUT_BUFFER: usize = 64 << 10;
@@ -114,4 +115,17 @@ async fn pump(mut from: DuplexStream, writer: oneshot::Receiver<StreamWriter>, f
         // A process that has ended needs no word that its input has.
         let _told = writer.close().await;
     }
+}
+
+/// An archive as the API sends it.
+pub(crate) fn bytes(archive: corten_engine::ByteStream) -> ByteStream {
+    Box::pin(stream::unfold(archive, |mut pieces| async move {
+        let piece = pieces.recv().await?;
+        Some((piece, pieces))
+    }))
+}
+
+/// An archive as blocking work reads it.
+pub(crate) fn reader(archive: ByteStream) -> impl std::io::Read + Send + 'static {
+    SyncIoBridge::new(StreamReader::new(archive))
 }

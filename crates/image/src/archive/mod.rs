@@ -3,21 +3,17 @@
 mod docker;
 mod docker_manifest;
 mod oci;
-mod pax;
 mod platform;
-mod sparse;
 mod staging;
-mod tar_reader;
 
 use std::io::Read;
 
+use corten_archive::{TarReader, decompress};
 use corten_content::{StagedBlob, Store};
 use corten_types::Reference;
 
 pub(crate) use platform::HOST_ARCHITECTURE;
-pub(crate) use tar_reader::{Member, MemberKind, TarReader};
 
-use crate::compression::decompress;
 use crate::{Error, Result};
 use staging::Staging;
 pub(crate) use staging::read_document;

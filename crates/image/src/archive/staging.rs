@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::io::{Read, Write};
 
+use corten_archive::{MemberKind, TarReader};
 use corten_content::{StagedBlob, Store};
 use corten_types::Digest;
 use serde::de::DeserializeOwned;
 
-use super::tar_reader::{MemberKind, TarReader};
 use crate::{Error, Result};
 
 const BLOBS: &str = "blobs/sha256/";
@@ -35,10 +35,10 @@ impl Staging {
         let mut buffer = vec![0; BUFFER];
         while let Some(member) = archive.next()? {
             let Some(name) = clean("", &member.path) else {
-                return Err(Error::Breakout(format!(
-                    "{:?} is outside of the archive",
-                    String::from_utf8_lossy(&member.path)
-                )));
+                let name = String::from_utf8_lossy(&member.path).into_owned();
+                return Err(
+                    corten_archive::Error::Breakout(format!("{name:?} is outside of the archive")).into(),
+                );
             };
             match member.kind {
                 MemberKind::File if member.segments.is_none() => {
@@ -63,7 +63,8 @@ impl Staging {
             }
         }
         // What follows the archive's end must still be read, lest the sender waits for us.
-        std::io::copy(&mut archive.into_inner(), &mut std::io::sink()).map_err(Error::read)?;
+        std::io::copy(&mut archive.into_inner(), &mut std::io::sink())
+            .map_err(corten_archive::Error::read)?;
         Ok(staging)
     }
 
@@ -126,7 +127,7 @@ fn stage(data: &mut impl Read, content: &Store, name: &str, buffer: &mut [u8]) -
             Ok(0) => break,
             Ok(count) => writer.append(&buffer[..count])?,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Error::read(error)),
+            Err(error) => return Err(corten_archive::Error::read(error).into()),
         }
     }
     writer.flush().map_err(Error::Read)?;

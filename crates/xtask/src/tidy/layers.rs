@@ -7,6 +7,7 @@ const LAYERS: [&[&str]; 5] = [
     &["corten-types", "corten-wire", "corten-seccomp"],
     &[
         "corten-api",
+        "corten-archive",
         "corten-client",
         "corten-cgroup",
         "corten-content",

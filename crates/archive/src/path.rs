@@ -1,4 +1,4 @@
-//! Which paths of a layer's archive are allowed, and what their names mean.
+//! Which paths of an archive are allowed, and what their names mean.
 
 use crate::{Error, Result};
 
@@ -7,13 +7,13 @@ const OPAQUE: &[u8] = b".wh..wh..opq";
 /// Other files AUFS kept for itself.
 const AUFS_INTERNAL: &[u8] = b".wh..wh.";
 
-/// A path inside the layer: no empty, `.` or `..` components, no slash at either end. Empty for the root directory.
+/// A path inside the tree: no empty, `.` or `..` components, no slash at either end. Empty for the root directory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct LayerPath(Vec<u8>);
+pub(crate) struct MemberPath(Vec<u8>);
 
-impl LayerPath {
+impl MemberPath {
     /// The path a member's name means: resolved by its letters alone, relative to the root directory.
-    pub(super) fn parse(name: &[u8]) -> Result<Self> {
+    pub(crate) fn parse(name: &[u8]) -> Result<Self> {
         let outside = || Error::Breakout(format!("{:?} is outside of \"/\"", String::from_utf8_lossy(name)));
         if name.contains(&0) {
             return Err(Error::TarHeader);
@@ -22,7 +22,7 @@ impl LayerPath {
     }
 
     /// Where a hard link of this path to `target`, a path from the root directory, leads.
-    pub(super) fn hard_link_target(&self, target: &[u8]) -> Result<Self> {
+    pub(crate) fn hard_link_target(&self, target: &[u8]) -> Result<Self> {
         let outside = || self.invalid_link("hardlink", target);
         if target.contains(&0) {
             return Err(Error::TarHeader);
@@ -31,7 +31,7 @@ impl LayerPath {
     }
 
     /// Refuses a symbolic link that, followed by its letters, climbs above the root directory.
-    pub(super) fn check_symlink(&self, target: &[u8]) -> Result<()> {
+    pub(crate) fn check_symlink(&self, target: &[u8]) -> Result<()> {
         if target.contains(&0) || target.is_empty() {
             return Err(Error::TarHeader);
         }
@@ -46,22 +46,22 @@ impl LayerPath {
         }
     }
 
-    pub(super) fn is_root(&self) -> bool {
+    pub(crate) fn is_root(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
     /// The directory it is in, empty for the root directory.
-    pub(super) fn parent(&self) -> &[u8] {
+    pub(crate) fn parent(&self) -> &[u8] {
         let slash = self.0.iter().rposition(|byte| *byte == b'/');
         &self.0[..slash.unwrap_or(0)]
     }
 
     /// Its last component.
-    pub(super) fn name(&self) -> &[u8] {
+    pub(crate) fn name(&self) -> &[u8] {
         match self.0.iter().rposition(|byte| *byte == b'/') {
             Some(slash) => &self.0[slash + 1..],
             None => &self.0,
@@ -69,7 +69,7 @@ impl LayerPath {
     }
 
     /// What the last component says about the layers below.
-    pub(super) fn marker(&self) -> Result<Marker<'_>> {
+    pub(crate) fn marker(&self) -> Result<Marker<'_>> {
         let name = self.name();
         if name == OPAQUE {
             return Ok(Marker::Opaque);
@@ -98,7 +98,7 @@ impl LayerPath {
 
 /// A name that is not a file but says something (OCI image specification, "Whiteouts").
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Marker<'a> {
+pub(crate) enum Marker<'a> {
     /// An ordinary file.
     None,
     /// The file of this name in the layers below is hidden.
@@ -136,8 +136,8 @@ fn resolve(mut start: Vec<u8>, path: &[u8]) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn path(name: &str) -> LayerPath {
-        LayerPath::parse(name.as_bytes()).unwrap()
+    fn path(name: &str) -> MemberPath {
+        MemberPath::parse(name.as_bytes()).unwrap()
     }
 
     #[test]
@@ -152,7 +152,7 @@ mod tests {
             assert_eq!(path(name).as_bytes(), resolved.as_bytes(), "{name}");
         }
         for name in ["..", "../x", "a/../../x", "/.."] {
-            let error = LayerPath::parse(name.as_bytes()).unwrap_err();
+            let error = MemberPath::parse(name.as_bytes()).unwrap_err();
             assert_eq!(error.to_string(), format!("{name:?} is outside of \"/\""));
         }
         assert_eq!(

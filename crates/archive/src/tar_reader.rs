@@ -5,8 +5,8 @@
 
 use std::io::{self, Read};
 
-use super::pax::PaxRecords;
-use super::sparse::{self, Segment};
+use crate::pax::PaxRecords;
+use crate::sparse::{self, Segment};
 use crate::{Error, Result};
 
 pub(crate) const BLOCK: usize = 512;
@@ -15,40 +15,52 @@ const MAX_EXTENDED: u64 = 1024 * 1024;
 
 /// What a member is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum MemberKind {
+pub enum MemberKind {
+    /// An ordinary file.
     File,
+    /// Another name of a file listed before.
     HardLink,
+    /// A symbolic link.
     Symlink,
+    /// A character device.
     CharDevice,
+    /// A block device.
     BlockDevice,
+    /// A directory.
     Directory,
+    /// A named pipe.
     Fifo,
 }
 
 /// A member's header, all extensions applied.
 #[derive(Debug)]
-pub(crate) struct Member {
-    pub(crate) kind: MemberKind,
+pub struct Member {
+    /// What it is.
+    pub kind: MemberKind,
     /// Name as written, any bytes.
-    pub(crate) path: Vec<u8>,
+    pub path: Vec<u8>,
     /// Target of a link.
-    pub(crate) link: Vec<u8>,
+    pub link: Vec<u8>,
     /// Permission bits, set-id bits and the sticky bit.
-    pub(crate) mode: u32,
-    pub(crate) uid: u32,
-    pub(crate) gid: u32,
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
     /// Seconds and nanoseconds since 1970.
-    pub(crate) mtime: (i64, u32),
+    pub mtime: (i64, u32),
     /// Size of the file once unpacked.
-    pub(crate) size: u64,
-    pub(crate) device: (u32, u32),
-    pub(crate) xattrs: Vec<(Vec<u8>, Vec<u8>)>,
+    pub size: u64,
+    /// Major and minor number of a device.
+    pub device: (u32, u32),
+    /// Extended attributes.
+    pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
     /// Where the stored bytes go; none if the file is stored whole.
-    pub(crate) segments: Option<Vec<Segment>>,
+    pub segments: Option<Vec<Segment>>,
 }
 
 /// A tar stream. Reading from it yields the stored bytes of the current member.
-pub(crate) struct TarReader<R> {
+pub struct TarReader<R> {
     inner: R,
     /// Stored bytes of the current member not yet read.
     remaining: u64,
@@ -57,7 +69,8 @@ pub(crate) struct TarReader<R> {
 }
 
 impl<R: Read> TarReader<R> {
-    pub(crate) fn new(inner: R) -> Self {
+    /// Reads `inner` from its beginning.
+    pub fn new(inner: R) -> Self {
         Self {
             inner,
             remaining: 0,
@@ -66,12 +79,19 @@ impl<R: Read> TarReader<R> {
     }
 
     /// The stream behind, whatever is left of it.
-    pub(crate) fn into_inner(self) -> R {
+    pub fn into_inner(self) -> R {
         self.inner
     }
 
     /// The next member, or none at the archive's end.
-    pub(crate) fn next(&mut self) -> Result<Option<Member>> {
+    ///
+    /// # Errors
+    /// When the stream is damaged, or reading fails.
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "it borrows: the data of a member is read from the reader"
+    )]
+    pub fn next(&mut self) -> Result<Option<Member>> {
         let mut pax = PaxRecords::default();
         let mut long_path = None;
         let mut long_link = None;
@@ -85,7 +105,7 @@ impl<R: Read> TarReader<R> {
                     Ok(None)
                 };
             };
-            let size = header.entry_size().map_err(|_| Error::TarHeader)?;
+            let size = unsigned(&header.as_old().size)?;
             match header.entry_type().as_byte() {
                 b'g' => drop(self.extended(size)?),
                 b'x' => pax = PaxRecords::parse(&self.extended(size)?)?,
@@ -105,9 +125,9 @@ impl<R: Read> TarReader<R> {
         long_path: Option<Vec<u8>>,
         long_link: Option<Vec<u8>>,
     ) -> Result<Member> {
-        let bad = |_| Error::TarHeader;
-        let id = |from_pax: Option<u64>, from_header: io::Result<u64>| -> Result<u32> {
-            let id = from_pax.map_or(from_header, Ok).map_err(bad)?;
+        let old = header.as_old();
+        let id = |from_pax: Option<u64>, from_header: &[u8]| -> Result<u32> {
+            let id = from_pax.map_or_else(|| unsigned(from_header), Ok)?;
             u32::try_from(id).map_err(|_| Error::TarHeader)
         };
         let path = match (pax.bytes("path"), long_path) {
@@ -136,32 +156,26 @@ impl<R: Read> TarReader<R> {
             b'6' => MemberKind::Fifo,
             other => {
                 let name = String::from_utf8_lossy(&path).into_owned();
-                return Err(Error::Archive(format!(
+                return Err(Error::Invalid(format!(
                     "unhandled tar header type {other} of {name}"
                 )));
             }
         };
         // The fields mean nothing, and may hold anything, for other members.
         let device = match kind {
-            MemberKind::CharDevice | MemberKind::BlockDevice => (
-                header.device_major().map_err(bad)?.unwrap_or(0),
-                header.device_minor().map_err(bad)?.unwrap_or(0),
-            ),
+            MemberKind::CharDevice | MemberKind::BlockDevice => device(header)?,
             _ => (0, 0),
         };
         let mut member = Member {
             kind,
             path,
             link,
-            mode: header.mode().map_err(bad)? & 0o7777,
-            uid: id(pax.number("uid")?, header.uid())?,
-            gid: id(pax.number("gid")?, header.gid())?,
+            mode: mode_bits(&old.mode)?,
+            uid: id(pax.number("uid")?, &old.uid)?,
+            gid: id(pax.number("gid")?, &old.gid)?,
             mtime: match pax.time("mtime")? {
                 Some(time) => time,
-                None => (
-                    i64::try_from(header.mtime().map_err(bad)?).map_err(|_| Error::TarHeader)?,
-                    0,
-                ),
+                None => (number(&old.mtime)?, 0),
             },
             size: stored,
             device,
@@ -221,7 +235,7 @@ impl<R: Read> TarReader<R> {
             .sum();
         // The sum's own eight bytes count as spaces.
         let sum = sum + 8 * u32::from(b' ');
-        if header.cksum().ok() != Some(sum) {
+        if number(&header.as_old().cksum)? != i64::from(sum) {
             return Err(Error::TarHeader);
         }
         Ok(Some(header))
@@ -274,9 +288,82 @@ impl<R: Read> Read for TarReader<R> {
     }
 }
 
+/// A number of a header: octal digits with spaces or zero bytes around them, none meaning 0, or GNU's binary form.
+fn number(field: &[u8]) -> Result<i64> {
+    if let [first, rest @ ..] = field
+        && first & 0x80 != 0
+    {
+        // Two's complement, big-endian; the first bit only says so.
+        let start = if first & 0x40 != 0 { -1 } else { 0 };
+        let mut value: i64 = start << 6 | i64::from(first & 0x3f);
+        for byte in rest {
+            value = value.checked_mul(256).ok_or(Error::TarHeader)? | i64::from(*byte);
+        }
+        return Ok(value);
+    }
+    let is_blank = |byte: &u8| matches!(byte, b' ' | 0);
+    let start = field.iter().position(|byte| !is_blank(byte));
+    let mut value: i64 = 0;
+    for byte in &field[start.unwrap_or(field.len())..] {
+        match byte {
+            b'0'..=b'7' => {
+                value = value.checked_mul(8).ok_or(Error::TarHeader)? + i64::from(byte - b'0');
+            }
+            byte if is_blank(byte) => break,
+            _ => return Err(Error::TarHeader),
+        }
+    }
+    Ok(value)
+}
+
+fn unsigned(field: &[u8]) -> Result<u64> {
+    u64::try_from(number(field)?).map_err(|_| Error::TarHeader)
+}
+
+/// The permission bits of a mode; others in it are ignored.
+fn mode_bits(field: &[u8]) -> Result<u32> {
+    u32::try_from(number(field)? & 0o7777).map_err(|_| Error::TarHeader)
+}
+
+fn device(header: &tar::Header) -> Result<(u32, u32)> {
+    let (major, minor) = match (header.as_ustar(), header.as_gnu()) {
+        (Some(ustar), _) => (&ustar.dev_major, &ustar.dev_minor),
+        (None, Some(gnu)) => (&gnu.dev_major, &gnu.dev_minor),
+        (None, None) => return Ok((0, 0)),
+    };
+    let part = |field: &[u8]| u32::try_from(number(field)?).map_err(|_| Error::TarHeader);
+    Ok((part(major)?, part(minor)?))
+}
+
 fn until_nul(mut bytes: Vec<u8>) -> Vec<u8> {
     if let Some(end) = bytes.iter().position(|byte| *byte == 0) {
         bytes.truncate(end);
     }
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_octal_binary_or_left_out() {
+        for (field, value) in [
+            (&b"0000644\0"[..], 0o644),
+            (b" 644 \0\0\0", 0o644),
+            (b"\0\0\0\0\0\0\0\0", 0),
+            (b"        ", 0),
+            (b"\x80\0\0\0\0\0\x01\0", 256),
+            (b"\xff\xff\xff\xff\xff\xff\xff\xfe", -2),
+        ] {
+            assert_eq!(number(field).unwrap(), value, "{field:?}");
+        }
+        for bad in [
+            &b"0000648\0"[..],
+            b"x",
+            b"\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+        ] {
+            assert!(number(bad).is_err(), "{bad:?}");
+        }
+    }
 }

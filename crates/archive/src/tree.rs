@@ -1,41 +1,52 @@
 //! Makes files below one directory, by descriptors only, so that no name can lead out of it.
 //!
-//! The directory a file goes to is opened with `openat2(RESOLVE_IN_ROOT)`: links on the way resolve as they would for a
-//! process whose root directory this is. The last component is never followed.
+//! The directory a file goes to is opened by [`Place`]'s rules for links on the way. The last component is never followed.
 
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, XattrFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, XattrFlags};
 use rustix::io::Errno;
 
-use super::path::LayerPath;
+use crate::path::MemberPath;
+use crate::place::Place;
 use crate::{Error, Result};
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 const OPAQUE_XATTR: &str = "trusted.overlay.opaque";
 
-/// The root directory and, since archives list directory by directory, the one used last.
-pub(super) struct Tree {
+/// The place and, since archives list directory by directory, the directory used last.
+pub(crate) struct Tree {
+    place: Place,
+    /// The base.
     root: OwnedFd,
     last: Option<(Vec<u8>, OwnedFd)>,
 }
 
 impl Tree {
-    pub(super) fn open(root: &Path) -> Result<Self> {
-        let root = rustix::fs::openat(CWD, root, DIRECTORY | OFlags::NOFOLLOW, Mode::empty())
+    pub(crate) fn new(place: Place) -> Result<Self> {
+        let root = place
+            .open(&place.under_base(b""), DIRECTORY)
             .map_err(|error| Error::unpack("open", b"", error))?;
-        Ok(Self { root, last: None })
+        Ok(Self {
+            place,
+            root,
+            last: None,
+        })
     }
 
-    pub(super) fn root(&self) -> BorrowedFd<'_> {
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub(crate) fn root(&self) -> BorrowedFd<'_> {
         self.root.as_fd()
     }
 
     /// The directory at `path`, made with its missing parents if it is not there.
-    pub(super) fn directory(&mut self, path: &[u8]) -> Result<BorrowedFd<'_>> {
+    pub(crate) fn directory(&mut self, path: &[u8]) -> Result<BorrowedFd<'_>> {
         if path.is_empty() {
             return Ok(self.root.as_fd());
         }
@@ -53,10 +64,9 @@ impl Tree {
     }
 
     /// Opens a path that is there, itself not followed.
-    pub(super) fn open_existing(&self, path: &LayerPath, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    pub(crate) fn open_existing(&self, path: &MemberPath, flags: OFlags) -> rustix::io::Result<OwnedFd> {
         if path.parent().is_empty() {
-            let name = if path.is_root() { b"." } else { path.name() };
-            return self.resolve(name, flags | OFlags::NOFOLLOW);
+            return self.resolve(path.as_bytes(), flags | OFlags::NOFOLLOW);
         }
         let parent = self.resolve(path.parent(), DIRECTORY)?;
         rustix::fs::openat(
@@ -68,7 +78,7 @@ impl Tree {
     }
 
     /// Removes what is at `path` to make room for something else.
-    pub(super) fn clear(&mut self, path: &LayerPath) -> Result<()> {
+    pub(crate) fn clear(&mut self, path: &MemberPath) -> Result<()> {
         let parent = self.directory(path.parent())?;
         match rustix::fs::unlinkat(parent, path.name(), AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => {}
@@ -85,7 +95,7 @@ impl Tree {
     }
 
     /// What is at `path`, if anything.
-    pub(super) fn file_type(&mut self, path: &LayerPath) -> Result<Option<(FileType, u64)>> {
+    pub(crate) fn file_type(&mut self, path: &MemberPath) -> Result<Option<(FileType, u64)>> {
         let parent = self.directory(path.parent())?;
         match rustix::fs::statat(parent, path.name(), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some((FileType::from_raw_mode(stat.st_mode), stat.st_rdev))),
@@ -95,21 +105,14 @@ impl Tree {
     }
 
     /// Hides everything the layers below have in the directory at `path`.
-    pub(super) fn make_opaque(&mut self, path: &[u8]) -> Result<()> {
+    pub(crate) fn make_opaque(&mut self, path: &[u8]) -> Result<()> {
         let dir = self.directory(path)?;
         rustix::fs::fsetxattr(dir, OPAQUE_XATTR, b"y", XattrFlags::empty())
             .map_err(|error| Error::unpack("setxattr", path, error))
     }
 
     fn resolve(&self, path: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
-        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
-        loop {
-            match rustix::fs::openat2(&self.root, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
-                // A rename somewhere on the machine; the kernel asks to try again.
-                Err(Errno::AGAIN | Errno::INTR) => {}
-                result => return result,
-            }
-        }
+        self.place.open(&self.place.under_base(path), flags)
     }
 
     /// Makes each missing directory of `path`, as archives that leave out parents expect.
@@ -143,7 +146,7 @@ impl Tree {
 }
 
 /// A path to `name` in an open directory, for calls that have no descriptor-relative form.
-pub(super) fn proc_path(dir: BorrowedFd<'_>, name: &[u8]) -> PathBuf {
+pub(crate) fn proc_path(dir: BorrowedFd<'_>, name: &[u8]) -> PathBuf {
     let mut path = PathBuf::from(format!("/proc/self/fd/{}", dir.as_raw_fd()));
     path.push(OsStr::from_bytes(name));
     path

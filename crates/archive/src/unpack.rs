@@ -1,18 +1,16 @@
-//! Unpacks one layer's tar stream into a directory, in overlay's form.
+//! Unpacks a tar stream into a directory: a layer in overlay's form, or any other as it is.
 
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid, XattrFlags};
 use rustix::io::Errno;
 
-use super::path::{LayerPath, Marker};
-use super::tree::{Tree, proc_path};
-use crate::archive::{Member, MemberKind, TarReader};
-use crate::{Error, Result};
+use crate::path::{Marker, MemberPath};
+use crate::tree::{Tree, proc_path};
+use crate::{Error, Member, MemberKind, Place, Result, TarReader};
 
 const BUFFER: usize = 128 * 1024;
 /// Attributes that steer the overlay filesystem itself: an archive must not speak to it.
@@ -20,45 +18,102 @@ const OVERLAY_XATTRS: [&[u8]; 2] = [b"trusted.overlay.", b"user.overlay."];
 
 /// What unpacking found out.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unpacked {
+pub struct Unpacked {
     /// Bytes in the files.
-    pub(crate) size: u64,
+    pub size: u64,
     /// Whether the archive says what its root directory is like.
-    pub(crate) has_root: bool,
+    pub has_root: bool,
 }
 
-/// Unpacks all members of `archive` into the empty directory `root`.
+/// What names like `.wh.x` mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// They hide files of the layers below, and links may not climb out by their letters.
+    Layer,
+    /// Nothing.
+    Plain,
+}
+
+/// Whom unpacked files belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// Whom the archive says.
+    Archive,
+    /// This user and group.
+    Fixed(u32, u32),
+    /// Whoever unpacks.
+    Caller,
+}
+
+/// How to unpack.
+#[derive(Debug, Clone)]
+pub struct UnpackOptions {
+    /// What names mean.
+    pub form: Form,
+    /// Whom files belong to.
+    pub owner: Owner,
+    /// Refuse to replace a directory by something else, and the other way round.
+    pub keep_kinds: bool,
+    /// Replaces the first text by the second once in each name.
+    pub rename: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+impl UnpackOptions {
+    /// Those for a layer.
+    pub const LAYER: Self = Self {
+        form: Form::Layer,
+        owner: Owner::Archive,
+        keep_kinds: false,
+        rename: None,
+    };
+}
+
+/// Unpacks all members of `archive` at `place`.
 ///
 /// # Errors
 /// When the archive is damaged, a path leads out of it, or a file cannot be made; what was unpacked stays.
-pub(crate) fn unpack<R: Read>(archive: &mut TarReader<R>, root: &Path) -> Result<Unpacked> {
+pub fn unpack<R: Read>(
+    archive: &mut TarReader<R>,
+    place: Place,
+    options: &UnpackOptions,
+) -> Result<Unpacked> {
     let mut unpacker = Unpacker {
-        tree: Tree::open(root)?,
+        tree: Tree::new(place)?,
+        options,
         directories: Vec::new(),
         buffer: vec![0; BUFFER],
         unpacked: Unpacked::default(),
     };
-    while let Some(member) = archive.next()? {
+    while let Some(mut member) = archive.next()? {
+        rename(&mut member, options);
         unpacker.member(archive, &member)?;
     }
     unpacker.finish()
 }
 
-struct Unpacker {
+struct Unpacker<'o> {
     tree: Tree,
+    options: &'o UnpackOptions,
     /// Directories and their times, set last because adding files changes them.
-    directories: Vec<(LayerPath, (i64, u32))>,
+    directories: Vec<(MemberPath, (i64, u32))>,
     buffer: Vec<u8>,
     unpacked: Unpacked,
 }
 
-impl Unpacker {
+impl Unpacker<'_> {
     fn member(&mut self, data: &mut impl Read, member: &Member) -> Result<()> {
-        let path = LayerPath::parse(&member.path)?;
+        let path = MemberPath::parse(&member.path)?;
         if path.is_root() {
             return self.root(member);
         }
-        match path.marker()? {
+        let marker = match self.options.form {
+            Form::Layer => path.marker()?,
+            Form::Plain => Marker::None,
+        };
+        if self.options.keep_kinds {
+            self.check_kinds(&path, member.kind)?;
+        }
+        match marker {
             Marker::Ignored => return Ok(()),
             Marker::Opaque => return self.tree.make_opaque(path.parent()),
             Marker::Whiteout(hidden) => return self.whiteout(&path, hidden),
@@ -75,17 +130,44 @@ impl Unpacker {
         }
     }
 
+    /// Refuses to replace a directory by something else, and the other way round.
+    fn check_kinds(&mut self, path: &MemberPath, kind: MemberKind) -> Result<()> {
+        let is_directory = match self.tree.file_type(path)? {
+            None => return Ok(()),
+            Some((found, _)) => found == FileType::Directory,
+        };
+        let wanted = kind == MemberKind::Directory;
+        if is_directory == wanted {
+            return Ok(());
+        }
+        let word = |directory| if directory { "directory" } else { "non-directory" };
+        let place = self.tree.place();
+        Err(Error::Overwrite(format!(
+            "{} {:?} with {} {:?}",
+            word(is_directory),
+            place.shown(path.as_bytes()),
+            word(wanted),
+            place.shown(b"")
+        )))
+    }
+
     fn root(&mut self, member: &Member) -> Result<()> {
         if member.kind != MemberKind::Directory {
-            return Err(Error::Archive("the root directory is not a directory".to_owned()));
+            return Err(match self.options.keep_kinds {
+                true => Error::Overwrite(format!(
+                    "directory {0:?} with non-directory {0:?}",
+                    self.tree.place().shown(b"")
+                )),
+                false => Error::Invalid("the root directory is not a directory".to_owned()),
+            });
         }
-        apply(self.tree.root(), b"", member)?;
+        apply(self.tree.root(), b"", member, self.options.owner)?;
         self.unpacked.has_root = true;
-        self.directories.push((LayerPath::parse(b"")?, member.mtime));
+        self.directories.push((MemberPath::parse(b"")?, member.mtime));
         Ok(())
     }
 
-    fn directory(&mut self, path: LayerPath, member: &Member) -> Result<()> {
+    fn directory(&mut self, path: MemberPath, member: &Member) -> Result<()> {
         let make = |tree: &mut Tree| -> Result<rustix::io::Result<()>> {
             let parent = tree.directory(path.parent())?;
             Ok(rustix::fs::mkdirat(
@@ -112,12 +194,12 @@ impl Unpacker {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let fd = self.tree.open_existing(&path, flags);
         let fd = fd.map_err(|error| Error::unpack("open", path.as_bytes(), error))?;
-        apply(fd.as_fd(), path.as_bytes(), member)?;
+        apply(fd.as_fd(), path.as_bytes(), member, self.options.owner)?;
         self.directories.push((path, member.mtime));
         Ok(())
     }
 
-    fn file(&mut self, path: &LayerPath, data: &mut impl Read, member: &Member) -> Result<()> {
+    fn file(&mut self, path: &MemberPath, data: &mut impl Read, member: &Member) -> Result<()> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = self.make(path, "open", |parent, name| {
             rustix::fs::openat(parent, name, flags, Mode::from_raw_mode(0o600))
@@ -135,12 +217,12 @@ impl Unpacker {
             }
         }
         self.unpacked.size += member.size;
-        apply(file.as_fd(), path.as_bytes(), member)?;
+        apply(file.as_fd(), path.as_bytes(), member, self.options.owner)?;
         rustix::fs::futimens(&file, &times(member.mtime))
             .map_err(|error| Error::unpack("utimensat", path.as_bytes(), error))
     }
 
-    fn hard_link(&mut self, path: &LayerPath, member: &Member) -> Result<()> {
+    fn hard_link(&mut self, path: &MemberPath, member: &Member) -> Result<()> {
         let target = path.hard_link_target(&member.link)?;
         if target == *path || target.is_root() {
             return Err(Error::Breakout(format!(
@@ -156,15 +238,17 @@ impl Unpacker {
         })
     }
 
-    fn symlink(&mut self, path: &LayerPath, member: &Member) -> Result<()> {
-        path.check_symlink(&member.link)?;
+    fn symlink(&mut self, path: &MemberPath, member: &Member) -> Result<()> {
+        if self.options.form == Form::Layer {
+            path.check_symlink(&member.link)?;
+        }
         self.make(path, "symlink", |parent, name| {
             rustix::fs::symlinkat(member.link.as_slice(), parent, name)
         })?;
         self.apply_by_name(path, member, None)
     }
 
-    fn node(&mut self, path: &LayerPath, member: &Member, kind: FileType) -> Result<()> {
+    fn node(&mut self, path: &MemberPath, member: &Member, kind: FileType) -> Result<()> {
         let (major, minor) = member.device;
         let device = rustix::fs::makedev(major, minor);
         self.make(path, "mknod", |parent, name| {
@@ -174,13 +258,13 @@ impl Unpacker {
     }
 
     /// A character device 0:0 is overlay's whiteout.
-    fn whiteout(&mut self, path: &LayerPath, hidden: &[u8]) -> Result<()> {
+    fn whiteout(&mut self, path: &MemberPath, hidden: &[u8]) -> Result<()> {
         let mut name = path.parent().to_vec();
         if !name.is_empty() {
             name.push(b'/');
         }
         name.extend_from_slice(hidden);
-        let hidden = LayerPath::parse(&name)?;
+        let hidden = MemberPath::parse(&name)?;
         match self.tree.file_type(&hidden)? {
             // What this layer itself has at that path stays: a whiteout speaks of the layers below only.
             Some((FileType::Directory, _)) => self.tree.make_opaque(hidden.as_bytes()),
@@ -196,7 +280,7 @@ impl Unpacker {
     /// Makes something at `path`, in place of what is there.
     fn make<T>(
         &mut self,
-        path: &LayerPath,
+        path: &MemberPath,
         operation: &'static str,
         make: impl Fn(rustix::fd::BorrowedFd<'_>, &[u8]) -> rustix::io::Result<T>,
     ) -> Result<T> {
@@ -209,18 +293,19 @@ impl Unpacker {
     }
 
     /// Owner, mode, attributes and times of what cannot be opened: links, devices, fifos, just made by us.
-    fn apply_by_name(&mut self, path: &LayerPath, member: &Member, mode: Option<u32>) -> Result<()> {
+    fn apply_by_name(&mut self, path: &MemberPath, member: &Member, mode: Option<u32>) -> Result<()> {
         let failed = |operation| move |error| Error::unpack(operation, path.as_bytes(), error);
         let parent = self.tree.directory(path.parent())?;
-        let (uid, gid) = (Uid::from_raw(member.uid), Gid::from_raw(member.gid));
-        rustix::fs::chownat(
-            parent,
-            path.name(),
-            Some(uid),
-            Some(gid),
-            AtFlags::SYMLINK_NOFOLLOW,
-        )
-        .map_err(failed("chown"))?;
+        if let Some((uid, gid)) = owner(self.options.owner, member) {
+            rustix::fs::chownat(
+                parent,
+                path.name(),
+                Some(uid),
+                Some(gid),
+                AtFlags::SYMLINK_NOFOLLOW,
+            )
+            .map_err(failed("chown"))?;
+        }
         if let Some(mode) = mode {
             rustix::fs::chmodat(parent, path.name(), Mode::from_raw_mode(mode), AtFlags::empty())
                 .map_err(failed("chmod"))?;
@@ -255,15 +340,46 @@ impl Unpacker {
 }
 
 /// Owner, mode and attributes, in this order: changing the owner drops set-id bits and capabilities.
-fn apply(fd: rustix::fd::BorrowedFd<'_>, path: &[u8], member: &Member) -> Result<()> {
+fn apply(fd: rustix::fd::BorrowedFd<'_>, path: &[u8], member: &Member, to: Owner) -> Result<()> {
     let failed = |operation| move |error| Error::unpack(operation, path, error);
-    let (uid, gid) = (Uid::from_raw(member.uid), Gid::from_raw(member.gid));
-    rustix::fs::fchown(fd, Some(uid), Some(gid)).map_err(failed("chown"))?;
+    if let Some((uid, gid)) = owner(to, member) {
+        rustix::fs::fchown(fd, Some(uid), Some(gid)).map_err(failed("chown"))?;
+    }
     rustix::fs::fchmod(fd, Mode::from_raw_mode(member.mode)).map_err(failed("chmod"))?;
     for (name, value) in xattrs(member) {
-        supported(rustix::fs::fsetxattr(fd, name, value, XattrFlags::empty())).map_err(failed("setxattr"))?;
+        match supported(rustix::fs::fsetxattr(fd, name, value, XattrFlags::empty())) {
+            // Users may not give files capabilities; they get the file without.
+            Err(Errno::PERM) if to == Owner::Caller => {}
+            result => result.map_err(failed("setxattr"))?,
+        }
     }
     Ok(())
+}
+
+/// Whom to give a file to; none leaves it to whoever unpacks.
+fn owner(owner: Owner, member: &Member) -> Option<(Uid, Gid)> {
+    let (uid, gid) = match owner {
+        Owner::Archive => (member.uid, member.gid),
+        Owner::Fixed(uid, gid) => (uid, gid),
+        Owner::Caller => return None,
+    };
+    Some((Uid::from_raw(uid), Gid::from_raw(gid)))
+}
+
+/// Applies [`UnpackOptions::rename`]: the names in an archive begin with the name of what was packed.
+fn rename(member: &mut Member, options: &UnpackOptions) {
+    let Some((from, to)) = &options.rename else {
+        return;
+    };
+    let replace = |name: &mut Vec<u8>| {
+        if let Some(rest) = name.strip_prefix(from.as_slice()) {
+            *name = [to.as_slice(), rest].concat();
+        }
+    };
+    replace(&mut member.path);
+    if member.kind == MemberKind::HardLink {
+        replace(&mut member.link);
+    }
 }
 
 fn xattrs(member: &Member) -> impl Iterator<Item = (&[u8], &[u8])> {
@@ -302,7 +418,7 @@ fn copy(
     to: &mut impl Write,
     mut count: u64,
     buffer: &mut [u8],
-    path: &LayerPath,
+    path: &MemberPath,
 ) -> Result<()> {
     while count > 0 {
         let limit = usize::try_from(count).unwrap_or(usize::MAX).min(buffer.len());

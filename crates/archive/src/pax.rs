@@ -6,12 +6,12 @@ const XATTR_PREFIX: &str = "SCHILY.xattr.";
 
 /// The records of one extended header, in their order.
 #[derive(Debug, Default)]
-pub(super) struct PaxRecords {
+pub(crate) struct PaxRecords {
     records: Vec<(String, Vec<u8>)>,
 }
 
 impl PaxRecords {
-    pub(super) fn parse(mut data: &[u8]) -> Result<Self> {
+    pub(crate) fn parse(mut data: &[u8]) -> Result<Self> {
         let mut records = Vec::new();
         while !data.is_empty() {
             // Some writers pad with zero bytes.
@@ -31,19 +31,19 @@ impl PaxRecords {
     }
 
     /// The last value of `key`; an empty one means that there is none.
-    pub(super) fn bytes(&self, key: &str) -> Option<&[u8]> {
+    pub(crate) fn bytes(&self, key: &str) -> Option<&[u8]> {
         let found = self.records.iter().rev().find(|(name, _)| name == key);
         found
             .map(|(_, value)| value.as_slice())
             .filter(|value| !value.is_empty())
     }
 
-    pub(super) fn number(&self, key: &str) -> Result<Option<u64>> {
+    pub(crate) fn number(&self, key: &str) -> Result<Option<u64>> {
         self.bytes(key).map(parse_number).transpose()
     }
 
     /// A decimal fraction of seconds since 1970, to the nanosecond.
-    pub(super) fn time(&self, key: &str) -> Result<Option<(i64, u32)>> {
+    pub(crate) fn time(&self, key: &str) -> Result<Option<(i64, u32)>> {
         let Some(value) = self.bytes(key) else {
             return Ok(None);
         };
@@ -65,14 +65,14 @@ impl PaxRecords {
     }
 
     /// Extended attributes of the member.
-    pub(super) fn xattrs(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+    pub(crate) fn xattrs(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
         let of =
             |(key, value): &(String, Vec<u8>)| Some((key.strip_prefix(XATTR_PREFIX)?.into(), value.clone()));
         self.records.iter().filter_map(of).collect()
     }
 
     /// All records, for sparse maps, which repeat keys.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.records
             .iter()
             .map(|(key, value)| (key.as_str(), value.as_slice()))
@@ -80,7 +80,7 @@ impl PaxRecords {
 }
 
 /// A non-negative decimal number.
-pub(super) fn parse_number(value: &[u8]) -> Result<u64> {
+pub(crate) fn parse_number(value: &[u8]) -> Result<u64> {
     let text = std::str::from_utf8(value).map_err(|_| Error::TarHeader)?;
     text.parse().map_err(|_| Error::TarHeader)
 }

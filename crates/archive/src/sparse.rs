@@ -2,8 +2,8 @@
 
 use std::io::Read;
 
-use super::pax::{PaxRecords, parse_number};
-use super::tar_reader::BLOCK;
+use crate::pax::{PaxRecords, parse_number};
+use crate::tar_reader::BLOCK;
 use crate::{Error, Result};
 
 /// Most segments of one file: a map is held in memory.
@@ -11,22 +11,24 @@ const MAX_SEGMENTS: usize = 256 * 1024;
 
 /// Stored bytes that belong at an offset of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Segment {
-    pub(crate) offset: u64,
-    pub(crate) length: u64,
+pub struct Segment {
+    /// Where in the file.
+    pub offset: u64,
+    /// How many bytes.
+    pub length: u64,
 }
 
 /// How the stored bytes make up the file; all else in it is holes.
 #[derive(Debug)]
-pub(super) struct SparseMap {
-    pub(super) segments: Vec<Segment>,
+pub(crate) struct SparseMap {
+    pub(crate) segments: Vec<Segment>,
     /// Size of the file.
-    pub(super) size: u64,
+    pub(crate) size: u64,
 }
 
 impl SparseMap {
     /// Checks that segments follow each other inside the file and use up exactly the stored bytes.
-    pub(super) fn check(&self, stored: u64) -> Result<()> {
+    pub(crate) fn check(&self, stored: u64) -> Result<()> {
         let mut end = 0u64;
         let mut sum = 0u64;
         for segment in &self.segments {
@@ -47,7 +49,7 @@ impl SparseMap {
 }
 
 /// The old GNU format: four segments in the header, the rest in blocks between the header and the data.
-pub(super) fn from_gnu(header: &tar::GnuHeader, reader: &mut impl Read) -> Result<SparseMap> {
+pub(crate) fn from_gnu(header: &tar::GnuHeader, reader: &mut impl Read) -> Result<SparseMap> {
     let bad = |_| Error::TarHeader;
     let mut segments = Vec::new();
     push_gnu(&mut segments, &header.sparse)?;
@@ -75,7 +77,7 @@ fn push_gnu(segments: &mut Vec<Segment>, headers: &[tar::GnuSparseHeader]) -> Re
 }
 
 /// PAX formats 0.0, whose records repeat, and 0.1, one comma-separated record; none if the member is not sparse.
-pub(super) fn from_pax(pax: &PaxRecords) -> Result<Option<SparseMap>> {
+pub(crate) fn from_pax(pax: &PaxRecords) -> Result<Option<SparseMap>> {
     let Some(size) = pax.number("GNU.sparse.size")? else {
         return Ok(None);
     };
@@ -96,7 +98,7 @@ pub(super) fn from_pax(pax: &PaxRecords) -> Result<Option<SparseMap>> {
 }
 
 /// PAX format 1.0: the map stands before the data, one number a line, padded to a block.
-pub(super) fn from_data(pax: &PaxRecords, data: &mut impl Read) -> Result<SparseMap> {
+pub(crate) fn from_data(pax: &PaxRecords, data: &mut impl Read) -> Result<SparseMap> {
     let size = pax.number("GNU.sparse.realsize")?.ok_or(Error::TarHeader)?;
     let mut numbers = Vec::new();
     let mut wanted = None;

@@ -16,7 +16,7 @@ const ZSTD_WINDOW_LOG: u32 = 27;
 ///
 /// # Errors
 /// When reading fails, or for a compression that is not supported.
-pub(crate) fn decompress<'a>(reader: impl Read + 'a) -> Result<Box<dyn Read + 'a>> {
+pub fn decompress<'a>(reader: impl Read + 'a) -> Result<Box<dyn Read + 'a>> {
     let mut reader = BufReader::with_capacity(BUFFER, reader);
     let start = first_bytes(&mut reader).map_err(Error::read)?;
     if start.starts_with(GZIP) {
@@ -27,7 +27,7 @@ pub(crate) fn decompress<'a>(reader: impl Read + 'a) -> Result<Box<dyn Read + 'a
         Ok(Box::new(decoder))
     } else if start.starts_with(BZIP2) || start.starts_with(XZ) {
         let name = if start.starts_with(XZ) { "xz" } else { "bzip2" };
-        Err(Error::Archive(format!("{name} compression is not supported")))
+        Err(Error::Invalid(format!("{name} compression is not supported")))
     } else {
         Ok(Box::new(reader))
     }

@@ -1,32 +1,28 @@
 //! Layers: from a compressed blob to files on disk, verified on the way.
 
-mod path;
-mod tree;
-mod unpack;
-
 use std::io::{self, Read};
 use std::path::Path;
 
+use corten_archive::{Error, Place, TarReader, UnpackOptions, Unpacked, decompress, unpack};
 use corten_types::Digest;
 use sha2::{Digest as _, Sha256};
-
-pub(crate) use unpack::Unpacked;
-
-use crate::archive::TarReader;
-use crate::compression::decompress;
-use crate::{Error, Result};
 
 /// Unpacks a layer blob into the empty directory `root` and returns its diff id, the digest of the uncompressed bytes.
 ///
 /// # Errors
-/// As [`unpack::unpack`], or when the compression is damaged.
-pub(crate) fn unpack_blob(blob: impl Read, root: &Path) -> Result<(Digest, Unpacked)> {
+/// As [`corten_archive::unpack`], or when the compression is damaged.
+pub(crate) fn unpack_blob(blob: impl Read, root: &Path) -> corten_archive::Result<(Digest, Unpacked)> {
     let hashing = Hashing {
         inner: decompress(blob)?,
         hash: Sha256::new(),
     };
     let mut archive = TarReader::new(hashing);
-    let unpacked = unpack::unpack(&mut archive, root)?;
+    let place = Place::layer(root).map_err(|error| Error::Unpack {
+        operation: "open",
+        path: root.display().to_string(),
+        source: error.into(),
+    })?;
+    let unpacked = unpack(&mut archive, place, &UnpackOptions::LAYER)?;
     // The digest is of all bytes, those after the archive's end included.
     let mut rest = archive.into_inner();
     io::copy(&mut rest, &mut io::sink()).map_err(Error::read)?;

@@ -1,0 +1,122 @@
+//! A container's files, opened for copying: through its init while it runs, mounted for the purpose while it does not.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use corten_sandbox::{RootView, ViewMount};
+use tokio::sync::MutexGuard;
+
+use crate::container::Container;
+use crate::engine::{Engine, blocking};
+use crate::error::{Error, Result};
+use crate::lifecycle::Phase;
+use crate::options;
+use crate::record::ContainerRecord;
+
+/// What is to be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// Everything a process in it would see; of a container that does not run, its volumes and binds.
+    Everything,
+    /// Its root file system alone.
+    RootOnly,
+}
+
+/// An open view. A container that does not run is kept from starting while it lives.
+pub(crate) struct View<'c> {
+    pub(crate) root: RootView,
+    _operation: Option<MutexGuard<'c, ()>>,
+}
+
+impl Engine {
+    /// Opens a container's files.
+    ///
+    /// # Errors
+    /// When it is being removed, or its root file system cannot be mounted.
+    pub(crate) async fn view<'c>(
+        self: &Arc<Self>,
+        container: &'c Arc<Container>,
+        depth: Depth,
+    ) -> Result<View<'c>> {
+        loop {
+            let running = container.state().sandbox.clone();
+            if let Some(sandbox) = running {
+                let pid = sandbox.pid();
+                let opened = blocking("open the container's files", move || {
+                    Ok(match depth {
+                        Depth::Everything => RootView::of_running(pid)?,
+                        Depth::RootOnly => RootView::bare_of_running(pid)?,
+                    })
+                })
+                .await;
+                // Only its parent, the shim, can say that this number still is the init's, and thus was when it was used.
+                if sandbox.signal(None, 0).await.is_ok() {
+                    return Ok(View {
+                        root: opened?,
+                        _operation: None,
+                    });
+                }
+                let mut progress = container.progress();
+                // The sender lives as long as the container does.
+                let _ended = progress.wait_for(|progress| !progress.running).await;
+                continue;
+            }
+            let operation = container.operation.lock().await;
+            let (record, phase) = {
+                let state = container.state();
+                if state.sandbox.is_some() {
+                    continue;
+                }
+                (state.record.clone(), state.phase)
+            };
+            if matches!(phase, Phase::Removing | Phase::Dead) || self.containers.get(container.id()).is_none()
+            {
+                return Err(Error::NoSuchContainer(record.id.to_string()));
+            }
+            let engine = self.clone();
+            let root = blocking("mount the container's files", move || {
+                engine.mount(&record, depth)
+            })
+            .await?;
+            return Ok(View {
+                root,
+                _operation: Some(operation),
+            });
+        }
+    }
+
+    fn mount(&self, record: &ContainerRecord, depth: Depth) -> Result<RootView> {
+        let rootfs = self.snapshots.rootfs(record.id.as_str(), &record.chain)?;
+        let overlay = options::overlay(rootfs, false);
+        if depth == Depth::RootOnly {
+            return Ok(RootView::read_only(&overlay)?);
+        }
+        Ok(RootView::mounted(&overlay, &self.view_mounts(record))?)
+    }
+
+    /// Docker shows volumes, binds and the network files of a container that does not run.
+    fn view_mounts(&self, record: &ContainerRecord) -> Vec<ViewMount> {
+        let dir = self.container_dir(&record.id);
+        let mut mounts: Vec<ViewMount> = record
+            .mounts
+            .iter()
+            .filter(|mount| matches!(mount.point.r#type.as_str(), "bind" | "volume"))
+            .map(|mount| ViewMount {
+                source: PathBuf::from(&mount.point.source).join(&mount.subpath),
+                destination: PathBuf::from(&mount.point.destination),
+                read_only: !mount.point.rw,
+            })
+            .collect();
+        for file in ["resolv.conf", "hostname", "hosts"] {
+            let destination = PathBuf::from("/etc").join(file);
+            if mounts.iter().all(|mount| mount.destination != destination) {
+                mounts.push(ViewMount {
+                    source: dir.join(file),
+                    destination,
+                    read_only: false,
+                });
+            }
+        }
+        mounts
+    }
+}
