@@ -91,10 +91,10 @@ impl Engine {
             done: false,
         };
         self.images.hold(id.as_str(), &image.id)?;
-        let mounts = self.make_volumes(mounts, &mut undo.volumes)?;
-        self.snapshots.prepare(id.as_str(), &image.chain)?;
         let dir = self.container_dir(&id);
         std::fs::create_dir_all(&dir).map_err(Error::system("cannot create the container's directory"))?;
+        let mounts = self.make_volumes(&id, mounts, &mut undo.volumes)?;
+        self.snapshots.prepare(id.as_str(), &image.chain)?;
         self.populate_volumes(&id, &image.chain, &mounts)?;
         let record = ContainerRecord {
             id: id.clone(),
@@ -116,6 +116,7 @@ impl Engine {
         let mut batch = Batch::new();
         batch.put(Table::Containers, id.as_str(), &record)?;
         self.metadata.commit(batch, Durability::Durable)?;
+        self.volumes_are_recorded(&id);
         undo.done = true;
         drop(undo);
         Ok((Arc::new(Container::new(record)), warnings))

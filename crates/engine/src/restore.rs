@@ -153,6 +153,7 @@ impl Engine {
         let strangers: HashSet<ContainerId> =
             files.chain(snapshots).filter(|id| !known.contains(id)).collect();
         for id in strangers {
+            self.remove_intended_volumes(&id);
             self.remove_files(&id);
         }
     }
@@ -280,6 +281,78 @@ mod tests {
         assert!(engine.containers.find("gone").is_err());
         let left: Vec<(String, ContainerRecord)> = engine.metadata.all(Table::Containers).unwrap();
         assert_eq!(left.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn anonymous_volumes_of_a_create_cut_short_go_and_no_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = fixture::engine(dir.path());
+        let make = |anonymous| {
+            let name = crate::names::new_id().to_string();
+            let request = corten_volume::VolumeRequest {
+                name: name.clone(),
+                anonymous,
+                ..Default::default()
+            };
+            engine.volumes.create(request).unwrap();
+            name
+        };
+        let (lost, kept, named) = (make(true), make(true), make(false));
+        let cut_short = engine.container_dir(&crate::names::new_id());
+        std::fs::create_dir_all(&cut_short).unwrap();
+        let note = serde_json::to_vec(&[&lost, &named, &"never-made".to_owned()]).unwrap();
+        std::fs::write(cut_short.join("volumes.json"), note).unwrap();
+        engine.restore().await.unwrap();
+        assert!(engine.volumes.get(&lost).is_err());
+        assert!(
+            engine.volumes.get(&kept).is_ok(),
+            "left by a container removed without its volumes"
+        );
+        assert!(engine.volumes.get(&named).is_ok());
+        assert!(!cut_short.exists());
+    }
+
+    #[tokio::test]
+    async fn a_reboot_ends_what_ran_whether_or_not_the_run_directory_survives_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = fixture::engine(dir.path());
+        let (noted, marked, older) = (
+            fixture::record("noted"),
+            fixture::record("marked"),
+            fixture::record("older"),
+        );
+        for record in [&noted, &marked, &older] {
+            leave(&engine, record, true);
+            std::fs::create_dir_all(engine.container_dir(&record.id)).unwrap();
+        }
+        let note = |record: &ContainerRecord, boot: Option<&str>| {
+            let run_dir = dir.path().join("exec/containers").join(record.id.as_str());
+            std::fs::create_dir_all(&run_dir).unwrap();
+            let note = RunNote {
+                started_at_ns: 5,
+                lease: None,
+                boot_id: boot.map(str::to_owned),
+                restart_count: 3,
+            };
+            engine.sandboxes.note(&record.id, &note).unwrap();
+        };
+        note(&noted, Some("another boot"));
+        note(&older, None);
+        let mark = RunMark {
+            started_at_ns: 5,
+            restart_count: 3,
+        };
+        engine.mark_run(&marked.id, &mark);
+        engine.restore().await.unwrap();
+        for (name, code) in [("noted", 255), ("marked", 255), ("older", 137)] {
+            let container = engine.containers.find(name).unwrap();
+            let state = container.state();
+            assert_eq!(state.phase, Phase::Exited, "{name}");
+            let run = state.record.last_run.clone().unwrap();
+            assert_eq!((run.exit_code, run.started_at_ns), (code, 5), "{name}");
+            assert!(run.finished_at_ns > 5, "{name}");
+        }
+        assert!(engine.sandboxes.known().is_empty(), "no note is left");
     }
 
     #[tokio::test]

@@ -13,20 +13,74 @@ use crate::mounts::MountWish;
 use crate::names;
 use crate::record::MountRecord;
 
+/// Name of the note of volumes to come, in a container's directory.
+const INTENT: &str = "volumes.json";
+
 impl Engine {
-    /// Turns wishes into mounts: volumes are found or made (and named in `made`), sources filled in.
+    /// Turns the wishes of a container being created into mounts: volumes are found or made (and named in `made`), sources
+    /// filled in. The container's directory must be there.
     pub(crate) fn make_volumes(
         &self,
-        wishes: Vec<MountWish>,
+        id: &ContainerId,
+        mut wishes: Vec<MountWish>,
         made: &mut Vec<String>,
     ) -> Result<Vec<MountRecord>> {
+        let mut anonymous = Vec::new();
+        for point in wishes.iter_mut().map(|wish| &mut wish.point) {
+            if point.r#type == "volume" && point.name.is_empty() {
+                point.name = names::new_id().to_string();
+                anonymous.push(point.name.clone());
+            }
+        }
+        if !anonymous.is_empty() {
+            let text = serde_json::to_vec(&anonymous).map_err(|error| Error::Invalid(error.to_string()))?;
+            std::fs::write(self.intent(id), text)
+                .map_err(Error::system("cannot note the volumes of a container"))?;
+        }
         wishes
             .into_iter()
-            .map(|wish| self.make_volume(wish, made))
+            .map(|wish| self.make_volume(wish, &anonymous, made))
             .collect()
     }
 
-    fn make_volume(&self, mut wish: MountWish, made: &mut Vec<String>) -> Result<MountRecord> {
+    /// Where the anonymous volumes of a container being created are named before they are made: once the container's record
+    /// is there it speaks for them, and without a record nobody knows of them.
+    fn intent(&self, id: &ContainerId) -> PathBuf {
+        self.container_dir(id).join(INTENT)
+    }
+
+    /// The container's record is there.
+    pub(crate) fn volumes_are_recorded(&self, id: &ContainerId) {
+        if let Err(error) = std::fs::remove_file(self.intent(id))
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, %id, "cannot remove the note of a container's volumes");
+        }
+    }
+
+    /// Removes the anonymous volumes of a create that was cut short before there was a record.
+    pub(crate) fn remove_intended_volumes(&self, id: &ContainerId) {
+        let names: Vec<String> = std::fs::read(self.intent(id))
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_default();
+        for name in names {
+            let is_ours = self.volumes.get(&name).is_ok_and(|volume| volume.anonymous);
+            if is_ours
+                && self.volume_users(&name).is_empty()
+                && let Err(error) = self.volumes.remove(&name)
+            {
+                tracing::warn!(%error, "cannot remove a volume of a create that was cut short");
+            }
+        }
+    }
+
+    fn make_volume(
+        &self,
+        mut wish: MountWish,
+        anonymous: &[String],
+        made: &mut Vec<String>,
+    ) -> Result<MountRecord> {
         let point = &mut wish.point;
         if point.r#type == "bind" && !wish.create_source && !Path::new(&point.source).exists() {
             return Err(Error::Invalid(format!(
@@ -37,14 +91,10 @@ impl Engine {
         if point.r#type != "volume" {
             return Ok(wish);
         }
-        let anonymous = point.name.is_empty();
-        if anonymous {
-            point.name = names::new_id().to_string();
-        }
         let (volume, new) = self.volumes.create(VolumeRequest {
             name: point.name.clone(),
             driver: point.driver.clone(),
-            anonymous,
+            anonymous: anonymous.contains(&point.name),
             now_ns: now_ns(),
             ..VolumeRequest::default()
         })?;
