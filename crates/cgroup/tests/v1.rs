@@ -119,6 +119,7 @@ fn children_join_are_counted_frozen_killed_and_leave_nothing() {
     assert!(cgroup.memory_peak().unwrap().is_some());
 
     cgroup.freeze().unwrap();
+    assert!(cgroup.is_frozen().unwrap());
     assert_eq!(value(cgroup, "freezer", "freezer.state"), "FROZEN");
     cgroup.thaw().unwrap();
     assert_eq!(value(cgroup, "freezer", "freezer.state"), "THAWED");

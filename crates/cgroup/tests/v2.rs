@@ -71,6 +71,7 @@ fn children_are_born_inside_frozen_killed_and_leave_nothing() {
     fs::create_dir(cgroup.directory("").unwrap().join("inner")).unwrap();
 
     cgroup.freeze().unwrap();
+    assert!(cgroup.is_frozen().unwrap());
     // Under load the kernel takes a child that is still on its way out of clone back for a moment.
     let events = cgroup.directory("").unwrap().join("cgroup.events");
     let deadline = Instant::now() + Duration::from_secs(5);

@@ -81,6 +81,7 @@ impl Engine {
             argv,
             mounts,
             endpoint,
+            links,
             warnings,
         } = settle(self, request, &image)?;
 
@@ -108,6 +109,7 @@ impl Engine {
             argv,
             mounts,
             endpoint,
+            links,
             last_run: None,
             restart_count: 0,
             manually_stopped: false,

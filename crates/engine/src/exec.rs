@@ -188,10 +188,13 @@ impl Engine {
             return Err(Error::NotRunning(container.id().clone()));
         };
         check_not_paused(container)?;
-        let mut process = options::init(self, &record)?;
+        let mut process = options::init(self, &record, &[])?;
         process.args = request.cmd.clone().unwrap_or_default();
         process.tty = request.tty;
-        process.env = options::environment(&record, request.tty, request.env.as_deref().unwrap_or_default());
+        // A container linked to may have ended since; that is no reason not to run something here.
+        let linked = crate::links::environment(self, &record).unwrap_or_default();
+        let own = request.env.as_deref().unwrap_or_default();
+        process.env = options::environment(&record, request.tty, &linked, own);
         process.oom_score_adj = None;
         if !request.user.is_empty() {
             process.user.clone_from(&request.user);

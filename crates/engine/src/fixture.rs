@@ -62,6 +62,7 @@ pub(crate) fn record(name: &str) -> ContainerRecord {
         argv: vec!["true".to_owned()],
         mounts: Vec::new(),
         endpoint: EndpointWish::default(),
+        links: Vec::new(),
         last_run: None,
         restart_count: 0,
         manually_stopped: false,

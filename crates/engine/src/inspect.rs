@@ -51,6 +51,7 @@ impl Engine {
             .filter(|id| self.exec_inspect(id).is_ok_and(|exec| exec.running))
             .collect();
         let mut host_config = record.host_config.clone();
+        host_config.links = crate::links::shown(self, &record);
         if !host_config.privileged {
             let standard = |list: &mut Option<Vec<String>>, paths: &[&str]| {
                 list.get_or_insert_with(|| paths.iter().map(|path| (*path).to_owned()).collect());

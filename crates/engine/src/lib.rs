@@ -8,6 +8,7 @@
 
 mod archive;
 mod attach;
+mod block_io;
 mod boot;
 mod changes;
 mod clock;
@@ -29,6 +30,7 @@ mod health;
 mod images;
 mod inspect;
 pub mod lifecycle;
+mod links;
 mod list;
 mod log_options;
 mod log_reader;

@@ -158,7 +158,7 @@ impl Engine {
         let bytes = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         ContainerSummary {
             id: record.id.to_string(),
-            names: vec![format!("/{}", record.name)],
+            names: crate::links::names(self, &record.id, &record.name),
             image: self.image_label(&record),
             image_id: record.image_id.to_string(),
             command: command(&record.argv),

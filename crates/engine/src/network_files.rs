@@ -51,7 +51,11 @@ pub(crate) fn write(
     put("resolv.conf", resolv)?;
     put("hostname", corten_network::hostname_file(&name))?;
 
-    let extra = extra_hosts(&list(&host.extra_hosts))?;
+    let mut extra = extra_hosts(&list(&host.extra_hosts))?;
+    if matches!(network, NetworkMode::Bridge) {
+        let linked = crate::links::hosts(engine, record).into_iter();
+        extra.extend(linked.map(|(names, address)| (names, ExtraHost::Address(address))));
+    }
     let host_gateway = match (&engine.bridge, lease) {
         _ if engine.config.host_gateway.is_some() => engine.config.host_gateway,
         (Some(bridge), _) => Some(bridge.address().into()),

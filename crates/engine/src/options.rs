@@ -63,14 +63,14 @@ pub(crate) fn seccomp(engine: &Engine, record: &ContainerRecord) -> Result<Secco
 }
 
 /// The init process.
-pub(crate) fn init(engine: &Engine, record: &ContainerRecord) -> Result<ProcessOptions> {
+pub(crate) fn init(engine: &Engine, record: &ContainerRecord, linked: &[String]) -> Result<ProcessOptions> {
     let host = &record.host_config;
     let defaults = engine.defaults();
     let (groups, group_names) = groups(host.group_add.as_deref().unwrap_or_default());
     let score = i32::try_from(host.oom_score_adj).unwrap_or_default();
     Ok(ProcessOptions {
         args: record.argv.clone(),
-        env: environment(record, record.config.tty, &[]),
+        env: environment(record, record.config.tty, linked, &[]),
         cwd: working_dir(&record.config.working_dir),
         user: record.config.user.clone(),
         groups,
@@ -112,13 +112,22 @@ pub(crate) fn init_program(engine: &Engine, record: &ContainerRecord) -> Option<
     })
 }
 
-/// Docker's variables, then the container's, then `more`; later ones replace earlier ones of the same name.
-pub(crate) fn environment(record: &ContainerRecord, tty: bool, more: &[String]) -> Vec<String> {
+/// Docker's variables, those of links, then the container's, then `more`; later ones replace earlier ones of the same name.
+pub(crate) fn environment(
+    record: &ContainerRecord,
+    tty: bool,
+    linked: &[String],
+    more: &[String],
+) -> Vec<String> {
     let mut env = vec![DEFAULT_PATH.to_owned(), format!("HOSTNAME={}", hostname(record))];
     if tty {
         env.push("TERM=xterm".to_owned());
     }
-    for entry in record.config.env.iter().flatten().chain(more) {
+    for entry in linked
+        .iter()
+        .chain(record.config.env.iter().flatten())
+        .chain(more)
+    {
         set(&mut env, entry);
     }
     env

@@ -66,7 +66,11 @@ impl Engine {
                 return;
             }
             // A paused container is not probed.
-            if container.state().phase != Phase::Running {
+            let held = {
+                let state = container.state();
+                state.phase != Phase::Running || state.paused
+            };
+            if held {
                 continue;
             }
             let began_ns = now_ns();

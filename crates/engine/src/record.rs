@@ -31,6 +31,9 @@ pub struct ContainerRecord {
     pub mounts: Vec<MountRecord>,
     /// Wishes for the network endpoint.
     pub endpoint: EndpointWish,
+    /// Containers it is linked to.
+    #[serde(default)]
+    pub links: Vec<LinkRecord>,
     /// How it last ended, if it ever ran.
     pub last_run: Option<LastRun>,
     /// How often its restart policy has started it since a user, or the daemon at its start, did.
@@ -55,6 +58,15 @@ pub struct MountRecord {
     pub create_source: bool,
     /// Directory within the volume that is mounted instead of its whole.
     pub subpath: String,
+}
+
+/// A link to another container on the default bridge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkRecord {
+    /// The other container; when it is gone, so is the link.
+    pub child: ContainerId,
+    /// What this container calls it.
+    pub alias: String,
 }
 
 /// Wishes for the network endpoint.

@@ -93,8 +93,28 @@ impl Registry {
             .cloned()
     }
 
-    /// The container meant by `text`: full identifier, then name, then prefix of an identifier (Docker's order).
+    /// The container meant by `text`: full identifier, then name, then prefix of an identifier (Docker's order), or the name
+    /// another container links to it by, `parent/alias`.
     pub(crate) fn find(&self, text: &str) -> Result<Arc<Container>> {
+        match text.trim_start_matches('/').split_once('/') {
+            Some((parent, alias)) => self
+                .find_linked(parent, alias)
+                .ok_or_else(|| Error::NoSuchContainer(text.to_owned())),
+            None => self.find_own(text),
+        }
+    }
+
+    fn find_linked(&self, parent: &str, alias: &str) -> Option<Arc<Container>> {
+        let parent = self.find_own(parent).ok()?;
+        let child = {
+            let state = parent.state();
+            let link = state.record.links.iter().find(|link| link.alias == alias)?;
+            link.child.clone()
+        };
+        self.get(&child)
+    }
+
+    fn find_own(&self, text: &str) -> Result<Arc<Container>> {
         let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
         let unknown = || Error::NoSuchContainer(text.to_owned());
         if let Some(found) = text

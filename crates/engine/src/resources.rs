@@ -3,10 +3,11 @@
 use corten_wire::{HostConfig, Ulimit};
 use oci_spec::OciSpecError;
 use oci_spec::runtime::{
-    LinuxBlockIoBuilder, LinuxCpuBuilder, LinuxMemoryBuilder, LinuxPidsBuilder, LinuxResources,
+    LinuxBlockIo, LinuxCpuBuilder, LinuxMemoryBuilder, LinuxPidsBuilder, LinuxResources,
     LinuxResourcesBuilder, PosixRlimit, PosixRlimitBuilder, PosixRlimitType,
 };
 
+use crate::block_io;
 use crate::error::{Error, Result};
 
 /// Least memory a container can be limited to, in bytes (Docker's own minimum).
@@ -90,6 +91,10 @@ pub(crate) fn check(host: &HostConfig, cpus: usize) -> Result<()> {
     if host.cpu_quota > 0 && host.cpu_quota < 1000 {
         return invalid("CPU cfs quota can not be less than 1ms (i.e. 1000)".to_owned());
     }
+    let (rt_period, rt_runtime) = (host.cpu_realtime_period, host.cpu_realtime_runtime);
+    if rt_period != 0 && rt_runtime != 0 && rt_runtime > rt_period {
+        return invalid("cpu real-time runtime cannot be higher than cpu real-time period".to_owned());
+    }
     if !(-1000..=1000).contains(&host.oom_score_adj) {
         return invalid(format!(
             "Invalid value {}, range for oom score adj is [-1000, 1000]",
@@ -107,10 +112,13 @@ pub(crate) fn check(host: &HostConfig, cpus: usize) -> Result<()> {
 
 /// The limits in the specification's terms.
 pub(crate) fn specification(host: &HostConfig) -> Result<LinuxResources> {
-    build(host).map_err(|error| Error::Invalid(error.to_string()))
+    build(host, block_io::specification(host)?).map_err(|error| Error::Invalid(error.to_string()))
 }
 
-fn build(host: &HostConfig) -> std::result::Result<LinuxResources, OciSpecError> {
+fn build(
+    host: &HostConfig,
+    block_io: Option<LinuxBlockIo>,
+) -> std::result::Result<LinuxResources, OciSpecError> {
     let mut memory = LinuxMemoryBuilder::default();
     if host.memory > 0 {
         memory = memory.limit(host.memory);
@@ -126,6 +134,9 @@ fn build(host: &HostConfig) -> std::result::Result<LinuxResources, OciSpecError>
     }
     if host.oom_kill_disable == Some(true) {
         memory = memory.disable_oom_killer(true);
+    }
+    if host.kernel_memory_tcp > 0 {
+        memory = memory.kernel_tcp(host.kernel_memory_tcp);
     }
 
     let mut cpu = LinuxCpuBuilder::default();
@@ -143,6 +154,12 @@ fn build(host: &HostConfig) -> std::result::Result<LinuxResources, OciSpecError>
     if quota != 0 {
         cpu = cpu.quota(quota);
     }
+    if host.cpu_realtime_period > 0 {
+        cpu = cpu.realtime_period(host.cpu_realtime_period.unsigned_abs());
+    }
+    if host.cpu_realtime_runtime > 0 {
+        cpu = cpu.realtime_runtime(host.cpu_realtime_runtime);
+    }
     if !host.cpuset_cpus.is_empty() {
         cpu = cpu.cpus(host.cpuset_cpus.clone());
     }
@@ -156,8 +173,8 @@ fn build(host: &HostConfig) -> std::result::Result<LinuxResources, OciSpecError>
     if let Some(limit) = host.pids_limit {
         resources = resources.pids(LinuxPidsBuilder::default().limit(limit).build()?);
     }
-    if host.blkio_weight != 0 {
-        resources = resources.block_io(LinuxBlockIoBuilder::default().weight(host.blkio_weight).build()?);
+    if let Some(block_io) = block_io {
+        resources = resources.block_io(block_io);
     }
     resources.build()
 }

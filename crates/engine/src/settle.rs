@@ -7,8 +7,8 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::mounts::{self, MountWish};
 use crate::network_mode::NetworkMode;
-use crate::record::EndpointWish;
-use crate::{health, namespace_modes, ports, resources, restart_policy, unsupported};
+use crate::record::{EndpointWish, LinkRecord};
+use crate::{health, links, namespace_modes, ports, resources, restart_policy, unsupported};
 
 /// `/dev/shm` of containers that ask for no other size, in bytes.
 const SHM_SIZE: i64 = 64 << 20;
@@ -20,6 +20,7 @@ pub(crate) struct Settled {
     pub(crate) argv: Vec<String>,
     pub(crate) mounts: Vec<MountWish>,
     pub(crate) endpoint: EndpointWish,
+    pub(crate) links: Vec<LinkRecord>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -32,7 +33,7 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
     } = request;
     let mut host = host_config.unwrap_or_default();
     let mut warnings = Vec::new();
-    unsupported::check(&host)?;
+    unsupported::check(&mut host, &mut warnings)?;
     health::check(&config)?;
     namespace_modes::check(&host)?;
     restart_policy::check(&host)?;
@@ -64,6 +65,11 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
     }
     fill(engine, &mut host);
     resources::normalise(&mut host, engine.cpus)?;
+    if (host.cpu_realtime_period != 0 || host.cpu_realtime_runtime != 0) && !engine.has_realtime_groups() {
+        return Err(Error::Invalid(
+            "kernel does not support CPU real-time scheduler".to_owned(),
+        ));
+    }
     resources::rlimits(host.ulimits.as_deref().unwrap_or_default())?;
     crate::log_options::check(&host.log_config)?;
     crate::security::parse(host.security_opt.as_deref().unwrap_or_default())?;
@@ -104,6 +110,7 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
         config.exposed_ports.entry(port.clone()).or_default();
     }
     let endpoint = endpoint(networking_config, &config, &host)?;
+    let links = links::resolve(engine, &mut host)?;
     let mounts = all_mounts(engine, &config, &host)?;
     Ok(Settled {
         config,
@@ -111,6 +118,7 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
         argv,
         mounts,
         endpoint,
+        links,
         warnings,
     })
 }

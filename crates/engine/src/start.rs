@@ -85,6 +85,19 @@ impl Engine {
         network: &NetworkMode,
         lease: Option<&Lease>,
     ) -> Result<()> {
+        if let Some(request) = record.host_config.device_requests.iter().flatten().next() {
+            let sets: Vec<String> = request
+                .capabilities
+                .iter()
+                .flatten()
+                .map(|set| format!("[{}]", set.join(" ")))
+                .collect();
+            return Err(Error::Failed(format!(
+                "could not select device driver {:?} with capabilities: [{}]",
+                request.driver,
+                sets.join(" ")
+            )));
+        }
         let dir = self.container_dir(&record.id);
         network_files::write(self, record, network, lease, &dir)?;
         for mount in record
@@ -100,7 +113,7 @@ impl Engine {
                 )))?;
             }
         }
-        let init = options::init(self, record)?;
+        let init = options::init(self, record, &crate::links::environment(self, record)?)?;
         let spec = corten_sandbox::spec::build(&options::sandbox(self, container, network, lease)?, &init)
             .map_err(corten_sandbox::Error::from)?;
         let order = Order {
@@ -165,6 +178,9 @@ impl Engine {
         self.begin_probes(container);
         self.publish_network("connect", record);
         self.publish(container, "start", &[]);
+        if let Some(lease) = lease {
+            self.tell_linked(&record.id, lease);
+        }
         connect_late_clients(&sandbox, late).await;
         Ok(())
     }

@@ -54,6 +54,16 @@ impl Engine {
         matches!(self.sandboxes.cgroups(), Layout::V2 { .. })
     }
 
+    /// Whether real-time processor time can be given to containers.
+    pub(crate) fn has_realtime_groups(&self) -> bool {
+        match self.sandboxes.cgroups() {
+            Layout::V1 { hierarchies } => hierarchies
+                .iter()
+                .any(|one| one.has("cpu") && one.mountpoint.join("cpu.rt_period_us").exists()),
+            Layout::V2 { .. } => false,
+        }
+    }
+
     /// Whether the machine has this cgroup controller.
     pub fn has_cgroup_controller(&self, controller: &str) -> bool {
         self.sandboxes.cgroups().has(controller)

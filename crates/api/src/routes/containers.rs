@@ -10,12 +10,21 @@ use crate::backend::{CreateOptions, ListContainers, RemoveContainer, StopOptions
 use crate::http::{Params, empty, json, read_bytes, require_json};
 use crate::{ApiError, ApiResult};
 
+/// First API version without kernel memory.
+const NO_KERNEL_MEMORY: u16 = 42;
 /// First API version whose list tells of health.
 const LIST_WITH_HEALTH: u16 = 52;
 
 pub(super) async fn create(State(api): Api, params: Params, request: Request) -> Answer {
     require_json(request.headers())?;
-    let wanted = ContainerCreateRequest::from_json(&read_bytes(request.into_body()).await?)?;
+    let mut wanted = ContainerCreateRequest::from_json(&read_bytes(request.into_body()).await?)?;
+    if let Some(host) = wanted
+        .host_config
+        .as_mut()
+        .filter(|_| params.version().at_least(NO_KERNEL_MEMORY))
+    {
+        host.kernel_memory = 0;
+    }
     if wanted.config == ContainerConfig::default() {
         return Err(ApiError::invalid(
             "config cannot be empty in order to create a container",

@@ -298,3 +298,63 @@ async fn exec_is_checked_before_it_runs() {
             .contains("\"ExitCode\":7")
     );
 }
+
+#[tokio::test]
+async fn versions_decide_what_is_updated_pruned_and_reported() {
+    let server = Server::start();
+    let update = |version: &'static str| {
+        let body = r#"{"Memory":5,"PidsLimit":7}"#;
+        let path = format!("/v{version}/containers/c/update");
+        let server = &server;
+        async move {
+            let request = format!(
+                "POST {path} HTTP/1.1\r\nHost: d\r\nConnection: close\r\n{JSON}Content-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            server.raw(&request, false).await
+        }
+    };
+    assert!(update("1.39").await.contains(r#"{"Warnings":["5 None"]}"#));
+    assert!(update("1.41").await.contains(r#"{"Warnings":["5 Some(7)"]}"#));
+    let pruned = |text: &str| {
+        (
+            200,
+            format!("{{\"VolumesDeleted\":{text},\"SpaceReclaimed\":0}}\n"),
+        )
+    };
+    assert_eq!(
+        server.ask("POST", "/v1.41/volumes/prune").await,
+        pruned(r#"["true"]"#)
+    );
+    assert_eq!(server.ask("POST", "/v1.42/volumes/prune").await, pruned("[]"));
+    let old = r#"{"LayersSize":0,"Images":[],"Containers":null,"Volumes":null,"BuildCache":null}"#;
+    assert_eq!(
+        server.ask("GET", "/v1.44/system/df?type=image").await,
+        (200, format!("{old}\n"))
+    );
+    let new = "{\"ImageUsage\":{\"TotalCount\":1}}\n".to_owned();
+    assert_eq!(server.ask("GET", "/v1.53/system/df").await, (200, new.clone()));
+    assert_eq!(server.ask("GET", "/v1.52/system/df?verbose=0").await, (200, new));
+    assert!(
+        server
+            .ask("GET", "/v1.52/system/df")
+            .await
+            .1
+            .contains("LayersSize")
+    );
+    assert_eq!(
+        server
+            .ask("GET", "/v1.41/containers/c/stats?stream=1&one-shot=1")
+            .await
+            .0,
+        400
+    );
+    assert_eq!(server.ask("GET", "/containers/c/stats?stream=0").await.0, 200);
+    assert_eq!(server.ask("POST", "/containers/c/pause").await.0, 204);
+    assert_eq!(server.ask("POST", "/containers/x/unpause").await.0, 404);
+    assert_eq!(
+        server.ask("GET", "/containers/c/top?ps_args=aux").await,
+        (200, "{\"Processes\":[[\"1\"]],\"Titles\":[\"PID aux\"]}\n".into())
+    );
+    assert_eq!(server.ask("DELETE", "/containers/x/alias?link=1").await.0, 404);
+}

@@ -2,7 +2,7 @@
 
 use corten_types::parse_bytes;
 
-use super::{devices, mounts, network, resources};
+use super::{block_io, devices, gpus, mounts, network, resources};
 use crate::flags::{Flag, duration};
 
 /// Names of the flags that `create` does not have.
@@ -26,7 +26,7 @@ const ALL: [Flag; ALL_LEN] = [
     Flag::int("blkio-weight", "Relative weight of block I/O, 10 to 1000")
         .of("uint16")
         .check(resources::check_weight),
-    Flag::list("blkio-weight-device", "Block I/O weight of a device").not_yet(),
+    Flag::list("blkio-weight-device", "Block I/O weight of a device").check(block_io::check_weight),
     Flag::list("cap-add", "Add Linux capabilities"),
     Flag::list("cap-drop", "Drop Linux capabilities"),
     Flag::text("cgroup-parent", "Optional parent cgroup for the container"),
@@ -36,8 +36,8 @@ const ALL: [Flag; ALL_LEN] = [
     Flag::int("cpu-percent", "CPU percent (Windows only)").not_yet(),
     Flag::int("cpu-period", "Period of the CPU quota in microseconds"),
     Flag::int("cpu-quota", "CPU time per period in microseconds"),
-    Flag::int("cpu-rt-period", "Period of real-time scheduling in microseconds").not_yet(),
-    Flag::int("cpu-rt-runtime", "Real-time CPU time per period in microseconds").not_yet(),
+    Flag::int("cpu-rt-period", "Period of real-time scheduling in microseconds"),
+    Flag::int("cpu-rt-runtime", "Real-time CPU time per period in microseconds"),
     Flag::int("cpu-shares", "CPU shares (relative weight)").short('c'),
     Flag::text("cpus", "Number of CPUs")
         .of("decimal")
@@ -59,22 +59,22 @@ const ALL: [Flag; ALL_LEN] = [
         "device-read-bps",
         "Limit read rate (bytes per second) from a device",
     )
-    .not_yet(),
+    .check(block_io::check_bytes),
     Flag::list(
         "device-read-iops",
         "Limit read rate (IO per second) from a device",
     )
-    .not_yet(),
+    .check(block_io::check_operations),
     Flag::list(
         "device-write-bps",
         "Limit write rate (bytes per second) to a device",
     )
-    .not_yet(),
+    .check(block_io::check_bytes),
     Flag::list(
         "device-write-iops",
         "Limit write rate (IO per second) to a device",
     )
-    .not_yet(),
+    .check(block_io::check_operations),
     Flag::switch("disable-content-trust", "Skip image verification").not_yet(),
     Flag::list("dns", "Set custom DNS servers").check(network::address),
     Flag::alias("dns-opt", "dns-option"),
@@ -89,7 +89,7 @@ const ALL: [Flag; ALL_LEN] = [
     Flag::list("expose", "Expose a port or a range of ports"),
     Flag::text("gpus", "GPU devices to add to the container")
         .of("gpu-request")
-        .not_yet(),
+        .check(gpus::check),
     Flag::list("group-add", "Add additional groups to join"),
     Flag::text("health-cmd", "Command to run to check health"),
     Flag::text("health-interval", "Time between running the check (ms|s|m|h)")
@@ -136,10 +136,10 @@ const ALL: [Flag; ALL_LEN] = [
     Flag::text("ip", "IPv4 address (e.g., 172.30.100.104)"),
     Flag::text("ip6", "IPv6 address (e.g., 2001:db8::33)").not_yet(),
     Flag::text("ipc", "IPC mode to use"),
-    Flag::text("isolation", "Container isolation technology").not_yet(),
+    Flag::text("isolation", "Container isolation technology"),
     Flag::text("kernel-memory", "Kernel memory limit")
         .of("bytes")
-        .not_yet(),
+        .check(bytes),
     Flag::list("label", "Set meta data on a container")
         .short('l')
         .check(label),
@@ -196,7 +196,7 @@ const ALL: [Flag; ALL_LEN] = [
     Flag::switch("sig-proxy", "Proxy received signals to the process").default("true"),
     Flag::text("stop-signal", "Signal to stop the container"),
     Flag::int("stop-timeout", "Timeout (in seconds) to stop a container"),
-    Flag::list("storage-opt", "Storage driver options for the container").not_yet(),
+    Flag::list("storage-opt", "Storage driver options for the container"),
     Flag::list("sysctl", "Sysctl options")
         .of("map")
         .check(resources::sysctl),

@@ -5,9 +5,11 @@
 //! is the engine's to say.
 
 mod binds;
+mod block_io;
 mod devices;
 mod env_file;
 mod flags;
+mod gpus;
 mod health;
 mod mounts;
 mod network;

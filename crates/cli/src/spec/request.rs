@@ -5,7 +5,7 @@ use std::path::Path;
 use corten_wire::{ContainerConfig, ContainerCreateRequest, HostConfig, LogConfig, RestartPolicy};
 
 use super::env_file::{self, Surroundings, key_values};
-use super::{binds, devices, health, mounts, network, ports, resources, security};
+use super::{binds, block_io, devices, gpus, health, mounts, network, ports, resources, security};
 use crate::flags::Matches;
 
 /// The request for `IMAGE [COMMAND] [ARG...]` with these flags. The error is a sentence.
@@ -65,11 +65,18 @@ pub(crate) fn build(
                 .map(devices::parse)
                 .collect::<Result<_, _>>()?,
         ),
-        blkio_weight_device: Some(Vec::new()),
-        blkio_device_read_bps: Some(Vec::new()),
-        blkio_device_write_bps: Some(Vec::new()),
-        blkio_device_read_iops: Some(Vec::new()),
-        blkio_device_write_iops: Some(Vec::new()),
+        blkio_weight_device: Some(block_io::weights(matches.list("blkio-weight-device"))?),
+        blkio_device_read_bps: Some(block_io::bytes(matches.list("device-read-bps"))?),
+        blkio_device_write_bps: Some(block_io::bytes(matches.list("device-write-bps"))?),
+        blkio_device_read_iops: Some(block_io::operations(matches.list("device-read-iops"))?),
+        blkio_device_write_iops: Some(block_io::operations(matches.list("device-write-iops"))?),
+        device_requests: matches
+            .filled("gpus")
+            .map(gpus::parse)
+            .transpose()?
+            .map(|one| vec![one]),
+        storage_opt: key_values(matches.list("storage-opt")),
+        isolation: text("isolation"),
         mounts: matches
             .list("mount")
             .map(|text| mounts::parse(text, &surroundings.directory))

@@ -46,6 +46,9 @@ pub(super) fn fill(matches: &Matches, host: &mut HostConfig) -> Result<(), Strin
     host.oom_score_adj = matches.int("oom-score-adj").unwrap_or(0);
     host.nano_cpus = matches.text("cpus").map_or(Ok(0), cpus)?;
     host.cpu_shares = matches.int("cpu-shares").unwrap_or(0);
+    host.cpu_realtime_period = matches.int("cpu-rt-period").unwrap_or(0);
+    host.cpu_realtime_runtime = matches.int("cpu-rt-runtime").unwrap_or(0);
+    host.kernel_memory = size(matches, "kernel-memory")?;
     host.cpu_period = matches.int("cpu-period").unwrap_or(0);
     host.cpu_quota = matches.int("cpu-quota").unwrap_or(0);
     host.cpuset_cpus = matches.text("cpuset-cpus").unwrap_or_default().to_owned();

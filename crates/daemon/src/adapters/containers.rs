@@ -130,10 +130,7 @@ impl ContainersApi for Containers {
 
     async fn remove(&self, container: &str, options: RemoveContainer) -> ApiResult<()> {
         if options.link {
-            return Err(ApiError::new(
-                ErrorKind::NotImplemented,
-                "removing a link is not supported by Corten yet",
-            ));
+            return self.engine.remove_link(container).await.map_err(refuse);
         }
         self.engine
             .remove(container, options.force, options.volumes)

@@ -36,9 +36,19 @@ corten run -d --name web -p 127.0.0.1:8080:80 $BB sh -c 'mkdir /w; echo page > /
 i=0; until wget -qO /tmp/page http://127.0.0.1:8080/ 2> /dev/null || [ $i = 50 ]; do sleep 0.1; i=$((i+1)); done
 echo "page: $(cat /tmp/page)"
 echo "exec: $(corten exec web cat /w/index.html)"
+corten update --memory 48m --memory-swap 96m --cpus 0.25 --pids-limit 77 --cpu-shares 512 web > /dev/null
+cd /sys/fs/cgroup/docker/$(corten ps -q --no-trunc)
+echo "updated: $(cat memory.max memory.swap.max cpu.max pids.max cpu.weight | tr '\n' ' ')"
+echo "stats: $(corten stats --no-stream --format '{{.Name}} {{.PIDs}} {{.MemUsage}}' web | sed 's| .*/||')"
+echo "top: $(corten top web | grep -c 'httpd -f')"
+corten pause web > /dev/null
+echo "paused: $(corten ps --format '{{.State}}') $(cat cgroup.freeze)"
+cd /
 kill -9 $(cat /run/corten/corten.pid); sleep 0.2
 corten daemon >> /tmp/daemon.log 2>&1 &
 i=0; until corten ps > /dev/null 2>&1 || [ $i = 100 ]; do sleep 0.1; i=$((i+1)); done
+echo "still paused: $(corten ps --format '{{.State}}')"
+corten unpause web > /dev/null
 echo "after a crash: $(corten exec web cat /w/index.html) $(wget -qO- http://127.0.0.1:8080/)"
 corten rm -f web oom > /dev/null
 sleep 1
@@ -81,6 +91,11 @@ fn limits_and_isolation_hold() {
     assert_eq!(said("device"), "Operation not permitted", "{text}");
     assert_eq!(said("null"), "open", "{text}");
     assert_eq!(said("read-only"), "Read-only file system", "{text}");
+    assert_eq!(said("updated"), "50331648 50331648 25000 100000 77 59", "{text}");
+    assert_eq!(said("stats"), "web 48MiB", "{text}");
+    assert_eq!(said("top"), "1", "{text}");
+    assert_eq!(said("paused"), "paused 1", "{text}");
+    assert_eq!(said("still paused"), "paused", "{text}");
     assert_eq!(said("oom"), "137 \"OOMKilled\":true", "{text}");
     assert_eq!(said("page"), "page", "{text}");
     assert_eq!(said("exec"), "page", "{text}");

@@ -122,3 +122,98 @@ fn rlimits_and_shared_memory_are_as_asked() {
     ]);
     assert_eq!(shm.split_whitespace().nth(1), Some("8192"), "{shm}");
 }
+
+#[test]
+fn devices_have_their_rates() {
+    let engine = engine();
+    // A device every machine has; its numbers are all that matters to the kernel.
+    let Some(device) = ["/dev/vda", "/dev/sda", "/dev/loop0", "/dev/nvme0n1"]
+        .into_iter()
+        .find(|path| std::fs::metadata(path).is_ok())
+    else {
+        return;
+    };
+    let rdev = {
+        use std::os::unix::fs::MetadataExt;
+        std::fs::metadata(device).unwrap().rdev()
+    };
+    let numbers = format!("{}:{}", rustix::fs::major(rdev), rustix::fs::minor(rdev));
+    let script = "cd /sys/fs/cgroup; cat io.max 2>/dev/null || cat blkio/blkio.throttle.read_bps_device \
+                  blkio/blkio.throttle.write_bps_device blkio/blkio.throttle.read_iops_device \
+                  blkio/blkio.throttle.write_iops_device";
+    let flags = [
+        format!("--device-read-bps={device}:1mb"),
+        format!("--device-write-bps={device}:2mb"),
+        format!("--device-read-iops={device}:300"),
+        format!("--device-write-iops={device}:400"),
+    ];
+    let mut args = vec!["run", "--rm"];
+    args.extend(flags.iter().map(String::as_str));
+    args.extend([BB, "sh", "-c", script]);
+    let said = engine.ok(&args);
+    let v1 = [
+        format!("{numbers} 1048576"),
+        format!("{numbers} 2097152"),
+        format!("{numbers} 300"),
+        format!("{numbers} 400"),
+    ]
+    .join("\n");
+    let v2 = format!("{numbers} rbps=1048576 wbps=2097152 riops=300 wiops=400");
+    assert!(said == v1 || said == v2, "{said}");
+    let done = engine.run(&["run", "--rm", "--device-read-bps", "/dev/nothing:1mb", BB, "true"]);
+    done.fails(125);
+    done.says(&[
+        "stat /dev/nothing: no such file or directory",
+        "no such file or directory",
+    ]);
+}
+
+#[test]
+fn what_such_a_machine_cannot_do_is_refused_in_dockers_words() {
+    let engine = engine();
+    let refused = |flags: &[&str], sentences: &[&str]| {
+        let mut args = vec!["run", "--rm"];
+        args.extend(flags);
+        args.extend([BB, "true"]);
+        let done = engine.run(&args);
+        done.fails(125);
+        done.says(sentences);
+    };
+    refused(
+        &["--storage-opt", "size=1g"],
+        &["--storage-opt is supported only for overlay over xfs with 'pquota' mount option"],
+    );
+    refused(
+        &["--gpus", "all"],
+        &["could not select device driver \"\" with capabilities: [[gpu]]"],
+    );
+    refused(
+        &["--runtime", "frob"],
+        &[
+            "nknown or invalid runtime name: frob",
+            "Unknown runtime specified frob",
+        ],
+    );
+    refused(&["--isolation", "hyperv"], &["nvalid isolation"]);
+    refused(
+        &["--cpu-rt-period", "1000", "--cpu-rt-runtime", "2000"],
+        &["cpu real-time runtime cannot be higher than cpu real-time period"],
+    );
+    refused(&["-m", "5m"], &["Minimum memory limit allowed is 6MB"]);
+    refused(
+        &["--blkio-weight", "9"],
+        &["Range of blkio weight is from 10 to 1000"],
+    );
+    refused(
+        &["-m", "64m", "--memory-swap", "32m"],
+        &["Minimum memoryswap limit should be larger than memory limit, see usage"],
+    );
+    refused(
+        &["--memory-swap", "32m"],
+        &["You should always set the Memory limit when using Memoryswap limit, see usage"],
+    );
+    let body = format!(r#"{{"Image":"{BB}","Cmd":["true"],"HostConfig":{{"KernelMemory":67108864}}}}"#);
+    let answer = engine.api("POST", "/v1.44/containers/create?name=ignored", &body);
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    assert!(answer.text().contains(r#""Warnings":[]"#), "{}", answer.text());
+}

@@ -25,6 +25,7 @@ mod inspect;
 mod install;
 mod isolation;
 mod limits;
+mod links;
 mod listing;
 mod log_drivers;
 mod logs;
