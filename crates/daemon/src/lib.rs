@@ -43,7 +43,8 @@ pub fn main(program: &str, args: Vec<OsString>) -> i32 {
         }
     };
     if flags.version {
-        println!("Corten version {}", env!("CARGO_PKG_VERSION"));
+        // Scripts look for the word and the number behind it.
+        println!("Docker version {}, build corten", adapters::release());
         return 0;
     }
     let settings = match settings::Settings::settle(&flags) {

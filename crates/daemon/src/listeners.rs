@@ -5,7 +5,7 @@ use std::path::Path;
 use corten_api::{Listener, Tls};
 use tokio::net::{TcpListener, UnixListener};
 
-use crate::activation;
+use crate::activation::{self, Activated};
 use crate::hosts::Host;
 use crate::run::Failure;
 use crate::settings::Settings;
@@ -31,6 +31,14 @@ pub(crate) async fn open(settings: &Settings) -> Result<Listeners, Failure> {
     let group = sockets::group_id(&settings.group);
     if group.is_none() && settings.group_named {
         return Err(format!("failed to load listeners: group {} not found", settings.group).into());
+    }
+    let mut activated = Vec::new();
+    if settings
+        .hosts
+        .iter()
+        .any(|host| matches!(host, Host::Activated(_)))
+    {
+        activated = activation::take()?;
     }
     let mut open = Listeners {
         listeners: Vec::new(),
@@ -59,7 +67,7 @@ pub(crate) async fn open(settings: &Settings) -> Result<Listeners, Failure> {
                 open.names.push(listener.local_addr()?.to_string());
                 open.listeners.push(Listener::Tcp(listener, tls.clone()));
             }
-            Host::Activated(wanted) => open.add_activated(wanted.as_deref(), tls.as_ref())?,
+            Host::Activated(wanted) => open.add_activated(&mut activated, wanted.as_deref(), tls.as_ref())?,
         }
     }
     if settings.docker_socket {
@@ -80,12 +88,16 @@ impl Listeners {
         Ok(())
     }
 
-    fn add_activated(&mut self, wanted: Option<&str>, tls: Option<&Tls>) -> Result<(), Failure> {
+    /// Takes those of the sockets handed over that are `wanted`.
+    fn add_activated(
+        &mut self,
+        handed_over: &mut Vec<Activated>,
+        wanted: Option<&str>,
+        tls: Option<&Tls>,
+    ) -> Result<(), Failure> {
         let before = self.listeners.len();
-        for socket in activation::take()? {
-            if wanted.is_some_and(|wanted| !socket.is(wanted)) {
-                continue;
-            }
+        let is_wanted = |socket: &mut Activated| wanted.is_none_or(|wanted| socket.is(wanted));
+        for socket in handed_over.extract_if(.., is_wanted) {
             match socket.listener {
                 activation::Listener::Unix(listener) => {
                     self.names.push(format!("{:?}", listener.local_addr()?));

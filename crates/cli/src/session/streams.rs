@@ -107,17 +107,27 @@ async fn deliver(buffer: &mut BytesMut, demultiplexer: Option<&mut Demultiplexer
         Sink::new(Standard::Output).write(&all).await?;
         return Ok(());
     };
+    // Lines that came together are written together, as long as they are for the same stream.
+    let (mut to, mut gathered) = (Standard::Output, Vec::new());
     while let Some((kind, piece)) = demultiplexer.next(buffer)? {
-        match kind {
-            StreamKind::Stdout => Sink::new(Standard::Output).write(&piece).await?,
-            StreamKind::Stderr => Sink::new(Standard::Error).write(&piece).await?,
+        let standard = match kind {
+            StreamKind::Stdout => Standard::Output,
+            StreamKind::Stderr => Standard::Error,
             StreamKind::SystemError => {
+                Sink::new(to).write(&gathered).await?;
                 return Err(Error::plain(format!(
                     "error from daemon in stream: {}",
                     String::from_utf8_lossy(&piece)
                 )));
             }
+        };
+        if standard != to {
+            Sink::new(to).write(&gathered).await?;
+            gathered.clear();
+            to = standard;
         }
+        gathered.extend_from_slice(&piece);
     }
+    Sink::new(to).write(&gathered).await?;
     Ok(())
 }

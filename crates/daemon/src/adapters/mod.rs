@@ -11,6 +11,8 @@ mod volumes;
 
 use std::sync::Arc;
 
+pub(crate) use system::release;
+
 use corten_api::ApiError;
 use corten_api::backend::Backend;
 use corten_engine::Engine;

@@ -103,7 +103,7 @@ impl System {
     }
 }
 
-fn release() -> String {
+pub(crate) fn release() -> String {
     format!("{DOCKER_RELEASE}+corten.{}", env!("CARGO_PKG_VERSION"))
 }
 

@@ -10,14 +10,12 @@ use rustix::process::Signal;
 use crate::{SOON, corten_only};
 
 /// A daemon with the names of a slot, below a program that hands sockets over.
-fn launch(slot: &Slot, wrapper: &[&str], host: &str) -> Running {
+fn launch(slot: &Slot, wrapper: &[&str], hosts: &[&str]) -> Running {
     let path = |name: &str| slot.root().join(name).display().to_string();
     let mut command = Command::new(wrapper[0]);
     command.args(&wrapper[1..]).arg(binary());
     command.args([
         "daemon",
-        "-H",
-        host,
         "--data-root",
         &path("data"),
         "--exec-root",
@@ -31,6 +29,7 @@ fn launch(slot: &Slot, wrapper: &[&str], host: &str) -> Running {
         "--firewall-table",
         &slot.name(),
     ]);
+    command.args(hosts.iter().flat_map(|host| ["-H", host]));
     let config = slot.root().join("daemon.json");
     if config.exists() {
         command.arg("--config-file").arg(config);
@@ -65,7 +64,7 @@ fn the_daemon_serves_sockets_it_is_handed() {
     let unix = socket.display().to_string();
     // It starts the daemon at the first connection.
     let wrapper = ["systemd-socket-activate", "-l", &unix, "-l", &tcp];
-    let running = launch(&slot, &wrapper, "fd://");
+    let running = launch(&slot, &wrapper, &["fd://"]);
     until("it listens", SOON, || socket.exists());
     until("it answers", SOON, || answers(&socket));
     assert_eq!(http::get(&tcp, "/_ping").unwrap().text(), "OK");
@@ -89,7 +88,7 @@ fn one_of_several_sockets_can_be_named() {
         &texts[1],
         "--fdname=first:second",
     ];
-    let running = launch(&slot, &wrapper, "fd://second");
+    let running = launch(&slot, &wrapper, &["fd://second"]);
     until("it listens", SOON, || two.exists());
     until("it answers", SOON, || answers(&two));
     assert!(running.err().contains("two.sock"), "{}", running.err());
@@ -98,10 +97,23 @@ fn one_of_several_sockets_can_be_named() {
 }
 
 #[test]
+fn several_sockets_can_be_named_one_by_one() {
+    corten_only!();
+    let slot = Slot::take();
+    let (one, two) = (slot.root().join("one.sock"), slot.root().join("two.sock"));
+    let texts = [&one, &two].map(|path| path.display().to_string());
+    let wrapper = ["systemd-socket-activate", "-l", &texts[0], "-l", &texts[1]];
+    let running = launch(&slot, &wrapper, &["fd://4", "fd://3"]);
+    until("it listens", SOON, || two.exists());
+    until("both answer", SOON, || answers(&two) && answers(&one));
+    end(&slot, running);
+}
+
+#[test]
 fn without_sockets_there_is_nothing_to_serve() {
     corten_only!();
     let slot = Slot::take();
-    let running = launch(&slot, &["env", "-u", "LISTEN_FDS"], "fd://");
+    let running = launch(&slot, &["env", "-u", "LISTEN_FDS"], &["fd://"]);
     let finished = running.finish(SOON);
     slot.residue().remove();
     finished.fails(1);
@@ -125,7 +137,7 @@ fn the_service_manager_is_told() {
     let socket = slot.root().join("c.sock");
     let host = format!("unix://{}", socket.display());
     let variable = format!("NOTIFY_SOCKET={}", notify.display());
-    let running = launch(&slot, &["env", &variable], &host);
+    let running = launch(&slot, &["env", &variable], &[&host]);
     assert!(next().starts_with("READY=1"));
     assert!(answers(&socket), "ready means that it answers");
     running.signal(Signal::HUP);

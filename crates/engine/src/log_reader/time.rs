@@ -53,12 +53,43 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 
 /// Appends a time with nine digits of the second, as Docker shows it.
 pub(super) fn append(line: &mut Vec<u8>, at_ns: i64) {
-    let text = match Timestamp::from_nanosecond(i128::from(at_ns)) {
-        Ok(time) => format!("{time:.9}"),
-        // Beyond the years there are.
-        Err(_) => at_ns.to_string(),
+    let (seconds, nanoseconds) = (at_ns.div_euclid(NANOSECONDS), at_ns.rem_euclid(NANOSECONDS));
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let (year, month, day) = civil_from_days(days);
+    for (number, width, end) in [
+        (year, 4, b'-'),
+        (month, 2, b'-'),
+        (day, 2, b'T'),
+        (second / 3600, 2, b':'),
+        (second / 60 % 60, 2, b':'),
+        (second % 60, 2, b'.'),
+        (nanoseconds, 9, b'Z'),
+    ] {
+        let start = line.len();
+        line.resize(start + width, b'0');
+        let mut rest = number;
+        for digit in line[start..].iter_mut().rev() {
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        line.push(end);
+    }
+}
+
+/// Year, month and day of a day counted from 1970-01-01.
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
     };
-    line.extend_from_slice(text.as_bytes());
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]
@@ -75,11 +106,11 @@ mod tests {
             "1969-12-31T23:59:59.5Z",
         ] {
             let expected: Timestamp = text.parse().unwrap();
-            assert_eq!(
-                utc(text.as_bytes()).map(i128::from),
-                Some(expected.as_nanosecond()),
-                "{text}"
-            );
+            let at_ns = utc(text.as_bytes()).unwrap();
+            assert_eq!(i128::from(at_ns), expected.as_nanosecond(), "{text}");
+            let mut shown = Vec::new();
+            append(&mut shown, at_ns);
+            assert_eq!(String::from_utf8(shown).unwrap(), format!("{expected:.9}"));
         }
         assert_eq!(
             parse(b"2026-01-02T04:04:05+01:00"),
