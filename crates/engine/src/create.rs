@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::names;
 use crate::record::ContainerRecord;
 use crate::settle::{Settled, settle};
+use crate::volume_claims::VolumeClaim;
 
 /// What `create` answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +48,9 @@ impl Engine {
             })
             .await;
             match made {
-                Ok((container, warnings)) => {
+                Ok((container, warnings, claim)) => {
                     engine.containers.insert(container.clone());
+                    drop(claim);
                     engine.publish(&container, "create", &[]);
                     Ok(CreatedContainer {
                         id: container.id().to_string(),
@@ -69,7 +71,7 @@ impl Engine {
         id: corten_types::ContainerId,
         name: String,
         request: ContainerCreateRequest,
-    ) -> Result<(Arc<Container>, Vec<String>)> {
+    ) -> Result<(Arc<Container>, Vec<String>, VolumeClaim)> {
         let image_name = request.config.image.clone();
         if image_name.is_empty() {
             return Err(Error::Invalid("no image specified".to_owned()));
@@ -91,10 +93,12 @@ impl Engine {
             volumes: Vec::new(),
             done: false,
         };
+        // Given up before what was made is taken back, or this create would be in its own way.
+        let mut claim = self.volume_claims.begin();
         self.images.hold(id.as_str(), &image.id)?;
         let dir = self.container_dir(&id);
         std::fs::create_dir_all(&dir).map_err(Error::system("cannot create the container's directory"))?;
-        let mounts = self.make_volumes(&id, mounts, &mut undo.volumes)?;
+        let mounts = self.make_volumes(&id, mounts, &mut undo.volumes, &mut claim)?;
         self.snapshots.prepare(id.as_str(), &image.chain)?;
         self.populate_volumes(&id, &image.chain, &mounts)?;
         let record = ContainerRecord {
@@ -121,7 +125,7 @@ impl Engine {
         self.volumes_are_recorded(&id);
         undo.done = true;
         drop(undo);
-        Ok((Arc::new(Container::new(record)), warnings))
+        Ok((Arc::new(Container::new(record)), warnings, claim))
     }
 }
 
@@ -140,8 +144,10 @@ impl Drop for Undo<'_> {
         }
         self.engine.remove_files(self.id);
         for volume in &self.volumes {
-            if let Err(error) = self.engine.volumes.remove(volume) {
-                tracing::warn!(%error, "cannot take back a volume");
+            // Somebody else may have come to use it.
+            match self.engine.volume_remove(volume) {
+                Ok(()) | Err(Error::Conflict(_)) => {}
+                Err(error) => tracing::warn!(%error, "cannot take back a volume"),
             }
         }
     }

@@ -92,7 +92,7 @@ fn rule_of(node: &LinuxDevice, access: &str) -> std::result::Result<LinuxDeviceC
 }
 
 /// Reads `c 1:3 rwm`, with `*` for any number.
-fn parse_rule(text: &str) -> Result<LinuxDeviceCgroup> {
+pub(crate) fn parse_rule(text: &str) -> Result<LinuxDeviceCgroup> {
     let invalid = || Error::Invalid(format!("invalid device cgroup rule format: '{text}'"));
     let mut parts = text.split_whitespace();
     let (Some(typ), Some(numbers), Some(access), None) =

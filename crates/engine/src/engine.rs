@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::events::EventLog;
 use crate::exec::Execs;
 use crate::registry::Registry;
+use crate::volume_claims::VolumeClaims;
 
 /// Settings of an engine.
 #[derive(Debug, Clone)]
@@ -69,6 +70,7 @@ pub struct Engine {
     pub(crate) metadata: Arc<Store>,
     pub(crate) bridge: Option<Arc<BridgeNetwork>>,
     pub(crate) volumes: Arc<Volumes>,
+    pub(crate) volume_claims: Arc<VolumeClaims>,
     pub(crate) sandboxes: Arc<Sandboxes>,
     pub(crate) containers: Registry,
     pub(crate) execs: Execs,
@@ -111,6 +113,7 @@ impl Engine {
             metadata,
             bridge,
             volumes,
+            volume_claims: Arc::default(),
             sandboxes,
             containers: Registry::default(),
             execs: Execs::default(),
@@ -162,7 +165,8 @@ impl Engine {
         } else {
             parent
         };
-        format!("/{}/{id}", parent.trim_matches('/'))
+        let parent = crate::mounts::clean_path(parent);
+        format!("{}/{id}", parent.trim_end_matches('/'))
     }
 
     /// Publishes a container event with Docker's attributes: labels, image, name, and `more`.

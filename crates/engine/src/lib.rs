@@ -49,6 +49,7 @@ mod process_table;
 mod prune;
 mod prune_filter;
 mod record;
+mod refusals;
 mod registry;
 mod remove;
 mod resources;
@@ -66,6 +67,7 @@ mod top;
 mod unsupported;
 mod update;
 mod view;
+mod volume_claims;
 mod volumes;
 mod wait;
 

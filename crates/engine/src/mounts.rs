@@ -157,10 +157,21 @@ pub(crate) fn parse_mount(mount: &Mount) -> Result<MountWish> {
 
 /// Reads one `--tmpfs` entry: target and comma-separated options.
 pub(crate) fn parse_tmpfs(target: &str, options: &str) -> Result<MountWish> {
+    if !target.starts_with('/') {
+        return Err(Error::Invalid(format!(
+            "invalid mount path: '{target}' mount path must be absolute"
+        )));
+    }
+    let destination = clean_path(target);
+    if destination == "/" {
+        return Err(Error::Invalid(
+            "invalid specification: destination can't be '/'".to_owned(),
+        ));
+    }
     Ok(MountWish {
         point: MountPoint {
             r#type: "tmpfs".to_owned(),
-            destination: clean_target(target, target)?,
+            destination,
             mode: options.to_owned(),
             rw: !options.split(',').any(|option| option == "ro"),
             ..MountPoint::default()

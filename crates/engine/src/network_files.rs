@@ -91,7 +91,7 @@ pub(crate) fn write(
     put("hosts", hosts)
 }
 
-fn parse_addresses(texts: &[String]) -> Result<Vec<IpAddr>> {
+pub(crate) fn parse_addresses(texts: &[String]) -> Result<Vec<IpAddr>> {
     texts
         .iter()
         .map(|text| {
@@ -102,12 +102,15 @@ fn parse_addresses(texts: &[String]) -> Result<Vec<IpAddr>> {
 }
 
 /// Reads `name:address` entries; `host-gateway` is the bridge's own address.
-fn extra_hosts(entries: &[String]) -> Result<Vec<(String, ExtraHost)>> {
+pub(crate) fn extra_hosts(entries: &[String]) -> Result<Vec<(String, ExtraHost)>> {
     entries
         .iter()
         .map(|entry| {
             let invalid = || Error::Invalid(format!("bad format for add-host: \"{entry}\""));
-            let (name, address) = entry.split_once([':', '=']).ok_or_else(invalid)?;
+            let (name, address) = entry
+                .split_once([':', '='])
+                .filter(|(name, _)| !name.is_empty())
+                .ok_or_else(invalid)?;
             let address = match address {
                 "host-gateway" => ExtraHost::HostGateway,
                 text => text

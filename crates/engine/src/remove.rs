@@ -106,11 +106,12 @@ impl Engine {
         for mount in mounts.iter().filter(|mount| mount.point.r#type == "volume") {
             let name = &mount.point.name;
             let anonymous = self.volumes.get(name).is_ok_and(|volume| volume.anonymous);
-            if !anonymous || !self.volume_users(name).is_empty() {
+            if !anonymous {
                 continue;
             }
-            match self.volumes.remove(name) {
-                Ok(()) => self.publish_volume("destroy", name),
+            match self.volume_remove(name) {
+                // Another container uses it, too.
+                Ok(()) | Err(Error::Conflict(_)) => {}
                 Err(error) => tracing::warn!(%error, "cannot remove an anonymous volume"),
             }
         }

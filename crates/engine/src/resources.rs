@@ -74,7 +74,7 @@ pub(crate) fn check(host: &HostConfig, cpus: usize) -> Result<()> {
             "CPU Quota"
         };
         return invalid(format!(
-            "Conflicting options: Nano CPUs and {field} cannot both be set."
+            "Conflicting options: Nano CPUs and {field} cannot both be set"
         ));
     }
     if host.cpu_shares < 0 {
@@ -124,7 +124,7 @@ fn build(
         memory = memory.limit(host.memory);
     }
     if host.memory_swap != 0 {
-        memory = memory.swap(host.memory_swap);
+        memory = memory.swap(host.memory_swap.max(-1));
     }
     if host.memory_reservation > 0 {
         memory = memory.reservation(host.memory_reservation);

@@ -17,7 +17,8 @@ pub(crate) struct Security {
 pub(crate) fn parse(options: &[String]) -> Result<Security> {
     let mut security = Security::default();
     for option in options {
-        let invalid = || Error::Invalid(format!("invalid --security-opt 2: {option:?}"));
+        let invalid_at = |step| Error::Invalid(format!("invalid --security-opt {step}: {option:?}"));
+        let invalid = || invalid_at(2);
         if option == "no-new-privileges" {
             security.no_new_privileges = Some(true);
             continue;
@@ -25,7 +26,7 @@ pub(crate) fn parse(options: &[String]) -> Result<Security> {
         let (key, value) = option
             .split_once('=')
             .or_else(|| option.split_once(':'))
-            .ok_or_else(invalid)?;
+            .ok_or_else(|| invalid_at(1))?;
         match (key, value) {
             ("no-new-privileges", value) => {
                 security.no_new_privileges = Some(value.parse().map_err(|_| invalid())?);

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::mounts::{self, MountWish};
 use crate::network_mode::NetworkMode;
 use crate::record::{EndpointWish, LinkRecord};
-use crate::{health, links, namespace_modes, ports, resources, restart_policy, unsupported};
+use crate::{health, links, namespace_modes, ports, refusals, resources, restart_policy, unsupported};
 
 /// `/dev/shm` of containers that ask for no other size, in bytes.
 const SHM_SIZE: i64 = 64 << 20;
@@ -54,16 +54,24 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
             config.working_dir
         )));
     }
-    config.env = config
+    if let Some(bad) = config
         .env
-        .map(|env| env.into_iter().filter(|entry| !entry.is_empty()).collect());
-    if let Some(bad) = config.env.iter().flatten().find(|entry| entry.starts_with('=')) {
+        .iter()
+        .flatten()
+        .find(|entry| entry.is_empty() || entry.starts_with('='))
+    {
         return Err(Error::Invalid(format!("invalid environment variable: {bad}")));
     }
     if !config.stop_signal.is_empty() {
         crate::signal::parse(&config.stop_signal)?;
     }
     fill(engine, &mut host);
+    refusals::check(&host)?;
+    for mode in [&host.pid_mode, &host.ipc_mode] {
+        if let Some(other) = mode.strip_prefix("container:") {
+            engine.containers.find(other).map_err(missing_is_invalid)?;
+        }
+    }
     resources::normalise(&mut host, engine.cpus)?;
     if (host.cpu_realtime_period != 0 || host.cpu_realtime_runtime != 0) && !engine.has_realtime_groups() {
         return Err(Error::Invalid(
@@ -111,6 +119,7 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
     }
     let endpoint = endpoint(networking_config, &config, &host)?;
     let links = links::resolve(engine, &mut host)?;
+    refusals::mac_address(endpoint.mac.as_deref(), &host)?;
     let mounts = all_mounts(engine, &config, &host)?;
     Ok(Settled {
         config,

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::mounts::MountWish;
 use crate::names;
 use crate::record::MountRecord;
+use crate::volume_claims::VolumeClaim;
 
 /// Name of the note of volumes to come, in a container's directory.
 const INTENT: &str = "volumes.json";
@@ -24,6 +25,7 @@ impl Engine {
         id: &ContainerId,
         mut wishes: Vec<MountWish>,
         made: &mut Vec<String>,
+        claim: &mut VolumeClaim,
     ) -> Result<Vec<MountRecord>> {
         let mut anonymous = Vec::new();
         for point in wishes.iter_mut().map(|wish| &mut wish.point) {
@@ -39,7 +41,7 @@ impl Engine {
         }
         wishes
             .into_iter()
-            .map(|wish| self.make_volume(wish, &anonymous, made))
+            .map(|wish| self.make_volume(wish, &anonymous, made, claim))
             .collect()
     }
 
@@ -80,6 +82,7 @@ impl Engine {
         mut wish: MountWish,
         anonymous: &[String],
         made: &mut Vec<String>,
+        claim: &mut VolumeClaim,
     ) -> Result<MountRecord> {
         let point = &mut wish.point;
         if point.r#type == "bind" && !wish.create_source && !Path::new(&point.source).exists() {
@@ -91,6 +94,7 @@ impl Engine {
         if point.r#type != "volume" {
             return Ok(wish);
         }
+        claim.add(&point.name);
         let (volume, new) = self.volumes.create(VolumeRequest {
             name: point.name.clone(),
             driver: point.driver.clone(),
@@ -223,17 +227,24 @@ impl Engine {
     /// When there is none, or a container uses it.
     pub fn volume_remove(&self, name: &str) -> Result<()> {
         self.volumes.get(name)?;
-        let users = self.volume_users(name);
-        if !users.is_empty() {
-            return Err(Error::Conflict(format!(
-                "remove {name}: volume is in use - [{}]",
-                users.join(", ")
-            )));
-        }
-        self.volumes.remove(name)?;
+        let removed = self.volume_claims.unless_claimed(name, || {
+            let users = self.volume_users(name);
+            if users.is_empty() {
+                return Ok(self.volumes.remove(name)?);
+            }
+            Err(in_use(name, &users))
+        });
+        removed.unwrap_or_else(|| Err(in_use(name, &[])))?;
         self.publish_volume("destroy", name);
         Ok(())
     }
+}
+
+fn in_use(name: &str, users: &[String]) -> Error {
+    Error::Conflict(format!(
+        "remove {name}: volume is in use - [{}]",
+        users.join(", ")
+    ))
 }
 
 fn is_empty_dir(path: &Path) -> bool {

@@ -31,9 +31,7 @@ pub(super) async fn create(State(api): Api, params: Params, request: Request) ->
         ));
     }
     let options = CreateOptions {
-        name: params
-            .text("name")
-            .map(|name| name.strip_prefix('/').unwrap_or(name).to_owned()),
+        name: params.owned("name"),
         platform: params.owned("platform"),
         version: params.version(),
     };

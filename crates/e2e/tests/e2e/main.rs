@@ -8,6 +8,7 @@
 mod activation;
 mod api;
 mod bad_images;
+mod bad_input;
 mod cgroup_v2;
 mod cleanliness;
 mod cp;
@@ -32,6 +33,7 @@ mod logs;
 mod network;
 mod pause;
 mod prune;
+mod races;
 mod reload;
 mod restart_policy;
 mod run;

@@ -39,7 +39,9 @@ pub fn check(parameters: &HashMap<String, String>, namespaces: &Namespaces<'_>) 
         } else {
             0
         };
-        if namespace == 0 || !namespaces.has_own(namespace) {
+        // An empty part is one of two dots, too, once slashes separate.
+        let climbs = key.split('.').any(str::is_empty);
+        if namespace == 0 || climbs || !namespaces.has_own(namespace) {
             return Err(failure(
                 ErrorStage::Spec,
                 format!("sysctl {name:?} is not in a separate kernel namespace"),
@@ -96,5 +98,6 @@ mod tests {
                 && check("net/ipv4/conf/eth0.1/forwarding")
         );
         assert!(!check("kernel.panic") && !check("kernel.hostname") && !check("vm.swappiness"));
+        assert!(!check("net/../vm/swappiness") && !check("net/ipv4/../../kernel/panic"));
     }
 }

@@ -83,6 +83,8 @@ impl Error {
             " after object key:value pair"
         } else if message.starts_with("expected `,` or `]`") {
             " after array element"
+        } else if message.starts_with("recursion limit exceeded") {
+            " exceeded max depth"
         } else if message.starts_with("expected ident") {
             return Self::Syntax(bad_literal(text, cause));
         } else {

@@ -1,0 +1,285 @@
+//! What a request asks for and no start could ever give: told when the container is created, in Docker's words, instead of
+//! failing each start of it with the kernel's.
+
+use std::collections::BTreeSet;
+
+use corten_network::MacAddr;
+use corten_wire::HostConfig;
+
+use crate::error::{Error, Result};
+use crate::{devices, network_files};
+
+/// Numbers of the processors and memory nodes this machine has.
+const PROCESSORS: &str = "/sys/devices/system/cpu/online";
+const MEMORY_NODES: &str = "/sys/devices/system/node/online";
+/// The most numbers a list of them may name; the kernel's own limit is not above it on any machine.
+const MAX_NUMBER: u32 = 8191;
+
+/// Flags a tmpfs may be given; Docker's list.
+const TMPFS_FLAGS: [&str; 33] = [
+    "defaults",
+    "ro",
+    "rw",
+    "suid",
+    "nosuid",
+    "dev",
+    "nodev",
+    "exec",
+    "noexec",
+    "sync",
+    "async",
+    "dirsync",
+    "remount",
+    "mand",
+    "nomand",
+    "atime",
+    "noatime",
+    "diratime",
+    "nodiratime",
+    "bind",
+    "rbind",
+    "private",
+    "rprivate",
+    "shared",
+    "rshared",
+    "slave",
+    "rslave",
+    "unbindable",
+    "runbindable",
+    "relatime",
+    "norelatime",
+    "strictatime",
+    "nostrictatime",
+];
+
+/// Parameters that belong to the IPC namespace.
+const IPC_SYSCTLS: [&str; 8] = [
+    "kernel.msgmax",
+    "kernel.msgmnb",
+    "kernel.msgmni",
+    "kernel.sem",
+    "kernel.shmall",
+    "kernel.shmmax",
+    "kernel.shmmni",
+    "kernel.shm_rmid_forced",
+];
+
+/// Refuses it.
+pub(crate) fn check(host: &HostConfig) -> Result<()> {
+    cpuset("cpuset cpus", "CPUs", &host.cpuset_cpus, PROCESSORS)?;
+    cpuset("cpuset mems", "memory nodes", &host.cpuset_mems, MEMORY_NODES)?;
+    for name in host.sysctls.keys() {
+        sysctl(name, host)?;
+    }
+    for options in host.tmpfs.values() {
+        options.split(',').try_for_each(tmpfs_option)?;
+    }
+    for mapping in host.devices.iter().flatten() {
+        if !mapping
+            .cgroup_permissions
+            .bytes()
+            .all(|access| b"rwm".contains(&access))
+        {
+            return invalid(format!("bad mode specified: {}", mapping.cgroup_permissions));
+        }
+    }
+    for rule in host.device_cgroup_rules.iter().flatten() {
+        devices::parse_rule(rule)?;
+    }
+    network_files::parse_addresses(host.dns.as_deref().unwrap_or_default())?;
+    network_files::extra_hosts(host.extra_hosts.as_deref().unwrap_or_default()).map(drop)
+}
+
+fn invalid<T>(message: String) -> Result<T> {
+    Err(Error::Invalid(message))
+}
+
+/// Checks a list of numbers against those in the file `available`.
+fn cpuset(what: &str, plural: &str, asked: &str, available: &str) -> Result<()> {
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let Some(wanted) = numbers(asked) else {
+        return invalid(format!(
+            "Invalid value {asked} for {what}: invalid format: {asked}"
+        ));
+    };
+    // A kernel that tells nothing of its nodes has one.
+    let text = std::fs::read_to_string(available).unwrap_or_else(|_| "0".to_owned());
+    let text = text.trim();
+    if numbers(text).is_some_and(|there| !wanted.is_subset(&there)) {
+        return invalid(format!(
+            "Requested {plural} are not available - requested {asked}, available: {text}"
+        ));
+    }
+    Ok(())
+}
+
+/// Reads `0-3,7`.
+fn numbers(list: &str) -> Option<BTreeSet<u32>> {
+    let number = |text: &str| text.parse().ok().filter(|number| *number <= MAX_NUMBER);
+    let mut found = BTreeSet::new();
+    for part in list.split(',') {
+        match part.split_once('-') {
+            None => drop(found.insert(number(part)?)),
+            Some((first, last)) => {
+                let (first, last) = (number(first)?, number(last)?);
+                if first > last {
+                    return None;
+                }
+                found.extend(first..=last);
+            }
+        }
+    }
+    Some(found)
+}
+
+/// A parameter of the host's own, or one of a namespace the container shares with it.
+fn sysctl(name: &str, host: &HostConfig) -> Result<()> {
+    let key = name.replace('/', ".");
+    if key == "kernel.hostname" {
+        return invalid(format!(
+            "sysctl {name:?} is not allowed as it conflicts with the OCI \"hostname\" field"
+        ));
+    }
+    let climbs = key.split('.').any(str::is_empty);
+    let (own, shared) = if IPC_SYSCTLS.contains(&key.as_str()) || key.starts_with("fs.mqueue.") {
+        (
+            true,
+            (host.ipc_mode == "host").then_some("is not allowed in the hosts ipc namespace"),
+        )
+    } else if key.starts_with("net.") {
+        (
+            true,
+            (host.network_mode == "host").then_some("not allowed in host network namespace"),
+        )
+    } else if key == "kernel.domainname" {
+        (
+            true,
+            (host.uts_mode == "host").then_some("is not in a separate kernel namespace"),
+        )
+    } else {
+        (false, None)
+    };
+    match shared {
+        Some(why) => invalid(format!("sysctl {name:?} {why}")),
+        None if !own || climbs => invalid(format!("sysctl {name:?} is not in a separate kernel namespace")),
+        None => Ok(()),
+    }
+}
+
+fn tmpfs_option(option: &str) -> Result<()> {
+    if option.is_empty() || TMPFS_FLAGS.contains(&option) {
+        return Ok(());
+    }
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    match option.split_once('=') {
+        None => invalid(format!("invalid tmpfs option [{option:?}]")),
+        Some((key, value)) => {
+            let fits = match key {
+                "size" | "nr_inodes" | "nr_blocks" => {
+                    let units: &[char] = if key == "size" {
+                        &['k', 'K', 'm', 'M', 'g', 'G', 't', 'T', '%']
+                    } else {
+                        &['k', 'K', 'm', 'M', 'g', 'G', 't', 'T']
+                    };
+                    digits(value.strip_suffix(units).unwrap_or(value))
+                }
+                "mode" => digits(value) && u32::from_str_radix(value, 8).is_ok_and(|mode| mode <= 0o7777),
+                "uid" | "gid" => digits(value) && value.parse::<u32>().is_ok(),
+                "mpol" => true,
+                _ => false,
+            };
+            if fits {
+                Ok(())
+            } else {
+                invalid(format!("invalid tmpfs option [{key:?} {value:?}]"))
+            }
+        }
+    }
+}
+
+/// A hardware address no link can have, or one for a network that is not the container's own.
+pub(crate) fn mac_address(wish: Option<&str>, host: &HostConfig) -> Result<()> {
+    let Some(text) = wish else { return Ok(()) };
+    if host.network_mode == "host" || host.network_mode.starts_with("container:") {
+        return invalid("conflicting options: mac-address and the network mode".to_owned());
+    }
+    match text.parse::<MacAddr>() {
+        // A group's address is nobody's own.
+        Ok(address) if address.octets()[0] & 1 == 0 => Ok(()),
+        _ => invalid(format!("invalid MAC address: {text}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(change: impl Fn(&mut HostConfig)) -> Option<String> {
+        let mut host = HostConfig::default();
+        change(&mut host);
+        check(&host).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn parameters_of_the_host_are_refused_however_they_are_written() {
+        let sysctl = |name: &str| said(|host| drop(host.sysctls.insert(name.to_owned(), "1".to_owned())));
+        for own in [
+            "net.ipv4.ip_forward",
+            "net/ipv4/conf/eth0.1/forwarding",
+            "kernel.shmmax",
+            "fs.mqueue.msg_max",
+        ] {
+            assert_eq!(sysctl(own), None, "{own}");
+        }
+        for host in [
+            "vm.swappiness",
+            "net/../vm/swappiness",
+            "net/ipv4/../../vm/swappiness",
+            "kernel.panic",
+            "",
+            "net.",
+        ] {
+            let sentence = format!("sysctl {host:?} is not in a separate kernel namespace");
+            assert_eq!(sysctl(host), Some(sentence));
+        }
+        let shared = said(|host| {
+            "host".clone_into(&mut host.network_mode);
+            host.sysctls
+                .insert("net.core.somaxconn".to_owned(), "1".to_owned());
+        });
+        assert_eq!(
+            shared.unwrap(),
+            "sysctl \"net.core.somaxconn\" not allowed in host network namespace"
+        );
+    }
+
+    #[test]
+    fn lists_of_processors() {
+        assert_eq!(numbers("0-2,5"), Some([0, 1, 2, 5].into()));
+        for bad in ["", ",", "1-0", "x", "0-", "-1", "99999999", "0-4000000000"] {
+            assert_eq!(numbers(bad), None, "{bad}");
+        }
+        assert_eq!(
+            said(|host| "abc".clone_into(&mut host.cpuset_cpus)).unwrap(),
+            "Invalid value abc for cpuset cpus: invalid format: abc"
+        );
+        let many = said(|host| "8000".clone_into(&mut host.cpuset_cpus)).unwrap();
+        assert!(
+            many.starts_with("Requested CPUs are not available - requested 8000, available: 0"),
+            "{many}"
+        );
+    }
+
+    #[test]
+    fn options_of_a_tmpfs() {
+        let tmpfs = |options: &str| said(|host| drop(host.tmpfs.insert("/t".to_owned(), options.to_owned())));
+        assert_eq!(tmpfs("size=10%,mode=1777,uid=5,noatime,exec,nr_inodes=1k"), None);
+        assert_eq!(tmpfs(""), None);
+        assert_eq!(tmpfs("frob").unwrap(), "invalid tmpfs option [\"frob\"]");
+        for bad in ["size=x", "mode=9", "uid=-1", "frob=1", "size="] {
+            assert!(tmpfs(bad).is_some(), "{bad}");
+        }
+    }
+}
