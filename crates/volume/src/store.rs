@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 use crate::volume::{Volume, VolumeRequest, is_valid_name};
 
 const RECORD: &str = "volume.json";
+/// The record while it is being written.
+const STAGED_RECORD: &str = "volume.json.new";
 const DATA: &str = "_data";
 
 /// All volumes of one daemon, indexed in memory.
@@ -42,7 +44,7 @@ impl Volumes {
                 Err(error) => {
                     // Without a record nobody was ever promised this volume; keep whatever data there is and say so.
                     tracing::warn!(%error, dir = %dir.display(), "not a volume");
-                    let _only_if_empty = fs::remove_dir(dir.join(DATA)).and_then(|()| fs::remove_dir(&dir));
+                    let _only_if_empty = clear_half_made(&dir);
                 }
             }
         }
@@ -139,6 +141,15 @@ fn absent_is_fine(error: io::Error) -> io::Result<()> {
     }
 }
 
+/// Removes what a making or a removal that was cut short has left, but no data.
+fn clear_half_made(dir: &Path) -> io::Result<()> {
+    fs::remove_dir(dir.join(DATA)).or_else(absent_is_fine)?;
+    for record in [STAGED_RECORD, RECORD] {
+        fs::remove_file(dir.join(record)).or_else(absent_is_fine)?;
+    }
+    fs::remove_dir(dir)
+}
+
 fn read_record(dir: &Path) -> io::Result<Volume> {
     Ok(serde_json::from_slice(&fs::read(dir.join(RECORD))?)?)
 }
@@ -147,7 +158,7 @@ fn read_record(dir: &Path) -> io::Result<Volume> {
 fn write_new(dir: &Path, volume: &Volume) -> io::Result<()> {
     DirBuilder::new().mode(0o701).create(dir)?;
     DirBuilder::new().mode(0o755).create(dir.join(DATA))?;
-    let staged = dir.join("volume.json.new");
+    let staged = dir.join(STAGED_RECORD);
     let mut file = File::create(&staged)?;
     file.write_all(&serde_json::to_vec(volume)?)?;
     file.sync_data()?;
@@ -188,8 +199,16 @@ mod tests {
     fn half_made_volumes_do_not_exist() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("half").join(DATA)).unwrap();
+        // Cut short in the middle of the record, in the middle of a removal, and with data in it.
+        fs::create_dir_all(dir.path().join("staged").join(DATA)).unwrap();
+        fs::write(dir.path().join("staged").join(STAGED_RECORD), "{").unwrap();
+        fs::create_dir_all(dir.path().join("gone")).unwrap();
+        fs::create_dir_all(dir.path().join("kept").join(DATA).join("data")).unwrap();
         assert!(Volumes::open(dir.path()).unwrap().list().is_empty());
-        assert!(!dir.path().join("half").exists());
+        for name in ["half", "staged", "gone"] {
+            assert!(!dir.path().join(name).exists(), "{name}");
+        }
+        assert!(dir.path().join("kept").exists());
     }
 
     #[test]

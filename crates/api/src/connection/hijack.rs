@@ -23,6 +23,8 @@ use crate::backend::Attached;
 
 /// Input is moved in pieces of at most this size.
 const INPUT_BUFFER: usize = 16 * 1024;
+/// What dockerd takes to start a process after its answer, and clients that read ahead have come to rely on.
+const HEAD_START: Duration = Duration::from_millis(50);
 /// How long a client may take to close its half after the output ended.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -106,6 +108,8 @@ pub(crate) enum Answered {
     Stream {
         /// The client asked for `Upgrade: tcp`.
         upgrade: bool,
+        /// The client loses output that arrives together with the answer's head: it needs a moment to read that.
+        reads_ahead: bool,
         /// `Content-Type` of the answer.
         content_type: &'static str,
     },
@@ -129,11 +133,12 @@ impl Hijack {
             detach_keys,
             answered,
         } = self;
-        let (upgrade, content_type) = match answered {
+        let (upgrade, reads_ahead, content_type) = match answered {
             Answered::Stream {
                 upgrade,
+                reads_ahead,
                 content_type,
-            } => (upgrade, content_type),
+            } => (upgrade, reads_ahead, content_type),
             Answered::WebSocket(socket) => {
                 return socket.run(stream, early, attached, detach_keys, closing).await;
             }
@@ -143,6 +148,9 @@ impl Hijack {
         } = attached;
         if stream.write_all(&head(upgrade, content_type)).await.is_err() {
             return;
+        }
+        if reads_ahead {
+            tokio::time::sleep(HEAD_START).await;
         }
         let (read, write) = tokio::io::split(&mut stream);
         let keys = tty.then_some(detach_keys);

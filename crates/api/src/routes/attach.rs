@@ -4,7 +4,7 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use corten_wire::ApiVersion;
 use http::HeaderMap;
-use http::header::UPGRADE;
+use http::header::{UPGRADE, USER_AGENT};
 
 use super::{Answer, Api};
 use crate::backend::{AttachOptions, Attached};
@@ -12,6 +12,8 @@ use crate::connection::{Answered, DetachKeys, Hijack, Link, WebSocket};
 use crate::http::Params;
 use crate::{ApiError, ApiResult};
 
+/// Python's client throws away what its HTTP library has read beyond the answer's head.
+const READS_AHEAD: &[u8] = b"docker-sdk-python/";
 /// First API version that tells multiplexed streams from raw ones by their media type.
 const MULTIPLEXED_TYPE: u16 = 42;
 /// First API version whose websockets send bytes instead of text.
@@ -77,11 +79,15 @@ pub(super) async fn take_over(
     let detach_keys = detach_keys(&attached.detach_keys)?;
     let upgrade = headers.contains_key(UPGRADE);
     let content_type = media_type(version, attached.tty);
+    let reads_ahead = headers
+        .get(USER_AGENT)
+        .is_some_and(|agent| agent.as_bytes().starts_with(READS_AHEAD));
     link.take_over(Hijack {
         attached,
         detach_keys,
         answered: Answered::Stream {
             upgrade,
+            reads_ahead,
             content_type,
         },
     })

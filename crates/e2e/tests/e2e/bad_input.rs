@@ -309,7 +309,7 @@ fn options_that_make_no_sense_are_refused_before_anything_is_made() {
         ),
         (
             json!({ "Isolation": "frob" }),
-            "invalid isolation: \"frob\" - linux only supports 'default'",
+            "invalid isolation (frob): linux only supports 'default'",
         ),
         (
             json!({ "Binds": ["a b:/x"] }),

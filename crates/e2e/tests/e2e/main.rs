@@ -11,6 +11,7 @@ mod bad_images;
 mod bad_input;
 mod cgroup_v2;
 mod cleanliness;
+mod clients;
 mod cp;
 mod df;
 mod diff;
