@@ -3,7 +3,7 @@
 //! Each frame has a header of eight bytes, `[kind, 0, 0, 0, length…]` with a big-endian length; see the Engine API's
 //! documentation of `POST /containers/{id}/attach`.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 
 use crate::Error;
 
@@ -20,52 +20,64 @@ pub enum StreamKind {
     SystemError,
 }
 
-/// Splits a multiplexed stream, piece by piece: no frame need be complete, none is copied.
+/// Splits a multiplexed stream, piece by piece: no frame need be complete.
 #[derive(Debug, Default)]
 pub struct Demultiplexer {
     current: Option<(StreamKind, usize)>,
 }
 
 impl Demultiplexer {
-    /// Takes the next piece of payload out of `input`; `None` when more input is needed.
+    /// Takes the payload of one stream out of `input` and appends it to `to`, frame by frame until another stream's turn comes
+    /// or more input is needed; `None` when there was none.
     ///
     /// # Errors
     /// When a header is none.
-    pub fn next(&mut self, input: &mut BytesMut) -> Result<Option<(StreamKind, Bytes)>, Error> {
+    pub fn next_run(&mut self, input: &mut BytesMut, to: &mut Vec<u8>) -> Result<Option<StreamKind>, Error> {
+        let (mut at, mut run) = (0, None);
         loop {
-            match self.current {
-                Some((_, 0)) => self.current = None,
-                Some((kind, left)) => {
-                    if input.is_empty() {
-                        return Ok(None);
-                    }
-                    let piece = input.split_to(left.min(input.len())).freeze();
-                    self.current = Some((kind, left - piece.len()));
-                    return Ok(Some((kind, piece)));
+            if let Some((kind, left)) = self.current {
+                if run.is_some_and(|other| other != kind) {
+                    break;
                 }
-                None => {
-                    if input.len() < HEADER {
-                        return Ok(None);
-                    }
-                    let kind = match input[0] {
-                        0 | 1 => StreamKind::Stdout,
-                        2 => StreamKind::Stderr,
-                        3 => StreamKind::SystemError,
-                        other => {
-                            return Err(Error::Protocol(format!("unrecognized stream: {other}")));
-                        }
-                    };
-                    input.advance(4);
-                    self.current = Some((kind, input.get_u32() as usize));
+                let rest = &input[at..];
+                let piece = &rest[..left.min(rest.len())];
+                to.extend_from_slice(piece);
+                at += piece.len();
+                if !piece.is_empty() {
+                    run = Some(kind);
+                }
+                let left = left - piece.len();
+                self.current = (left > 0).then_some((kind, left));
+                if left > 0 {
+                    break;
                 }
             }
+            let Some(header) = input[at..].first_chunk::<HEADER>() else {
+                break;
+            };
+            self.current = Some(parse(header)?);
+            at += HEADER;
         }
+        input.advance(at);
+        Ok(run)
     }
 
     /// Whether the stream may end here, that is, between frames.
     pub fn is_complete(&self) -> bool {
         matches!(self.current, None | Some((_, 0)))
     }
+}
+
+/// Stream and length a header announces.
+fn parse(header: &[u8; HEADER]) -> Result<(StreamKind, usize), Error> {
+    let [kind, _, _, _, length @ ..] = *header;
+    let kind = match kind {
+        0 | 1 => StreamKind::Stdout,
+        2 => StreamKind::Stderr,
+        3 => StreamKind::SystemError,
+        other => return Err(Error::Protocol(format!("unrecognized stream: {other}"))),
+    };
+    Ok((kind, u32::from_be_bytes(length) as usize))
 }
 
 #[cfg(test)]
@@ -80,30 +92,38 @@ mod tests {
     }
 
     #[test]
-    fn splits_the_same_however_it_is_cut() {
+    fn runs_join_what_follows_on_one_stream() {
         let stream = [
-            frame(1, b"out"),
+            frame(1, b"a"),
+            frame(1, b"b"),
             frame(2, b""),
             frame(2, b"error"),
-            frame(0, b"!"),
+            frame(1, b"c"),
         ]
         .concat();
         for size in 1..=stream.len() {
             let mut demultiplexer = Demultiplexer::default();
-            let (mut out, mut err) = (Vec::new(), Vec::new());
+            let mut runs: Vec<(StreamKind, String)> = Vec::new();
             let mut input = BytesMut::new();
             for chunk in stream.chunks(size) {
                 input.extend_from_slice(chunk);
-                while let Some((kind, piece)) = demultiplexer.next(&mut input).unwrap() {
-                    match kind {
-                        StreamKind::Stderr => err.extend_from_slice(&piece),
-                        _ => out.extend_from_slice(&piece),
+                let mut text = Vec::new();
+                while let Some(kind) = demultiplexer.next_run(&mut input, &mut text).unwrap() {
+                    let text = String::from_utf8(std::mem::take(&mut text)).unwrap();
+                    match runs.last_mut().filter(|(last, _)| *last == kind) {
+                        Some((_, joined)) => *joined += &text,
+                        None => runs.push((kind, text)),
                     }
                 }
             }
+            let expected = [
+                (StreamKind::Stdout, "ab"),
+                (StreamKind::Stderr, "error"),
+                (StreamKind::Stdout, "c"),
+            ];
             assert_eq!(
-                (&out[..], &err[..]),
-                (&b"out!"[..], &b"error"[..]),
+                runs,
+                expected.map(|(kind, text)| (kind, text.to_owned())),
                 "chunks of {size}"
             );
             assert!(demultiplexer.is_complete());
@@ -113,6 +133,10 @@ mod tests {
     #[test]
     fn refuses_other_kinds() {
         let mut input = BytesMut::from(&frame(9, b"x")[..]);
-        assert!(Demultiplexer::default().next(&mut input).is_err());
+        assert!(
+            Demultiplexer::default()
+                .next_run(&mut input, &mut Vec::new())
+                .is_err()
+        );
     }
 }

@@ -61,6 +61,9 @@ pub enum Error {
     /// It cannot be done here and now, and the sentence says all there is to say.
     #[error("{0}")]
     Failed(String),
+    /// The container's log driver only writes.
+    #[error("configured logging driver does not support reading")]
+    UnreadableLog,
     /// The daemon is ending and takes no containers along.
     #[error("the daemon is shutting down")]
     ShuttingDown,
@@ -121,7 +124,7 @@ impl Error {
             Self::Cannot { source, .. } => source.kind(),
             Self::Invalid(_) => ErrorKind::Invalid,
             Self::NotModified(_) => ErrorKind::NotModified,
-            Self::Unsupported(_) => ErrorKind::NotImplemented,
+            Self::Unsupported(_) | Self::UnreadableLog => ErrorKind::NotImplemented,
             Self::ShuttingDown => ErrorKind::Unavailable,
             Self::System { .. } | Self::Ports { .. } | Self::Failed(_) => ErrorKind::System,
             Self::Archive(error) => error.kind(),

@@ -26,6 +26,12 @@ impl Engine {
             match kind {
                 SandboxEventKind::ExecExited { exec, code } => self.exec_ended(&container, &exec, code),
                 SandboxEventKind::OutOfMemory => self.publish(&container, "oom", &[]),
+                SandboxEventKind::LogFailed(reason) => {
+                    tracing::error!(%reason, id = %container.id(), "cannot write a container's log: its output is lost");
+                }
+                SandboxEventKind::LogResumed(lost) => {
+                    tracing::warn!(lost, id = %container.id(), "a container's log is written again; entries were lost");
+                }
                 SandboxEventKind::Exited(record) => {
                     tokio::spawn(self.clone().ended(container, record));
                 }

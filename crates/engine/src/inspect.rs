@@ -40,7 +40,7 @@ impl Engine {
         };
         let dir = self.container_dir(&record.id);
         let file = |name: &str| dir.join(name).display().to_string();
-        let has_log = record.host_config.log_config.r#type != "none";
+        let has_log = log_options::format(&record) == Some(corten_sandbox::LogFormat::JsonFile);
         let mut argv = record.argv.clone().into_iter();
         let mut config = record.config.clone();
         if config.hostname.is_empty() && record.host_config.network_mode != "host" {

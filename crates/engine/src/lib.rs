@@ -34,6 +34,7 @@ mod links;
 mod list;
 mod log_options;
 mod log_reader;
+mod log_tag;
 mod logs;
 mod mounts;
 mod names;

@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use corten_sandbox::{LogFormat, LogTarget};
+use corten_types::parse_decimal_bytes;
 use corten_wire::LogConfig;
 use regex::Regex;
 
 use crate::error::{Error, Result};
+use crate::log_tag;
 use crate::record::ContainerRecord;
 
 /// `json-file` logs are never larger than this unless a container asks otherwise; unbounded logs fill disks.
@@ -28,18 +30,31 @@ const ELSEWHERE: [&str; 8] = [
 ];
 /// Options of all drivers.
 const COMMON: [&str; 2] = ["mode", "max-buffer-size"];
+/// Options of both drivers.
+const SIZES: [&str; 3] = ["max-size", "max-file", "compress"];
 /// Options of `json-file` that end up as attributes of each line.
 const ATTRIBUTES: [&str; 5] = ["labels", "labels-regex", "env", "env-regex", "tag"];
 
-/// Refuses a driver or options that make no sense, when a container is created.
+/// Refuses a driver or options that make no sense, when a container is created. Docker finds some of that only at the start.
 pub(crate) fn check(config: &LogConfig) -> Result<()> {
-    let options = config.config.iter().flatten();
-    for (key, value) in options {
-        if matches!(key.as_str(), "labels-regex" | "env-regex") {
-            pattern(value)?;
+    bounds(config)?;
+    for (key, value) in config.config.iter().flatten() {
+        match key.as_str() {
+            "labels-regex" | "env-regex" => drop(pattern(value)?),
+            "tag" => log_tag::check(value)?,
+            _ => {}
         }
     }
-    bounds(config).map(drop)
+    Ok(())
+}
+
+/// How a container's log is written; `None` when it keeps none.
+pub(crate) fn format(record: &ContainerRecord) -> Option<LogFormat> {
+    match record.host_config.log_config.r#type.as_str() {
+        "none" => None,
+        "local" => Some(LogFormat::Local),
+        _ => Some(LogFormat::JsonFile),
+    }
 }
 
 /// Where and how a container's output is recorded; `None` with the driver `none`.
@@ -72,15 +87,6 @@ pub(crate) fn path(record: &ContainerRecord, dir: &Path) -> PathBuf {
         dir.join("local-logs").join("container.log")
     } else {
         dir.join(format!("{}-json.log", record.id))
-    }
-}
-
-/// The format of a container's log.
-pub(crate) fn format(record: &ContainerRecord) -> LogFormat {
-    if record.host_config.log_config.r#type == "local" {
-        LogFormat::Local
-    } else {
-        LogFormat::JsonFile
     }
 }
 
@@ -123,59 +129,90 @@ fn bounds(config: &LogConfig) -> Result<Option<Bounds>> {
     let empty = BTreeMap::new();
     let options = config.config.as_ref().unwrap_or(&empty);
     bounds.buffer = buffer(options)?;
-    for (key, value) in options {
-        let invalid = |why: String| Error::Invalid(why);
-        match key.as_str() {
-            "max-size" if value == "-1" && bounds.format == LogFormat::JsonFile => bounds.max_size = None,
-            "max-size" => {
-                let size = corten_types::parse_bytes(value).map_err(|error| invalid(error.to_string()))?;
-                if size == 0 {
-                    return Err(invalid("max-size must be a positive number".to_owned()));
-                }
-                bounds.max_size = Some(size);
-            }
-            "max-file" => {
-                let count: i64 = value.parse().map_err(|_| {
-                    invalid(format!(
-                        "strconv.Atoi: parsing {value:?}: invalid syntax (log option max-file)"
-                    ))
-                })?;
-                bounds.max_files = u32::try_from(count)
-                    .ok()
-                    .filter(|count| *count > 0)
-                    .ok_or_else(|| invalid("max-file cannot be less than 1".to_owned()))?;
-            }
-            "compress" => {
-                bounds.compress = go_bool(value).ok_or_else(|| {
-                    invalid(format!(
-                        "strconv.ParseBool: parsing {value:?}: invalid syntax (log option compress)"
-                    ))
-                })?;
-            }
-            key if COMMON.contains(&key) => {}
-            key if bounds.format == LogFormat::JsonFile && ATTRIBUTES.contains(&key) => {}
-            other => {
-                let driver = if driver.is_empty() { "json-file" } else { driver };
-                return Err(invalid(format!(
-                    "unknown log opt '{other}' for {driver} log driver"
-                )));
-            }
+    let local = bounds.format == LogFormat::Local;
+    for key in options.keys().map(String::as_str) {
+        let known = COMMON.contains(&key) || SIZES.contains(&key) || (!local && ATTRIBUTES.contains(&key));
+        if !known {
+            return Err(Error::Invalid(if local {
+                format!("unknown log opt '{key}' for log driver local")
+            } else {
+                format!("unknown log opt '{key}' for json-file log driver")
+            }));
         }
     }
-    let asked = options.contains_key("compress");
+    if let Some(text) = options.get("max-size") {
+        bounds.max_size = max_size(text, local)?;
+    }
+    if let Some(text) = options.get("max-file") {
+        bounds.max_files = max_files(text, local)?;
+    }
+    if let Some(text) = options.get("compress") {
+        bounds.compress = go_bool(text).ok_or_else(|| {
+            let before = if local {
+                "error reading compress log option: "
+            } else {
+                ""
+            };
+            refused(format!(
+                "{before}strconv.ParseBool: parsing {text:?}: invalid syntax"
+            ))
+        })?;
+    }
     let rotates = bounds.max_files > 1 && bounds.max_size.is_some();
     if bounds.compress && !rotates {
-        if asked {
-            return Err(Error::Invalid(
-                "compress cannot be true when max-file is less than 2 or max-size is not set".to_owned(),
-            ));
-        }
-        bounds.compress = false;
-    }
-    if options.contains_key("tag") {
-        return Err(Error::Unsupported("the log option tag".to_owned()));
+        return Err(refused(if local {
+            "compression cannot be enabled when max file count is 1".to_owned()
+        } else {
+            "compress cannot be true when max-file is less than 2 or max-size is not set".to_owned()
+        }));
     }
     Ok(Some(bounds))
+}
+
+/// `max-size`, in bytes; `None` for a log without bounds. With `local`, 0 means the default.
+fn max_size(text: &str, local: bool) -> Result<Option<u64>> {
+    if text == "-1" && !local {
+        return Ok(None);
+    }
+    let size = parse_decimal_bytes(text).map_err(|error| {
+        let before = if local {
+            format!("invalid value for max-size: {text}: ")
+        } else {
+            String::new()
+        };
+        refused(format!("{before}{error}"))
+    })?;
+    match size {
+        0 if local => Ok(Some(LOCAL_SIZE)),
+        0 => Err(refused("max-size must be a positive number".to_owned())),
+        size => Ok(Some(size)),
+    }
+}
+
+/// `max-file`. With `local`, 0 means one file.
+fn max_files(text: &str, local: bool) -> Result<u32> {
+    let count: i64 = text.parse().map_err(|_| {
+        let before = if local {
+            format!("invalid value for max-file: {text}: ")
+        } else {
+            String::new()
+        };
+        refused(format!("{before}strconv.Atoi: parsing {text:?}: invalid syntax"))
+    })?;
+    let least = if local { 0 } else { 1 };
+    if count < least {
+        return Err(refused(if local {
+            "max file count cannot be less than 0".to_owned()
+        } else {
+            "max-file cannot be less than 1".to_owned()
+        }));
+    }
+    Ok(u32::try_from(count.max(1)).unwrap_or(u32::MAX))
+}
+
+/// What Docker says when a driver cannot be made.
+fn refused(why: String) -> Error {
+    Error::Invalid(format!("failed to initialize logging driver: {why}"))
 }
 
 /// Bytes of output that may wait for the log when the container must not.
@@ -197,9 +234,9 @@ fn buffer(options: &BTreeMap<String, String>) -> Result<Option<u64>> {
     }
     match size {
         None => Ok(Some(BUFFER_SIZE)),
-        Some(text) => corten_types::parse_bytes(text).map(Some).map_err(|error| {
-            Error::Invalid(format!("logger: error parsing option max-buffer-size: {error}"))
-        }),
+        Some(text) => corten_types::parse_bytes(text)
+            .map(Some)
+            .map_err(|error| Error::Invalid(format!("error parsing option max-buffer-size: {error}"))),
     }
 }
 
@@ -235,6 +272,10 @@ fn attributes(record: &ContainerRecord) -> Result<BTreeMap<String, String>> {
                 let pattern = pattern(value)?;
                 add(&|name| pattern.is_match(name));
             }
+            "tag" if !value.is_empty() => {
+                let tag = log_tag::expand(value, record)?;
+                found.insert("tag".to_owned(), tag);
+            }
             _ => {}
         }
     }
@@ -242,7 +283,7 @@ fn attributes(record: &ContainerRecord) -> Result<BTreeMap<String, String>> {
 }
 
 fn pattern(text: &str) -> Result<Regex> {
-    Regex::new(text).map_err(|error| Error::Invalid(format!("error parsing regexp: {error}")))
+    Regex::new(text).map_err(|error| refused(format!("error parsing regexp: {error}")))
 }
 
 /// Go's words for true and false.
@@ -286,18 +327,37 @@ mod tests {
             (
                 "local",
                 vec![("labels", "a")],
-                "unknown log opt 'labels' for local log driver",
+                "unknown log opt 'labels' for log driver local",
             ),
-            ("json-file", vec![("max-size", "x")], "invalid size: 'x'"),
+            (
+                "json-file",
+                vec![("max-size", "x")],
+                "failed to initialize logging driver: invalid size: 'x'",
+            ),
+            (
+                "local",
+                vec![("max-size", "-1")],
+                "failed to initialize logging driver: invalid value for max-size: -1: invalid size: '-1'",
+            ),
+            (
+                "local",
+                vec![("max-file", "1")],
+                "failed to initialize logging driver: compression cannot be enabled when max file count is 1",
+            ),
+            (
+                "json-file",
+                vec![("tag", "{{.Foo}}")],
+                "failed to initialize logging driver: template: log-tag:1:2: executing \"log-tag\" at <.Foo>: can't evaluate field Foo in type *logger.Info",
+            ),
             (
                 "json-file",
                 vec![("max-file", "0")],
-                "max-file cannot be less than 1",
+                "failed to initialize logging driver: max-file cannot be less than 1",
             ),
             (
                 "json-file",
                 vec![("compress", "true"), ("max-file", "1")],
-                "compress cannot be true when max-file is less than 2 or max-size is not set",
+                "failed to initialize logging driver: compress cannot be true when max-file is less than 2 or max-size is not set",
             ),
             (
                 "json-file",
@@ -324,8 +384,16 @@ mod tests {
             (found.max_size, found.max_files, found.compress),
             (Some(20 << 20), 5, true)
         );
-        let found = bounds(&config("local", &[("max-file", "1")])).unwrap().unwrap();
-        assert!(!found.compress);
+        let found = bounds(&config(
+            "local",
+            &[("max-file", "1"), ("compress", "f"), ("max-size", "1m")],
+        ))
+        .unwrap()
+        .unwrap();
+        assert_eq!(
+            (found.max_size, found.max_files, found.compress),
+            (Some(1_000_000), 1, false)
+        );
         let found = bounds(&config("json-file", &[("max-size", "-1")]))
             .unwrap()
             .unwrap();

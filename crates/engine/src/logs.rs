@@ -57,17 +57,11 @@ impl Engine {
         }
         let (path, format, tty) = {
             let state = container.state();
-            if state.record.host_config.log_config.r#type == "none" {
-                return Err(Error::Unsupported(
-                    "reading the log of a container with the log driver none".to_owned(),
-                ));
-            }
             let (record, dir) = (&state.record, self.container_dir(container.id()));
-            (
-                log_options::path(record, &dir),
-                log_options::format(record),
-                record.config.tty,
-            )
+            let Some(format) = log_options::format(record) else {
+                return Err(Error::UnreadableLog);
+            };
+            (log_options::path(record, &dir), format, record.config.tty)
         };
         let (client, lines) = mpsc::channel(IN_FLIGHT);
         let reading = Reading {
@@ -85,10 +79,11 @@ impl Reading {
     async fn run(self, progress: watch::Receiver<Progress>) {
         let outcome = async {
             // Watched before the first look, so that nothing falls between reading and watching.
-            let changes = if self.query.follow {
-                Some(Changes::watch(&self.path)?)
-            } else {
-                None
+            let changes = match Changes::watch(&self.path) {
+                _ if !self.query.follow => None,
+                // It never ran.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                watched => Some(watched?),
             };
             let running = progress.borrow().running;
             let (entries, done) = self.offload(Self::past).await?;
@@ -113,9 +108,13 @@ impl Reading {
         for log in files {
             let current = log.current;
             let mut entries = Entries::new(log, self.format);
+            if current {
+                entries.limit_to_present()?;
+            }
             if self.send(&mut entries)? {
                 return Ok((None, true));
             }
+            entries.lift_limit();
             last = current.then_some(entries);
         }
         Ok((last, false))
@@ -165,6 +164,7 @@ impl Reading {
     fn catch_up(&self, mut entries: Option<Entries>) -> io::Result<(Option<Entries>, bool)> {
         loop {
             if let Some(current) = &mut entries {
+                current.start_over_if_cut()?;
                 if self.send(current)? {
                     return Ok((None, true));
                 }

@@ -48,6 +48,10 @@ pub enum SandboxEventKind {
     },
     /// The kernel killed a process for want of memory.
     OutOfMemory,
+    /// Its log cannot be written any more; the reason.
+    LogFailed(String),
+    /// Its log is written again; the number of entries lost meanwhile.
+    LogResumed(u64),
     /// The container ended in good order: its log is complete, its cgroups are gone.
     Exited(ExitRecord),
     /// The shim went away without a word; [`crate::Sandboxes::clear`] must clean up.
@@ -266,6 +270,8 @@ pub(crate) async fn follow(
             Ok(Some(frame)) => match frame.json::<Event>() {
                 Ok(Event::ExecExited { exec, code }) => tell(SandboxEventKind::ExecExited { exec, code }),
                 Ok(Event::OutOfMemory) => tell(SandboxEventKind::OutOfMemory),
+                Ok(Event::LogFailed { reason }) => tell(SandboxEventKind::LogFailed(reason)),
+                Ok(Event::LogResumed { lost }) => tell(SandboxEventKind::LogResumed(lost)),
                 Ok(Event::Exited(record)) => break Some(record),
                 Err(error) => tracing::warn!(%error, id = %sandbox.id, "a shim sent nonsense"),
             },

@@ -170,6 +170,16 @@ pub enum Event {
     },
     /// The kernel killed a process of the container for want of memory.
     OutOfMemory,
+    /// Output cannot be written to the log any more, a full disk being the usual cause. The container goes on; told once.
+    LogFailed {
+        /// The system's words.
+        reason: String,
+    },
+    /// Output is written to the log again.
+    LogResumed {
+        /// Entries lost since [`Event::LogFailed`].
+        lost: u64,
+    },
     /// The container ended: its output is drained, its log complete, its exit record written, its cgroups gone. The shim
     /// ends after sending this.
     Exited(ExitRecord),

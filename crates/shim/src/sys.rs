@@ -440,3 +440,10 @@ fn checked(result: libc::c_long) -> Result<libc::c_long, Errno> {
         Ok(result)
     }
 }
+
+/// Where the first `byte` is, by the C library's vectorised search.
+pub fn find_byte(byte: u8, bytes: &[u8]) -> Option<usize> {
+    // SAFETY: the pointer and the length are those of a slice.
+    let found = unsafe { libc::memchr(bytes.as_ptr().cast(), byte.into(), bytes.len()) };
+    (!found.is_null()).then(|| found.addr() - bytes.as_ptr().addr())
+}

@@ -16,4 +16,4 @@ pub use duration::{human_duration, parse_duration};
 pub use error_kind::ErrorKind;
 pub use id::{ContainerId, InvalidId, SHORT_ID_LEN};
 pub use reference::{DEFAULT_DOMAIN, DEFAULT_TAG, InvalidReference, Reference};
-pub use size::{InvalidSize, binary_size, decimal_size, parse_bytes, precise_size};
+pub use size::{InvalidSize, binary_size, decimal_size, parse_bytes, parse_decimal_bytes, precise_size};

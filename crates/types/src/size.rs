@@ -12,6 +12,18 @@ pub struct InvalidSize(String);
 /// # Errors
 /// When the text is empty, negative, not a number or carries another suffix.
 pub fn parse_bytes(text: &str) -> Result<u64, InvalidSize> {
+    parse(text, 1024.0)
+}
+
+/// Like [`parse_bytes`] with powers of 1000 (Go's `units.FromHumanSize`).
+///
+/// # Errors
+/// As with [`parse_bytes`].
+pub fn parse_decimal_bytes(text: &str) -> Result<u64, InvalidSize> {
+    parse(text, 1000.0)
+}
+
+fn parse(text: &str, base: f64) -> Result<u64, InvalidSize> {
     let invalid = || InvalidSize(text.to_owned());
     let split = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
@@ -34,7 +46,7 @@ pub fn parse_bytes(text: &str) -> Result<u64, InvalidSize> {
             SUFFIXES.find(unit).ok_or_else(invalid)?
         }
     };
-    let bytes = number * 1024f64.powi(i32::try_from(exponent).unwrap_or(0));
+    let bytes = number * base.powi(i32::try_from(exponent).unwrap_or(0));
     if bytes.is_finite() && bytes < 9.2e18 {
         Ok(bytes as u64)
     } else {
@@ -95,6 +107,7 @@ mod tests {
         ] {
             assert_eq!(parse_bytes(text), Ok(bytes), "{text}");
         }
+        assert_eq!(parse_decimal_bytes("10m"), Ok(10_000_000));
         for bad in ["", "-1", "x", "1x", "1bb", "1e99999p"] {
             assert!(parse_bytes(bad).is_err(), "{bad}");
         }

@@ -43,6 +43,22 @@ impl Sink {
         Ok(())
     }
 
+    /// Writes everything, and holds up the whole process meanwhile: for who has nothing else to do than that.
+    pub(crate) fn write_waiting(self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match rustix::io::write(self.fd(), bytes) {
+                Ok(written) => bytes = &bytes[written..],
+                // The stream is shared with a process that made it non-blocking.
+                Err(rustix::io::Errno::AGAIN) => {
+                    self.is_writable(None)?;
+                }
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
     fn fd(self) -> BorrowedFd<'static> {
         match self.0 {
             Standard::Output => rustix::stdio::stdout(),

@@ -93,9 +93,21 @@ async fn copy_output(mut reader: HijackReader, multiplexed: bool) -> Result<(), 
 pub(crate) async fn copy_log(mut log: RawStream, multiplexed: bool) -> Result<(), Error> {
     let mut buffer = BytesMut::new();
     let mut demultiplexer = Demultiplexer::default();
+    let mut run = Vec::new();
     while let Some(piece) = log.next().await? {
+        if !multiplexed {
+            Sink::new(Standard::Output).write_waiting(&piece)?;
+            continue;
+        }
         buffer.extend_from_slice(&piece);
-        deliver(&mut buffer, multiplexed.then_some(&mut demultiplexer)).await?;
+        while let Some(kind) = demultiplexer.next_run(&mut buffer, &mut run)? {
+            match kind {
+                StreamKind::Stdout => Sink::new(Standard::Output).write_waiting(&run)?,
+                StreamKind::Stderr => Sink::new(Standard::Error).write_waiting(&run)?,
+                StreamKind::SystemError => return Err(system_error(&run)),
+            }
+            run.clear();
+        }
     }
     Ok(())
 }
@@ -108,26 +120,21 @@ async fn deliver(buffer: &mut BytesMut, demultiplexer: Option<&mut Demultiplexer
         return Ok(());
     };
     // Lines that came together are written together, as long as they are for the same stream.
-    let (mut to, mut gathered) = (Standard::Output, Vec::new());
-    while let Some((kind, piece)) = demultiplexer.next(buffer)? {
-        let standard = match kind {
-            StreamKind::Stdout => Standard::Output,
-            StreamKind::Stderr => Standard::Error,
-            StreamKind::SystemError => {
-                Sink::new(to).write(&gathered).await?;
-                return Err(Error::plain(format!(
-                    "error from daemon in stream: {}",
-                    String::from_utf8_lossy(&piece)
-                )));
-            }
-        };
-        if standard != to {
-            Sink::new(to).write(&gathered).await?;
-            gathered.clear();
-            to = standard;
+    let mut run = Vec::new();
+    while let Some(kind) = demultiplexer.next_run(buffer, &mut run)? {
+        match kind {
+            StreamKind::Stdout => Sink::new(Standard::Output).write(&run).await?,
+            StreamKind::Stderr => Sink::new(Standard::Error).write(&run).await?,
+            StreamKind::SystemError => return Err(system_error(&run)),
         }
-        gathered.extend_from_slice(&piece);
+        run.clear();
     }
-    Sink::new(to).write(&gathered).await?;
     Ok(())
+}
+
+fn system_error(text: &[u8]) -> Error {
+    Error::plain(format!(
+        "error from daemon in stream: {}",
+        String::from_utf8_lossy(text)
+    ))
 }

@@ -181,7 +181,7 @@ impl SystemApi for System {
             plugins: PluginsInfo {
                 volume: strings(&["local"]),
                 network: strings(&["bridge", "host", "null"]),
-                log: strings(&["json-file", "local", "none"]),
+                log: strings(&["json-file", "local"]),
                 ..PluginsInfo::default()
             },
             memory_limit: has("memory"),

@@ -1,8 +1,9 @@
 //! Log drivers and their options: formats, rotation, compression, attributes, and what is refused.
 
+use std::fs;
 use std::path::PathBuf;
 
-use corten_testkit::Engine;
+use corten_testkit::{Engine, until};
 
 use crate::{BB, SOON, corten_only, engine, inspect, wait_for_state};
 
@@ -176,7 +177,7 @@ fn options_that_make_no_sense_are_told() {
         ),
         (
             vec!["--log-driver", "local", "--log-opt", "labels=a"],
-            "unknown log opt 'labels' for local log driver",
+            "unknown log opt 'labels' for log driver local",
         ),
         (vec!["--log-opt", "max-size=x"], "invalid size: 'x'"),
         (vec!["--log-opt", "max-file=0"], "max-file cannot be less than 1"),
@@ -201,6 +202,18 @@ fn options_that_make_no_sense_are_told() {
             "the log driver syslog is not supported by Corten",
         ),
         (vec!["--log-opt", "labels-regex=("], "error parsing regexp"),
+        (
+            vec!["--log-driver", "local", "--log-opt", "max-file=1"],
+            "failed to initialize logging driver: compression cannot be enabled when max file count is 1",
+        ),
+        (
+            vec!["--log-opt", "tag={{.Foo}}"],
+            "template: log-tag:1:2: executing \"log-tag\" at <.Foo>: can't evaluate field Foo in type *logger.Info",
+        ),
+        (
+            vec!["--log-opt", "tag={{.ID"],
+            "template: log-tag:1: unclosed action",
+        ),
     ] {
         let mut args = vec!["create"];
         args.extend(flags);
@@ -209,4 +222,158 @@ fn options_that_make_no_sense_are_told() {
         refused.fails(1);
         refused.says(&[sentence]);
     }
+}
+
+#[test]
+fn a_log_that_is_not_kept_cannot_be_read() {
+    let engine = engine();
+    assert_eq!(
+        engine.ok(&["run", "--log-driver", "none", "--name", "box", BB, "echo", "hi"]),
+        "hi"
+    );
+    let logs = engine.run(&["logs", "box"]);
+    logs.fails(1);
+    logs.says(&["configured logging driver does not support reading"]);
+    assert_eq!(engine.api("GET", "/containers/box/logs?stdout=1", "").status, 501);
+}
+
+#[test]
+fn files_that_go_away_hang_nobody() {
+    let engine = engine();
+    for driver in ["json-file", "local"] {
+        let script = "echo one; while ! [ -e /go ]; do sleep 0.1; done; echo two; while ! [ -e /end ]; do sleep 0.1; done; echo three";
+        engine.ok(&[
+            "run",
+            "-d",
+            "--log-driver",
+            driver,
+            "--name",
+            driver,
+            BB,
+            "sh",
+            "-c",
+            script,
+        ]);
+        let follow = engine.spawn(&["logs", "-f", driver]);
+        follow.expect_out("one\n", SOON);
+        let directory = directory(&engine, driver);
+        let log = match driver {
+            "local" => directory.join("local-logs/container.log"),
+            _ => PathBuf::from(inspect(&engine, driver)["LogPath"].as_str().unwrap()),
+        };
+        fs::File::options()
+            .write(true)
+            .open(&log)
+            .unwrap()
+            .set_len(0)
+            .unwrap();
+        assert_eq!(engine.ok(&["logs", driver]), "");
+        engine.ok(&["exec", driver, "touch", "/go"]);
+        until("it is logged again", SOON, || {
+            engine.ok(&["logs", driver]) == "two"
+        });
+        fs::remove_file(&log).unwrap();
+        assert_eq!(engine.ok(&["logs", driver]), "");
+        engine.ok(&["exec", driver, "touch", "/end"]);
+        wait_for_state(&engine, driver, "exited");
+        assert!(follow.finish(SOON).out().starts_with("one\n"));
+    }
+}
+
+#[test]
+fn a_follower_goes_on_across_a_restart_of_the_daemon() {
+    corten_only!();
+    let mut engine = engine();
+    engine.ok(&[
+        "run",
+        "-d",
+        "--name",
+        "box",
+        BB,
+        "sh",
+        "-c",
+        "i=0; while :; do echo line $i; i=$((i+1)); sleep 0.05; done",
+    ]);
+    let follow = engine.spawn(&["logs", "-f", "box"]);
+    follow.expect_out("line 3\n", SOON);
+    engine.corten_mut().kill9();
+    follow.finish(SOON);
+    engine.corten_mut().restart();
+    let again = engine.spawn(&["logs", "-f", "box"]);
+    until("it goes on", SOON, || again.out().contains("line 60\n"));
+    engine.ok(&["kill", "box"]);
+    let all = again.finish(SOON).out();
+    for (index, line) in all.lines().enumerate() {
+        assert_eq!(line, format!("line {index}"));
+    }
+}
+
+#[test]
+fn local_keeps_what_was_written() {
+    let engine = engine();
+    let script = "echo out; echo err >&2; echo; printf '\\377\\376\\n'; head -c 40000 /dev/zero | tr '\\0' x; echo; printf rest";
+    logged(&engine, "box", &["--log-driver", "local"], script);
+    let logs = engine.run(&["logs", "box"]);
+    assert_eq!(logs.err(), "err\n");
+    let expected = [&b"out\n\n\xff\xfe\n"[..], &vec![b'x'; 40_000], b"\nrest"].concat();
+    assert!(logs.stdout == expected, "bytes are kept as they are");
+    assert_eq!(inspect(&engine, "box")["LogPath"], "");
+    assert_eq!(
+        inspect(&engine, "box")["HostConfig"]["LogConfig"]["Type"],
+        "local"
+    );
+    assert_eq!(engine.ok(&["logs", "-n", "1", "box"]), "rest");
+    let stamped = engine.ok(&["logs", "-t", "-n", "1", "box"]);
+    let (time, rest) = stamped.split_once(' ').unwrap();
+    assert_eq!((time.len(), rest), (30, "rest"));
+    assert_eq!(engine.ok(&["logs", "--since", time, "-n", "1", "box"]), "rest");
+    assert_eq!(engine.ok(&["logs", "--until", "2001-01-01T00:00:00Z", "box"]), "");
+    assert!(
+        directory(&engine, "box")
+            .join("local-logs/container.log")
+            .exists()
+    );
+}
+
+#[test]
+fn attributes_are_details() {
+    let engine = engine();
+    let options = [
+        "-e",
+        "A=x y,z=1",
+        "-e",
+        "B=2",
+        "--label",
+        "L=v",
+        "--label",
+        "M.n=w",
+        "--log-opt",
+        "env=A",
+        "--log-opt",
+        "labels-regex=^M",
+        "--log-opt",
+        "tag={{.Name}}/{{.ImageName}}/{{.DaemonName}}",
+    ];
+    logged(&engine, "box", &options, "echo hi");
+    assert_eq!(
+        engine.ok(&["logs", "--details", "box"]),
+        "A=x+y%2Cz%3D1,M.n=w,tag=box%2Ftest%2Fbusybox%3A1%2Fdocker hi"
+    );
+    logged(&engine, "plain", &[], "echo hi");
+    assert_eq!(engine.run(&["logs", "--details", "plain"]).out(), " hi\n");
+}
+
+/// Runs a script to its end, logged with these options.
+fn logged(engine: &Engine, name: &str, options: &[&str], script: &str) {
+    let mut args = vec!["run", "-d", "--name", name];
+    args.extend(options);
+    args.extend([BB, "sh", "-c", script]);
+    engine.ok(&args);
+    wait_for_state(engine, name, "exited");
+}
+
+/// Directory of a container's files.
+fn directory(engine: &Engine, name: &str) -> PathBuf {
+    let id = inspect(engine, name)["Id"].as_str().unwrap().to_owned();
+    engine.slot().root().join("data/containers").join(id)
 }

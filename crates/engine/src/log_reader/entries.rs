@@ -1,7 +1,7 @@
 //! The entries of one file, found in large blocks.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 
 use corten_sandbox::LogFormat;
 use flate2::read::MultiGzDecoder;
@@ -21,6 +21,8 @@ pub(crate) struct Entries {
     /// What of the buffer is not given out yet.
     start: usize,
     end: usize,
+    /// Where in the file reading ends although it may go on.
+    limit: u64,
 }
 
 enum Source {
@@ -41,7 +43,33 @@ impl Entries {
             buffer: Vec::new(),
             start: 0,
             end: 0,
+            limit: u64::MAX,
         }
+    }
+
+    /// Reads no further than the file is long now: who only looks at the past must come to an end however fast more is written.
+    pub(crate) fn limit_to_present(&mut self) -> io::Result<()> {
+        if let Source::Plain(file) = &self.source {
+            self.limit = file.metadata()?.len();
+        }
+        Ok(())
+    }
+
+    /// Reads on as the file grows.
+    pub(crate) fn lift_limit(&mut self) {
+        self.limit = u64::MAX;
+    }
+
+    /// Begins anew if the file has become shorter than what was read: somebody emptied it, or it is the log's only one and was
+    /// begun again.
+    pub(crate) fn start_over_if_cut(&mut self) -> io::Result<()> {
+        if let Source::Plain(file) = &mut self.source
+            && file.metadata()?.len() < file.stream_position()?
+        {
+            file.rewind()?;
+            (self.start, self.end) = (0, 0);
+        }
+        Ok(())
     }
 
     /// The file, as long as it can still grow.
@@ -63,10 +91,14 @@ impl Entries {
                     self.start += used;
                     return Ok(Some(&self.buffer[from..to]));
                 }
+                // The next entry begins somewhere behind; a line's end will tell.
                 Frame::Damaged => {
-                    // Nothing behind it can be found again.
-                    self.start = self.end;
-                    return Ok(None);
+                    self.start = match self.format {
+                        LogFormat::JsonFile => self.end,
+                        LogFormat::Local => self.start + 1,
+                    };
+                    searched = 0;
+                    continue;
                 }
                 Frame::More => searched = pending.len(),
             }
@@ -88,6 +120,10 @@ impl Entries {
         }
         let room = &mut self.buffer[self.end..];
         let read = match &mut self.source {
+            Source::Plain(file) if self.limit < u64::MAX => {
+                let left = self.limit.saturating_sub(file.stream_position()?);
+                file.take(left).read(room)
+            }
             Source::Plain(file) => file.read(room),
             Source::Compressed(decoder) => match decoder.read(room) {
                 // It is being written, or was cut off: what could be read of it has been.
@@ -143,6 +179,9 @@ fn frame(pending: &[u8], format: LogFormat, searched: usize) -> Frame {
             if pending.len() < length + 8 {
                 return Frame::More;
             }
+            if pending[4 + length..8 + length] != pending[..4] {
+                return Frame::Damaged;
+            }
             Frame::Whole {
                 text: (4, 4 + length),
                 used: length + 8,
@@ -185,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_file_that_grows_is_read_on() {
-        use std::io::{Seek, SeekFrom};
+        use std::io::SeekFrom;
         let (mut read, mut writer) = entries(b"one\ntw", false, LogFormat::JsonFile);
         assert_eq!(all(&mut read), ["one"]);
         writer.seek(SeekFrom::End(0)).unwrap();
@@ -215,8 +254,27 @@ mod tests {
     }
 
     #[test]
-    fn damage_ends_a_framed_file() {
+    fn damage_is_passed_over() {
         let (mut read, _) = entries(&[0xff; 64], false, LogFormat::Local);
         assert!(all(&mut read).is_empty());
+        let damaged = [&b"\0\0\0\x01a\0\0\0\x01"[..], &[0; 64], b"\0\0\0\x02bc\0\0\0\x02"].concat();
+        let (mut read, _) = entries(&damaged, false, LogFormat::Local);
+        assert_eq!(all(&mut read), ["a", "bc"]);
+    }
+
+    #[test]
+    fn the_past_ends_and_an_emptied_file_begins_anew() {
+        let (mut read, mut writer) = entries(b"one\ntwo\n", false, LogFormat::JsonFile);
+        read.limit_to_present().unwrap();
+        writer.seek(std::io::SeekFrom::End(0)).unwrap();
+        writer.write_all(b"three\n").unwrap();
+        assert_eq!(all(&mut read), ["one", "two"]);
+        read.lift_limit();
+        assert_eq!(all(&mut read), ["three"]);
+        writer.set_len(0).unwrap();
+        writer.rewind().unwrap();
+        writer.write_all(b"four\n").unwrap();
+        read.start_over_if_cut().unwrap();
+        assert_eq!(all(&mut read), ["four"]);
     }
 }

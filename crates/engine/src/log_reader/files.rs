@@ -7,6 +7,8 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{FlockOperation, flock};
+
 /// One file of a log, open.
 #[derive(Debug)]
 pub(crate) struct LogFile {
@@ -22,6 +24,11 @@ pub(crate) struct LogFile {
 /// The newest is opened first: a rotation in between then makes a file be met twice, which is noticed, and never missed.
 pub(crate) fn open_all(path: &Path) -> io::Result<Vec<LogFile>> {
     let mut found: Vec<LogFile> = Vec::new();
+    // Whoever renames or replaces some of them holds this lock meanwhile.
+    let Some(directory) = open(path.parent().unwrap_or(path))? else {
+        return Ok(found);
+    };
+    flock(&directory, FlockOperation::LockShared)?;
     let mut met = HashSet::new();
     for number in 0.. {
         let plain = rotated(path, number);

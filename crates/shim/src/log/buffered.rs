@@ -13,6 +13,7 @@ use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, send, socke
 use super::compress::own_program;
 use super::log_file::LogFile;
 use crate::LOG_VERB;
+use crate::sys::find_byte;
 use crate::task::Stream;
 
 /// Most output in one message, in bytes.
@@ -25,6 +26,24 @@ pub struct Buffered {
     writer: Child,
     /// Streams that have not ended, a bit each.
     open: u8,
+    /// How far the streams are, output first.
+    streams: [Progress; 2],
+}
+
+/// Where a stream stands: what is dropped must leave no line that is put together from two.
+#[derive(Debug, Clone, Copy, Default)]
+struct Progress {
+    /// What was taken last has no end of a line.
+    mid_line: bool,
+    /// What was dropped since.
+    gap: Option<Gap>,
+}
+
+/// Output that was dropped.
+#[derive(Debug, Clone, Copy)]
+struct Gap {
+    /// It has no end of a line.
+    mid_line: bool,
 }
 
 impl Buffered {
@@ -49,13 +68,48 @@ impl Buffered {
             socket: Some(socket),
             writer,
             open: number(Stream::Out) | number(Stream::Err),
+            streams: Default::default(),
         })
     }
 
     pub(super) fn write(&mut self, stream: Stream, bytes: &[u8]) {
-        for piece in bytes.chunks(PIECE) {
-            self.send(stream, piece);
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let most = &rest[..rest.len().min(PIECE)];
+            // Whole lines where there are any.
+            let cut = most
+                .iter()
+                .rposition(|byte| *byte == b'\n')
+                .map_or(most.len(), |end| end + 1);
+            let piece;
+            (piece, rest) = rest.split_at(cut);
+            self.write_piece(stream, piece);
         }
+    }
+
+    fn write_piece(&mut self, stream: Stream, piece: &[u8]) {
+        let index = usize::from(number(stream)) - 1;
+        let Progress { mid_line, gap } = self.streams[index];
+        let wanted = match gap {
+            Some(Gap { mid_line: true }) => find_byte(b'\n', piece).map_or(&[][..], |end| &piece[end + 1..]),
+            _ => piece,
+        };
+        let ends_mid_line = piece.last().is_some_and(|byte| *byte != b'\n');
+        let closed = gap.is_none() || !mid_line || wanted.is_empty() || self.send(stream, b"\n");
+        let taken = closed && !wanted.is_empty() && self.send(stream, wanted);
+        self.streams[index] = if taken {
+            Progress {
+                mid_line: ends_mid_line,
+                gap: None,
+            }
+        } else {
+            Progress {
+                mid_line,
+                gap: Some(Gap {
+                    mid_line: ends_mid_line,
+                }),
+            }
+        };
     }
 
     /// A stream has ended; after the last one all that was taken is in the log when this returns.
@@ -69,13 +123,14 @@ impl Buffered {
         }
     }
 
-    fn send(&self, stream: Stream, piece: &[u8]) {
-        let Some(socket) = &self.socket else { return };
+    /// Whether it was taken.
+    fn send(&self, stream: Stream, piece: &[u8]) -> bool {
+        let Some(socket) = &self.socket else { return false };
         let mut message = Vec::with_capacity(1 + piece.len());
         message.push(number(stream));
         message.extend_from_slice(piece);
         // A full buffer, or a writer that could not go on: the container must not wait either way.
-        let _dropped = send(socket, &message, SendFlags::NOSIGNAL);
+        send(socket, &message, SendFlags::NOSIGNAL).is_ok()
     }
 }
 
@@ -100,7 +155,12 @@ pub fn write_log(order: &str) -> io::Result<()> {
     loop {
         let length = input.read(&mut message)?;
         let stream = match message.first() {
-            _ if length == 0 => return Ok(()),
+            _ if length == 0 => {
+                // The word of a stream's end may have been dropped.
+                log.finish(Stream::Out);
+                log.finish(Stream::Err);
+                return Ok(());
+            }
             Some(2) => Stream::Err,
             _ => Stream::Out,
         };

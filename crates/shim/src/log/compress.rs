@@ -3,14 +3,16 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use rustix::fs::FlockOperation;
 
+use super::log_file::lock_directory;
 use crate::COMPRESS_VERB;
 
 /// A process that compresses a file.
@@ -25,6 +27,11 @@ impl Compressor {
             .stdin(Stdio::null())
             .spawn()?;
         Ok(Self(child))
+    }
+
+    /// Whether it has ended.
+    pub(super) fn is_done(&mut self) -> bool {
+        !matches!(self.0.try_wait(), Ok(None))
     }
 
     /// Waits until it is done: files must not be renamed under it.
@@ -72,17 +79,19 @@ pub fn compress(path: &Path) -> io::Result<()> {
         .mode(0o640)
         .open(&staged)?;
     let mut encoder = GzEncoder::new(file, Compression::fast());
-    let mut plain = File::open(path)?;
+    let mut original = File::open(path)?;
     // As old as what it holds: readers tell by that what they have read already.
-    let modified = plain.metadata()?.modified()?;
-    let done = io::copy(&mut plain, &mut encoder)
+    let modified = original.metadata()?.modified()?;
+    let done = io::copy(&mut original, &mut encoder)
         .and_then(|_| encoder.finish())
         .and_then(|packed| packed.set_modified(modified));
-    match done {
-        Ok(()) => {
+    match done.and_then(|()| lock_directory(path, FlockOperation::LockExclusive)) {
+        // The container may have been started again, and its new log rotated, meanwhile.
+        Ok(_locked) if fs::metadata(path)?.ino() == original.metadata()?.ino() => {
             fs::rename(&staged, compressed(path))?;
             fs::remove_file(path)
         }
+        Ok(_) => fs::remove_file(&staged),
         Err(error) => {
             let _removed = fs::remove_file(&staged);
             Err(error)

@@ -5,12 +5,13 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use corten_shim_api::{LogFormat, LogTarget};
+use corten_shim_api::{Event, LogFormat, LogTarget};
+use rustix::fs::{FlockOperation, flock};
 
 use super::compress::{Compressor, compressed};
-use super::encode::{append_entry, append_escaped};
+use super::encode::{append_end, append_entry, append_escaped};
 use super::local;
-use super::splitter::Splitter;
+use super::splitter::{Entry, Splitter};
 use super::timestamp::now_ns;
 use crate::task::Stream;
 
@@ -32,7 +33,13 @@ pub struct LogFile {
     out: Splitter,
     err: Splitter,
     dropped: u64,
+    /// Entries lost since writing began to fail; `None` while it works.
+    lost: Option<u64>,
+    news: Option<Event>,
 }
+
+/// Entries are written as soon as they come to this many bytes together.
+const BATCH: usize = 64 << 10;
 
 impl LogFile {
     /// Opens the log for appending, making it if needed.
@@ -65,17 +72,21 @@ impl LogFile {
             out: Splitter::default(),
             err: Splitter::default(),
             dropped: 0,
+            lost: None,
+            news: None,
         })
     }
 
     /// Records output. Lines without an end yet are held back.
     pub fn write(&mut self, stream: Stream, bytes: &[u8]) {
-        self.record(stream, |splitter, entry| splitter.push(bytes, entry));
+        self.record(stream, |splitter, now_ns, entry| {
+            splitter.push(bytes, now_ns, entry)
+        });
     }
 
     /// A stream has ended.
     pub fn finish(&mut self, stream: Stream) {
-        self.record(stream, |splitter, entry| splitter.finish(entry));
+        self.record(stream, |splitter, now_ns, entry| splitter.finish(now_ns, entry));
     }
 
     /// Entries lost to failing writes since the last call.
@@ -83,31 +94,51 @@ impl LogFile {
         std::mem::take(&mut self.dropped)
     }
 
-    fn record(&mut self, stream: Stream, split: impl FnOnce(&mut Splitter, &mut dyn FnMut(&[u8], bool))) {
+    /// What has changed about whether entries can be written, since the last call.
+    pub fn take_news(&mut self) -> Option<Event> {
+        self.news.take()
+    }
+
+    fn record(&mut self, stream: Stream, split: impl FnOnce(&mut Splitter, i64, &mut dyn FnMut(Entry<'_>))) {
         let (mut splitter, name) = match stream {
             Stream::Out => (std::mem::take(&mut self.out), "stdout"),
             Stream::Err => (std::mem::take(&mut self.err), "stderr"),
         };
-        let at_ns = now_ns();
-        let (mut batch, mut entries) = (Vec::new(), 0);
-        split(&mut splitter, &mut |text, newline| {
-            let start = batch.len();
+        let mut batch = Batch::default();
+        // What follows the text is the same for all entries of one time.
+        let (mut end, mut end_at_ns) = (Vec::new(), None);
+        split(&mut splitter, now_ns(), &mut |Entry { text, newline, at_ns }| {
+            let start = batch.bytes.len();
             match self.format {
-                LogFormat::JsonFile => append_entry(&mut batch, text, newline, name, &self.attributes, at_ns),
-                LogFormat::Local => local::append_entry(&mut batch, text, newline, name, at_ns),
+                LogFormat::JsonFile => {
+                    if end_at_ns.replace(at_ns) != Some(at_ns) {
+                        end.clear();
+                        append_end(&mut end, name, &self.attributes, at_ns);
+                    }
+                    append_entry(&mut batch.bytes, text, newline, &end);
+                }
+                LogFormat::Local => local::append_entry(&mut batch.bytes, text, newline, name, at_ns),
             }
-            if self.is_full(batch.len() as u64) && self.size + start as u64 > 0 {
-                let entry = batch.split_off(start);
-                self.append(&batch, entries);
+            if self.is_full(batch.bytes.len() as u64) && self.size + start as u64 > 0 {
+                let entry = batch.bytes.split_off(start);
+                self.append(&mut batch);
                 self.rotate();
-                (batch, entries) = (entry, 0);
+                batch.bytes = entry;
             }
-            entries += 1;
+            batch.entries += 1;
+            if batch.bytes.len() >= BATCH {
+                self.append(&mut batch);
+            }
         });
-        self.append(&batch, entries);
+        self.append(&mut batch);
         match stream {
             Stream::Out => self.out = splitter,
             Stream::Err => self.err = splitter,
+        }
+        if let Some(compressor) = &mut self.compressor
+            && compressor.is_done()
+        {
+            self.compressor = None;
         }
     }
 
@@ -115,33 +146,48 @@ impl LogFile {
         self.max_size.is_some_and(|max| self.size + more > max)
     }
 
-    fn append(&mut self, batch: &[u8], entries: u64) {
-        if batch.is_empty() {
+    /// Writes a batch and empties it.
+    fn append(&mut self, batch: &mut Batch) {
+        let entries = std::mem::take(&mut batch.entries);
+        if batch.bytes.is_empty() {
             return;
         }
-        match write_once(&mut self.file, batch) {
-            Ok(written) if written == batch.len() => self.size += written as u64,
-            Ok(_) => {
-                // The disk filled up on the way. Half an entry would spoil the next one.
-                if self.file.set_len(self.size).is_err() {
-                    self.size = self.file.metadata().map_or(self.size, |metadata| metadata.len());
+        match write_once(&mut self.file, &batch.bytes) {
+            Ok(written) if written == batch.bytes.len() => {
+                self.size += written as u64;
+                if let Some(lost) = self.lost.take() {
+                    self.news = Some(Event::LogResumed { lost });
                 }
-                self.dropped += entries;
             }
-            Err(_) => self.dropped += entries,
+            Ok(written) => {
+                // The disk filled up on the way. Half an entry would spoil the next one. Somebody may have shortened the file
+                // meanwhile, so its size is asked for.
+                if let Ok(metadata) = self.file.metadata() {
+                    self.size = metadata.len().saturating_sub(written as u64);
+                    let _left_as_it_is = self.file.set_len(self.size);
+                }
+                self.lose(entries, &rustix::io::Errno::NOSPC.into());
+            }
+            Err(error) => self.lose(entries, &error),
+        }
+        batch.bytes.clear();
+    }
+
+    fn lose(&mut self, entries: u64, error: &io::Error) {
+        self.dropped += entries;
+        match &mut self.lost {
+            Some(lost) => *lost += entries,
+            None => {
+                self.lost = Some(entries);
+                self.news = Some(Event::LogFailed {
+                    reason: error.to_string(),
+                });
+            }
         }
     }
 
     /// Moves the files on by one name and begins a new one. If that fails the current one just grows on.
     fn rotate(&mut self) {
-        let name = |number: u32| {
-            if number == 0 {
-                return self.path.clone();
-            }
-            let mut name = self.path.clone().into_os_string();
-            name.push(format!(".{number}"));
-            PathBuf::from(name)
-        };
         if self.max_files == 1 {
             if self.file.set_len(0).is_ok() {
                 self.size = 0;
@@ -151,9 +197,37 @@ impl LogFile {
         if let Some(compressor) = self.compressor.take() {
             compressor.finish();
         }
+        // Whoever holds it is done in no time, but the container shall not wait even for that.
+        let Ok(_locked) = lock_directory(&self.path, FlockOperation::NonBlockingLockExclusive) else {
+            return;
+        };
+        // If somebody has removed the current file there is nothing to move on.
+        let moves = fs::symlink_metadata(&self.path).is_ok();
+        if moves {
+            self.move_on();
+        }
+        match open(&self.path) {
+            Ok(file) => {
+                self.size = file.metadata().map_or(0, |metadata| metadata.len());
+                self.file = file;
+            }
+            Err(_) => {
+                if moves {
+                    let _where_it_was = fs::rename(self.name(1), &self.path);
+                }
+                return;
+            }
+        }
+        if moves && self.compress {
+            // Without it the file stays as it is, which readers understand.
+            self.compressor = Compressor::start(&self.name(1)).ok();
+        }
+    }
+
+    fn move_on(&self) {
         for number in (1..self.max_files).rev() {
             // Most of them do not exist yet. A file is either there or compressed; whichever takes its place, both go.
-            let (from, to) = (name(number - 1), name(number));
+            let (from, to) = (self.name(number - 1), self.name(number));
             let plain = fs::rename(&from, &to).is_ok();
             let packed = number > 1 && fs::rename(compressed(&from), compressed(&to)).is_ok();
             if plain && !packed {
@@ -162,15 +236,31 @@ impl LogFile {
                 let _missing = fs::remove_file(&to);
             }
         }
-        if self.compress {
-            // Without it the file stays as it is, which readers understand.
-            self.compressor = Compressor::start(&name(1)).ok();
-        }
-        if let Ok(file) = open(&self.path) {
-            self.size = file.metadata().map_or(0, |metadata| metadata.len());
-            self.file = file;
-        }
     }
+
+    /// The file rotated `number` times.
+    fn name(&self, number: u32) -> PathBuf {
+        if number == 0 {
+            return self.path.clone();
+        }
+        let mut name = self.path.clone().into_os_string();
+        name.push(format!(".{number}"));
+        PathBuf::from(name)
+    }
+}
+
+/// Entries on their way into the file.
+#[derive(Default)]
+struct Batch {
+    bytes: Vec<u8>,
+    entries: u64,
+}
+
+/// Locks the directory of a log's files: whoever renames or removes some of them, or opens several, keeps others from that.
+pub(super) fn lock_directory(path: &Path, operation: FlockOperation) -> io::Result<File> {
+    let directory = File::open(path.parent().unwrap_or(Path::new("/")))?;
+    flock(&directory, operation)?;
+    Ok(directory)
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -246,5 +336,41 @@ mod tests {
         .unwrap();
         log.write(Stream::Out, b"lost\nlost, too\n");
         assert_eq!((log.take_dropped(), log.take_dropped()), (2, 0));
+        assert!(
+            matches!(log.take_news(), Some(Event::LogFailed { reason }) if reason.contains("No space left"))
+        );
+        log.write(Stream::Out, b"again\n");
+        assert_eq!(log.take_news(), None, "told once");
+        let directory = tempfile::tempdir().unwrap();
+        log.file = open(&directory.path().join("log")).unwrap();
+        log.write(Stream::Out, b"back\n");
+        assert_eq!(log.take_news(), Some(Event::LogResumed { lost: 3 }));
+    }
+
+    #[test]
+    fn a_removed_file_is_begun_anew_and_others_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut log = log(directory.path(), Some(120), 3);
+        log.write(Stream::Out, b"one\ntwo\n");
+        fs::remove_file(directory.path().join("log")).unwrap();
+        log.write(Stream::Out, b"three\nfour\n");
+        let read = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap_or_default();
+        assert!(
+            read("log").contains("four") && read("log.1").contains("three") && read("log.2").contains("one")
+        );
+    }
+
+    #[test]
+    fn who_holds_the_directory_puts_a_rotation_off() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut log = log(directory.path(), Some(120), 3);
+        let locked = lock_directory(&log.path, FlockOperation::LockShared).unwrap();
+        log.write(Stream::Out, b"one\ntwo\nthree\n");
+        let text = fs::read_to_string(directory.path().join("log")).unwrap();
+        assert_eq!(text.lines().count(), 3);
+        drop(locked);
+        log.write(Stream::Out, b"four\n");
+        let text = fs::read_to_string(directory.path().join("log")).unwrap();
+        assert_eq!(text.lines().count(), 1);
     }
 }

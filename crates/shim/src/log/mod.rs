@@ -10,7 +10,7 @@ mod timestamp;
 
 use std::io;
 
-use corten_shim_api::LogTarget;
+use corten_shim_api::{Event, LogTarget};
 
 use crate::task::Stream;
 use buffered::Buffered;
@@ -24,7 +24,7 @@ pub use timestamp::now_ns;
 #[derive(Debug)]
 pub enum Log {
     /// The container waits for it.
-    Direct(LogFile),
+    Direct(Box<LogFile>),
     /// It waits for nothing.
     Buffered(Buffered),
 }
@@ -36,7 +36,7 @@ impl Log {
     /// The file system's, or when no process can be started for it.
     pub fn open(target: &LogTarget) -> io::Result<Self> {
         match target.buffer {
-            None => LogFile::open(target).map(Self::Direct),
+            None => Ok(Self::Direct(Box::new(LogFile::open(target)?))),
             Some(size) => Buffered::open(target, size).map(Self::Buffered),
         }
     }
@@ -54,6 +54,14 @@ impl Log {
         match self {
             Self::Direct(log) => log.finish(stream),
             Self::Buffered(log) => log.finish(stream),
+        }
+    }
+
+    /// What has changed about whether entries can be written, since the last call.
+    pub fn take_news(&mut self) -> Option<Event> {
+        match self {
+            Self::Direct(log) => log.take_news(),
+            Self::Buffered(_) => None,
         }
     }
 

@@ -230,6 +230,9 @@ impl Supervisor {
     /// Moves on what the handlers made ready.
     fn settle(&mut self) {
         self.serve_clients();
+        if let Some(news) = self.log.as_mut().and_then(Log::take_news) {
+            self.tell_watchers(&news);
+        }
         self.finish_ended_execs();
         self.finish_init();
         self.drop_done_clients();
