@@ -11,6 +11,7 @@ use corten_wire::{
 use crate::engine::{Engine, blocking};
 use crate::error::Result;
 use crate::images::ImageQuery;
+use crate::in_parallel::in_parallel;
 use crate::list::ListQuery;
 
 /// Which kinds of objects to report on, and in which form.
@@ -104,17 +105,19 @@ impl Engine {
                 *users.entry(mount.point.name.clone()).or_default() += 1;
             }
         }
-        let measured = |volume: corten_volume::Volume| {
+        let volumes = self.volumes.list();
+        let sizes = in_parallel(&volumes, |volume| self.volume_size(&volume.name));
+        let measured = |(volume, size): (corten_volume::Volume, u64)| {
             let usage = VolumeUsage {
                 ref_count: users.get(&volume.name).copied().unwrap_or_default(),
-                size: bytes(self.volume_size(&volume.name)),
+                size: bytes(size),
             };
             Volume {
                 usage_data: Some(usage),
                 ..self.volume_shown(volume)
             }
         };
-        self.volumes.list().into_iter().map(measured).collect()
+        volumes.into_iter().zip(sizes).map(measured).collect()
     }
 
     /// Bytes in a volume's files; those that cannot be read are not counted, but logged.

@@ -19,6 +19,7 @@ use crate::defaults::Defaults;
 use crate::error::{Error, Result};
 use crate::events::EventLog;
 use crate::exec::Execs;
+use crate::prune::Pruning;
 use crate::registry::Registry;
 use crate::volume_claims::VolumeClaims;
 
@@ -80,8 +81,8 @@ pub struct Engine {
     pub(crate) boot_id: String,
     /// Set once nothing may be started any more.
     pub(crate) ending: AtomicBool,
-    /// Held by the prune that runs; there is one at a time.
-    pub(crate) pruning: tokio::sync::Mutex<()>,
+    /// Which prunes run.
+    pub(crate) pruning: Pruning,
 }
 
 impl Engine {
@@ -121,7 +122,7 @@ impl Engine {
             cpus: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             boot_id: crate::boot::current()?,
             ending: AtomicBool::new(false),
-            pruning: tokio::sync::Mutex::new(()),
+            pruning: Pruning::default(),
         }))
     }
 

@@ -68,7 +68,8 @@ impl Engine {
             None
         };
         let size_rw = usage.and_then(|bytes| i64::try_from(bytes).ok());
-        let size_root_fs = size_rw.map(|own| own + self.image_size(&record));
+        let of_image = i64::try_from(self.image_size(&record.image_id)).unwrap_or(i64::MAX);
+        let size_root_fs = size_rw.map(|own| own.saturating_add(of_image));
         Ok(ContainerInspect {
             id: record.id.to_string(),
             created: rfc3339(record.created_at_ns),
@@ -98,15 +99,6 @@ impl Engine {
             config,
             ..ContainerInspect::default()
         })
-    }
-
-    fn image_size(&self, record: &ContainerRecord) -> i64 {
-        let size = self
-            .images
-            .by_id(&record.image_id)
-            .map(|found| found.image.size)
-            .unwrap_or_default();
-        i64::try_from(size).unwrap_or(i64::MAX)
     }
 
     fn graph_driver(&self, record: &ContainerRecord) -> DriverData {

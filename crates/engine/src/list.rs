@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use corten_types::human_duration;
+use corten_types::{Digest, human_duration};
 use corten_wire::{ContainerSummary, Filters, HostConfigSummary, NetworkSettingsSummary};
 
 use crate::clock::now_ns;
 use crate::container::Container;
-use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::engine::{Engine, blocking};
+use crate::error::Result;
 use crate::health;
+use crate::in_parallel::in_parallel;
 use crate::inspect::endpoint_settings;
 use crate::lifecycle::Phase;
+use crate::list_filter::{ListFilter, Seen};
 use crate::record::{self, ContainerRecord};
 
 /// What `ps` asks for.
@@ -27,35 +29,14 @@ pub struct ListQuery {
     pub filters: Filters,
 }
 
-const FILTERS: &[&str] = &[
-    "ancestor", "before", "since", "exited", "expose", "publish", "id", "label", "name", "network", "status",
-    "volume", "health",
-];
-
 impl Engine {
-    /// All containers that pass, newest first.
+    /// All containers that pass, newest first. With sizes it looks at their files, and is no call for an async thread.
     ///
     /// # Errors
     /// When a filter is unknown or its value makes no sense.
     pub fn list(self: &Arc<Self>, query: &ListQuery) -> Result<Vec<ContainerSummary>> {
-        let filters = &query.filters;
-        filters
-            .check(FILTERS)
-            .map_err(|error| Error::Invalid(error.to_string()))?;
-        if let Some(bad) = filters.values("status").find(|value| !STATUSES.contains(value)) {
-            return Err(Error::Invalid(format!("invalid filter 'status={bad}'")));
-        }
-        if let Some(bad) = filters.values("health").find(|value| !health::is_status(value)) {
-            return Err(Error::Invalid(format!(
-                "unrecognized filter value for health: {bad}"
-            )));
-        }
-        let limits = Limits::read(self, filters)?;
-        let all = query.all
-            || query.limit > 0
-            || ["status", "exited"]
-                .iter()
-                .any(|key| filters.values(key).next().is_some());
+        let filter = ListFilter::read(self, &query.filters)?;
+        let all = query.all || query.limit > 0 || filter.wants_all();
         let mut containers = self.containers.all();
         containers.sort_by_cached_key(|container| std::cmp::Reverse(container.state().record.created_at_ns));
         let mut listed = Vec::new();
@@ -63,63 +44,58 @@ impl Engine {
             if query.limit > 0 && listed.len() as i64 >= query.limit {
                 break;
             }
-            let phase = container.state().shown();
-            if (all || phase.counts_as_running()) && self.passes(&container, filters, &limits)? {
-                listed.push(self.summary(&container, query.size));
+            let wanted = {
+                let state = container.state();
+                let phase = state.shown();
+                let seen = Seen {
+                    record: &state.record,
+                    status: state.word(),
+                    phase,
+                    health: health::status(state.record.health.as_ref()),
+                    lease: state.lease.as_ref(),
+                };
+                (all || phase.counts_as_running()) && filter.passes(self, &container, &seen)
+            };
+            if wanted {
+                listed.push(self.summary(&container));
             }
+        }
+        if query.size {
+            self.measure_all(&mut listed);
         }
         Ok(listed)
     }
 
-    fn passes(&self, container: &Container, filters: &Filters, limits: &Limits) -> Result<bool> {
-        let state = container.state();
-        let record = &state.record;
-        let any = |key: &str, test: &dyn Fn(&str) -> bool| filters.allow(key, test);
-        let labels = record::labels(&record.config);
-        let exit_code = record
-            .last_run
-            .as_ref()
-            .filter(|run| run.finished_at_ns != 0)
-            .map(|run| run.exit_code);
-        let passes = any("id", &|id| container.id().as_str().starts_with(id))
-            && any("name", &|name| name_matches(&record.name, name))
-            && any("status", &|status| state.word() == status)
-            && any("exited", &|code| {
-                code.parse().ok() == exit_code && state.phase == Phase::Exited
-            })
-            && any("network", &|network| network_matches(self, record, network))
-            && any("volume", &|volume| {
-                record.mounts.iter().any(|m| {
-                    m.point.name == volume || m.point.destination == volume || m.point.source == volume
-                })
-            })
-            && any("ancestor", &|image| self.is_ancestor(record, image))
-            && any("health", &|health| {
-                health::status(record.health.as_ref()) == health
-            })
-            && any("expose", &|port| {
-                record.config.exposed_ports.contains_key(&with_protocol(port))
-            })
-            && any("publish", &|port| {
-                let published = record.host_config.port_bindings.as_ref();
-                published.is_some_and(|map| map.contains_key(&with_protocol(port)))
-            })
-            && filters.all_in("label", &labels)
-            && limits.before_ns.is_none_or(|ns| record.created_at_ns < ns)
-            && limits.since_ns.is_none_or(|ns| record.created_at_ns > ns);
-        Ok(passes)
+    /// As [`Engine::list`], off the async threads.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn list_measured(self: &Arc<Self>, query: ListQuery) -> Result<Vec<ContainerSummary>> {
+        let engine = self.clone();
+        blocking("list containers", move || engine.list(&query)).await
     }
 
-    fn is_ancestor(&self, record: &ContainerRecord, text: &str) -> bool {
-        record.image_name == text
-            || record.image_id.as_str() == text
-            || self
-                .images
-                .get(text)
-                .is_ok_and(|found| record.chain.starts_with(&found.image.chain))
+    fn measure_all(&self, listed: &mut [ContainerSummary]) {
+        let bytes = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let sizes = in_parallel(listed, |one| {
+            // One that is removed meanwhile has no files any more.
+            let own = self.snapshots.usage(&one.id).unwrap_or_default();
+            let of_image = one.image_id.parse().map_or(0, |id| self.image_size(&id));
+            (own, own.saturating_add(of_image))
+        });
+        for (one, (own, all)) in listed.iter_mut().zip(sizes) {
+            one.size_rw = bytes(own);
+            one.size_root_fs = bytes(all);
+        }
     }
 
-    fn summary(&self, container: &Container, size: bool) -> ContainerSummary {
+    /// Bytes of an image's layers; 0 when it is gone.
+    pub(crate) fn image_size(&self, id: &Digest) -> u64 {
+        let found = self.images.by_id(id);
+        found.map(|found| found.image.size).unwrap_or_default()
+    }
+
+    fn summary(&self, container: &Container) -> ContainerSummary {
         let (record, phase, paused, word, lease) = {
             let state = container.state();
             (
@@ -142,20 +118,6 @@ impl Engine {
             (Phase::Running, None) => crate::ports::summary(&record.config, &[]),
             _ => Vec::new(),
         };
-        let size_rw = if size {
-            self.snapshots.usage(record.id.as_str()).unwrap_or_default()
-        } else {
-            0
-        };
-        let image_size = if size {
-            self.images
-                .by_id(&record.image_id)
-                .map(|found| found.image.size)
-                .unwrap_or_default()
-        } else {
-            0
-        };
-        let bytes = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         ContainerSummary {
             id: record.id.to_string(),
             names: crate::links::names(self, &record.id, &record.name),
@@ -164,8 +126,6 @@ impl Engine {
             command: command(&record.argv),
             created: record.created_at_ns / 1_000_000_000,
             ports,
-            size_rw: bytes(size_rw),
-            size_root_fs: bytes(size_rw.saturating_add(image_size)),
             labels: record::labels(&record.config),
             state: word.to_owned(),
             status: status(&record, phase, paused),
@@ -176,6 +136,7 @@ impl Engine {
             network_settings,
             mounts: record.mounts.iter().map(|mount| mount.point.clone()).collect(),
             health: Some(health::summary(record.health.as_ref())),
+            ..ContainerSummary::default()
         }
     }
 
@@ -186,66 +147,6 @@ impl Engine {
             _ => record.image_id.to_string(),
         }
     }
-}
-
-const STATUSES: [&str; 7] = [
-    "created",
-    "running",
-    "paused",
-    "restarting",
-    "removing",
-    "exited",
-    "dead",
-];
-
-struct Limits {
-    before_ns: Option<i64>,
-    since_ns: Option<i64>,
-}
-
-impl Limits {
-    fn read(engine: &Engine, filters: &Filters) -> Result<Self> {
-        let created = |key: &str| -> Result<Option<i64>> {
-            filters
-                .values(key)
-                .next()
-                .map(|name| Ok(engine.containers.find(name)?.state().record.created_at_ns))
-                .transpose()
-        };
-        Ok(Self {
-            before_ns: created("before")?,
-            since_ns: created("since")?,
-        })
-    }
-}
-
-fn with_protocol(port: &str) -> String {
-    if port.contains('/') {
-        port.to_owned()
-    } else {
-        format!("{port}/tcp")
-    }
-}
-
-/// A part of the name matches; Docker takes a regular expression here, of which anchors are understood.
-fn name_matches(name: &str, wanted: &str) -> bool {
-    let wanted = wanted.strip_prefix('/').unwrap_or(wanted);
-    let (start, rest) = wanted
-        .strip_prefix('^')
-        .map_or((false, wanted), |rest| (true, rest));
-    let rest = rest.strip_prefix('/').unwrap_or(rest);
-    let (end, text) = rest.strip_suffix('$').map_or((false, rest), |text| (true, text));
-    match (start, end) {
-        (true, true) => name == text,
-        (true, false) => name.starts_with(text),
-        (false, true) => name.ends_with(text),
-        (false, false) => name.contains(text),
-    }
-}
-
-fn network_matches(engine: &Engine, record: &ContainerRecord, wanted: &str) -> bool {
-    let mode = record.host_config.network_mode.as_str();
-    mode == wanted || engine.network_id(mode).is_some_and(|id| id.starts_with(wanted))
 }
 
 /// The command as `ps` shows it: arguments with blanks in quotes, as Docker does.
@@ -287,14 +188,6 @@ fn status(record: &ContainerRecord, phase: Phase, paused: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_match_in_part_and_by_anchors() {
-        assert!(name_matches("web-1", "web"));
-        assert!(name_matches("web-1", "^/web-1$"));
-        assert!(!name_matches("web-10", "^web-1$"));
-        assert!(name_matches("my-web", "web$"));
-    }
 
     #[test]
     fn commands_are_quoted() {

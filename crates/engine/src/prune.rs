@@ -7,13 +7,27 @@ use corten_types::ErrorKind;
 use corten_wire::{
     BuildCachePruned, ContainersPruned, Filters, ImageDeleteItem, ImagesPruned, NetworksPruned, VolumesPruned,
 };
-use tokio::sync::MutexGuard;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::engine::{Engine, blocking, to_its_end};
 use crate::error::{Error, Result};
 use crate::images::created;
 use crate::prune_filter::PruneFilter;
 use crate::record;
+
+/// Held while a prune of a kind runs. Docker has one for containers and networks together.
+#[derive(Debug, Default)]
+pub(crate) struct Pruning {
+    containers: Mutex<()>,
+    images: Mutex<()>,
+    volumes: Mutex<()>,
+}
+
+/// The right to prune; there is one prune of a kind at a time, as with Docker.
+fn alone(kind: &Mutex<()>) -> Result<MutexGuard<'_, ()>> {
+    kind.try_lock()
+        .map_err(|_| Error::Conflict("a prune operation is already running".to_owned()))
+}
 
 impl Engine {
     /// Removes containers that do not run, and leaves their volumes.
@@ -24,7 +38,7 @@ impl Engine {
         let filter = PruneFilter::read(filters, &["label", "label!", "until"])?;
         let engine = self.clone();
         to_its_end(async move {
-            let _alone = engine.alone()?;
+            let _alone = alone(&engine.pruning.containers)?;
             let mut pruned = ContainersPruned::default();
             for container in engine.containers.all() {
                 let goes = {
@@ -66,7 +80,7 @@ impl Engine {
         let only_dangling = filter.flag("dangling")?.unwrap_or(true);
         let engine = self.clone();
         blocking("prune images", move || {
-            let _alone = engine.alone()?;
+            let _alone = alone(&engine.pruning.images)?;
             let mut pruned = ImagesPruned::default();
             for found in engine.images.list() {
                 let image = &found.image;
@@ -129,7 +143,7 @@ impl Engine {
         let all = filter.flag("all")?.unwrap_or(false);
         let engine = self.clone();
         blocking("prune volumes", move || {
-            let _alone = engine.alone()?;
+            let _alone = alone(&engine.pruning.volumes)?;
             let mut pruned = VolumesPruned::default();
             for volume in engine.volumes.list() {
                 let named = !volume.anonymous;
@@ -160,7 +174,7 @@ impl Engine {
     /// When a filter makes no sense or another prune runs.
     pub async fn prune_networks(self: &Arc<Self>, filters: Filters) -> Result<NetworksPruned> {
         PruneFilter::read(filters, &["label", "label!", "until"])?;
-        let _alone = self.alone()?;
+        let _alone = alone(&self.pruning.containers)?;
         self.publish_prune("network", 0);
         Ok(NetworksPruned::default())
     }
@@ -185,13 +199,6 @@ impl Engine {
         PruneFilter::read(filters, KNOWN)?;
         self.publish_prune("builder", 0);
         Ok(BuildCachePruned::default())
-    }
-
-    /// The right to prune; there is one prune at a time, as with Docker.
-    fn alone(&self) -> Result<MutexGuard<'_, ()>> {
-        self.pruning
-            .try_lock()
-            .map_err(|_| Error::Conflict("a prune operation is already running".to_owned()))
     }
 
     fn publish_prune(&self, kind: &str, bytes: u64) {

@@ -1,5 +1,6 @@
 //! The volumes of containers: made when a container is, filled from its image, removed when nobody uses them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use corten_types::{ContainerId, Digest};
@@ -9,6 +10,7 @@ use corten_wire::Filters;
 use crate::clock::{now_ns, rfc3339};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::list_filter::Patterns;
 use crate::mounts::MountWish;
 use crate::names;
 use crate::record::MountRecord;
@@ -95,10 +97,12 @@ impl Engine {
             return Ok(wish);
         }
         claim.add(&point.name);
+        let unnamed = anonymous.contains(&point.name);
         let (volume, new) = self.volumes.create(VolumeRequest {
             name: point.name.clone(),
             driver: point.driver.clone(),
-            anonymous: anonymous.contains(&point.name),
+            anonymous: unnamed,
+            labels: unnamed.then(anonymous_label).into_iter().collect(),
             now_ns: now_ns(),
             ..VolumeRequest::default()
         })?;
@@ -181,11 +185,19 @@ impl Engine {
         let invalid = |error: corten_wire::InvalidFilter| Error::Invalid(error.to_string());
         filters.check(KNOWN).map_err(invalid)?;
         let dangling = filters.flag("dangling").map_err(invalid)?;
+        let names = Patterns::new(filters.values("name"));
         let mut volumes = self.volumes.list();
+        let mut used = BTreeSet::new();
+        if dangling.is_some() {
+            for container in self.containers.all() {
+                let state = container.state();
+                used.extend(state.record.mounts.iter().map(|mount| mount.point.name.clone()));
+            }
+        }
         volumes.retain(|volume| {
-            dangling.is_none_or(|wanted| self.volume_users(&volume.name).is_empty() == wanted)
+            dangling.is_none_or(|wanted| used.contains(&volume.name) != wanted)
                 && filters.allow("driver", |driver| driver == "local")
-                && filters.allow("name", |name| volume.name.contains(name))
+                && names.allow(&volume.name)
                 && filters.all_in("label", &volume.labels)
         });
         Ok(volumes)
@@ -212,6 +224,7 @@ impl Engine {
         if request.name.is_empty() {
             request.name = names::new_id().to_string();
             request.anonymous = true;
+            request.labels.extend([anonymous_label()]);
         }
         request.now_ns = now_ns();
         let (volume, new) = self.volumes.create(request)?;
@@ -245,6 +258,11 @@ fn in_use(name: &str, users: &[String]) -> Error {
         "remove {name}: volume is in use - [{}]",
         users.join(", ")
     ))
+}
+
+/// How Docker marks volumes nobody gave a name, since its release 23.
+fn anonymous_label() -> (String, String) {
+    ("com.docker.volume.anonymous".to_owned(), String::new())
 }
 
 fn is_empty_dir(path: &Path) -> bool {

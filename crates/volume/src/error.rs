@@ -22,9 +22,17 @@ pub enum Error {
         /// The name asked for.
         name: String,
     },
+    /// The name is a single character.
+    #[error("create {0}: volume name is too short, names should be at least two alphanumeric characters")]
+    ShortName(String),
     /// A driver other than `local`.
-    #[error("error looking up volume plugin {0}: plugin \"{0}\" not found")]
-    UnknownDriver(String),
+    #[error("create {name}: error looking up volume plugin {driver}: plugin \"{driver}\" not found")]
+    UnknownDriver {
+        /// The volume.
+        name: String,
+        /// The driver asked for.
+        driver: String,
+    },
     /// Options of the local driver that are not offered yet.
     #[error("create {name}: driver option \"{option}\" is not supported by Corten yet")]
     UnsupportedOption {
@@ -47,8 +55,8 @@ impl Error {
     /// The kind the API's status code follows from.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotFound(_) | Self::UnknownDriver(_) => ErrorKind::NotFound,
-            Self::InvalidName { .. } => ErrorKind::Invalid,
+            Self::NotFound(_) | Self::UnknownDriver { .. } => ErrorKind::NotFound,
+            Self::InvalidName { .. } | Self::ShortName(_) => ErrorKind::Invalid,
             Self::UnsupportedOption { .. } => ErrorKind::NotImplemented,
             Self::Io { .. } => ErrorKind::System,
         }

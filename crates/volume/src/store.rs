@@ -60,11 +60,15 @@ impl Volumes {
     /// When the name, the driver or an option is not acceptable, or the disk fails; nothing is left behind then.
     pub fn create(&self, request: VolumeRequest) -> Result<(Volume, bool)> {
         let name = request.name;
+        if name.chars().count() == 1 {
+            return Err(Error::ShortName(name));
+        }
         if !is_valid_name(&name) {
             return Err(Error::InvalidName { name });
         }
         if !matches!(request.driver.as_str(), "" | "local") {
-            return Err(Error::UnknownDriver(request.driver));
+            let driver = request.driver;
+            return Err(Error::UnknownDriver { name, driver });
         }
         if let Some(option) = request.options.into_keys().next() {
             return Err(Error::UnsupportedOption { name, option });
@@ -227,7 +231,7 @@ mod tests {
         };
         assert_eq!(
             volumes.create(other).unwrap_err().to_string(),
-            "error looking up volume plugin nfs: plugin \"nfs\" not found"
+            "create ok: error looking up volume plugin nfs: plugin \"nfs\" not found"
         );
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }

@@ -51,14 +51,16 @@ impl ContainersApi for Containers {
             size,
             filters,
         } = query;
-        self.engine
-            .list(&ListQuery {
-                all,
-                limit,
-                size,
-                filters,
-            })
-            .map_err(refuse)
+        let query = ListQuery {
+            all,
+            limit,
+            size,
+            filters,
+        };
+        if size {
+            return self.engine.list_measured(query).await.map_err(refuse);
+        }
+        self.engine.list(&query).map_err(refuse)
     }
 
     async fn inspect(&self, container: &str, size: bool) -> ApiResult<ContainerInspect> {

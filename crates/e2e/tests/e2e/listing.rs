@@ -1,5 +1,7 @@
 //! `ps` and `images`: tables and filters.
 
+use corten_testkit::Engine;
+
 use crate::{BB, engine, idle, wait_for_state};
 
 /// The start of each column, by the header.
@@ -107,6 +109,177 @@ fn filters_choose() {
         "nvalid filter 'status=frob'",
         "invalid value for status (frob)",
     ]);
+}
+
+/// Names of the containers that `ps` with these arguments lists, newest first.
+#[track_caller]
+fn listed(engine: &Engine, args: &[&str]) -> Vec<String> {
+    let mut all = vec!["ps", "--format", "{{.Names}}"];
+    all.extend(args);
+    engine.ok(&all).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn every_filter_chooses() {
+    let engine = engine();
+    let port = engine.slot().port(0);
+    let publish = format!("127.0.0.1:{port}:80");
+    let first = idle(
+        &engine,
+        "first",
+        &[
+            "-p", &publish, "-v", "data:/d", "--label", "role=web", "--label", "x",
+        ],
+    );
+    engine.ok(&[
+        "create",
+        "--name",
+        "second",
+        "-v",
+        "/tmp:/host",
+        "--network",
+        "none",
+        BB,
+        "true",
+    ]);
+    engine.ok(&["create", "--name", "third", "--label", "role=db", BB, "true"]);
+    let all = |filters: &[&str]| {
+        let mut args = vec!["-a"];
+        args.extend(filters.iter().flat_map(|filter| ["-f", *filter]));
+        listed(&engine, &args)
+    };
+    let everything = ["third", "second", "first"];
+    let nothing: [&str; 0] = [];
+    assert_eq!(all(&["before=third"]), ["second", "first"]);
+    assert_eq!(all(&["since=first"]), ["third", "second"]);
+    assert_eq!(all(&["since=first", "before=third"]), ["second"]);
+    assert_eq!(all(&["volume=data"]), ["first"]);
+    assert_eq!(all(&["volume=/d"]), ["first"]);
+    assert_eq!(all(&["volume=/tmp"]), ["second"]);
+    assert_eq!(all(&["volume=/host"]), ["second"]);
+    assert_eq!(all(&["volume=dat"]), nothing);
+    assert_eq!(all(&["network=none"]), ["second"]);
+    let network = engine.ok(&["network", "inspect", "--format", "{{.Id}}", "bridge"]);
+    assert_eq!(all(&[&format!("network={}", &network[..12])]), ["first"]);
+    assert_eq!(all(&[&format!("publish={port}")]), ["first"]);
+    assert_eq!(all(&[&format!("publish={port}/tcp")]), ["first"]);
+    assert_eq!(all(&[&format!("publish={port}/udp")]), nothing);
+    assert_eq!(all(&[&format!("publish={}-{}", port - 1, port + 1)]), ["first"]);
+    assert_eq!(all(&["publish=80"]), nothing, "the host's port counts");
+    assert_eq!(all(&["expose=80"]), ["first"]);
+    assert_eq!(all(&["expose=70-90/tcp"]), ["first"]);
+    assert_eq!(all(&["expose=80/udp"]), nothing);
+    assert_eq!(all(&["health=none"]), everything);
+    assert_eq!(all(&["health=healthy"]), nothing);
+    assert_eq!(all(&["is-task=false"]), everything);
+    assert_eq!(all(&["is-task=true"]), nothing);
+    assert_eq!(all(&["name=^(first|third)$"]), ["third", "first"]);
+    assert_eq!(all(&["name=^/first$"]), ["first"]);
+    assert_eq!(all(&["name=ir[sd]"]), ["third", "first"]);
+    assert_eq!(all(&["name=("]), nothing);
+    assert_eq!(all(&["name=first", "name=second"]), ["second", "first"]);
+    assert_eq!(all(&[&format!("id={}", &first[..12])]), ["first"]);
+    assert_eq!(all(&["status=created", "status=running"]), everything);
+    assert_eq!(all(&["label=role"]), ["third", "first"]);
+    assert_eq!(all(&["label=role=web", "label=x"]), ["first"]);
+    assert_eq!(
+        all(&["label=role=web", "label=role=db"]),
+        nothing,
+        "labels add up"
+    );
+    let image = engine.ok(&["inspect", "--format", "{{.Image}}", "first"]);
+    assert_eq!(all(&[&format!("ancestor={image}")]), everything);
+    assert_eq!(
+        all(&[&format!("ancestor={}", &image["sha256:".len()..][..12])]),
+        everything
+    );
+    assert_eq!(all(&["ancestor=nothing"]), nothing);
+    assert_eq!(
+        listed(&engine, &["-f", "status=created"]),
+        ["third", "second"],
+        "-a is implied"
+    );
+    assert_eq!(listed(&engine, &["-f", "exited=0"]), nothing);
+    assert_eq!(listed(&engine, &["-n", "2"]), ["third", "second"]);
+    assert_eq!(listed(&engine, &["-l"]), ["third"]);
+}
+
+#[test]
+fn senseless_filters_are_refused() {
+    let engine = engine();
+    for (filter, sentences) in [
+        ("frob=1", &["nvalid filter 'frob'"][..]),
+        ("exited=x", &["strconv.Atoi: parsing \"x\": invalid syntax"]),
+        (
+            "health=fine",
+            &[
+                "nrecognized filter value for health: fine",
+                "nrecognised filter value for health: fine",
+            ],
+        ),
+        ("before=nobody", &["No such container: nobody"]),
+        ("since=nobody", &["No such container: nobody"]),
+        ("is-task=perhaps", &["nvalid filter 'is-task"]),
+        (
+            "publish=80:80",
+            &["filter for 'publish' should not contain ':': 80:80"],
+        ),
+        ("expose=x", &["error while looking up for expose x"]),
+    ] {
+        let done = engine.run(&["ps", "-a", "-f", filter]);
+        done.fails(1);
+        done.says(sentences);
+    }
+    let malformed = engine.api("GET", "/containers/json?filters=%5B1%5D", "");
+    assert_eq!(malformed.status, 400, "{}", malformed.text());
+}
+
+#[test]
+fn sizes_are_told_on_demand() {
+    let engine = engine();
+    engine.ok(&[
+        "run",
+        "--name",
+        "box",
+        BB,
+        "sh",
+        "-c",
+        "head -c 3000 /dev/zero > /f",
+    ]);
+    let size = engine.ok(&["ps", "-as", "--format", "{{.Size}}"]);
+    assert!(
+        size.starts_with("3kB (virtual ") && size.ends_with("MB)"),
+        "{size}"
+    );
+    assert!(columns(&engine.ok(&["ps", "-as"])).contains(&"SIZE"));
+    let plain = engine.api("GET", "/containers/json?all=1", "").text();
+    assert!(!plain.contains("SizeRw"), "{plain}");
+}
+
+#[test]
+fn several_are_removed_and_failures_told() {
+    let engine = engine();
+    for name in ["a1", "b2"] {
+        engine.ok(&["create", "--name", name, BB, "true"]);
+    }
+    idle(&engine, "up", &[]);
+    let done = engine.run(&["rm", "a1", "missing", "up", "b2"]);
+    done.fails(1);
+    assert_eq!(done.out(), "a1\nb2\n");
+    let told = done.err();
+    for sentence in ["No such container: missing", "container is running"] {
+        assert!(told.to_lowercase().contains(&sentence.to_lowercase()), "{told}");
+    }
+    let done = engine.run(&["rm", "-f", "missing", "up"]);
+    assert_eq!(done.out(), "up\n");
+    assert!(
+        done.err().contains("No such container: missing"),
+        "{}",
+        done.err()
+    );
+    let waited = engine.run(&["wait", "missing"]);
+    waited.fails(1);
+    waited.says(&["No such container: missing"]);
 }
 
 #[test]

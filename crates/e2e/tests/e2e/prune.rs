@@ -193,3 +193,103 @@ fn one_is_asked_first() {
     assert!(answered(&["container", "prune"], "y\n").contains("Deleted Containers:\n"));
     assert_eq!(engine.ok(&["ps", "-aq"]), "");
 }
+
+#[test]
+fn prunes_do_not_run_twice_at_once() {
+    let engine = engine();
+    for number in 0..12 {
+        engine.ok(&["create", "--name", &format!("box{number}"), BB, "true"]);
+    }
+    let answers: Vec<(u16, String)> = std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..6)
+            .map(|_| {
+                scope.spawn(|| {
+                    let answer = engine.api("POST", "/containers/prune", "");
+                    (answer.status, answer.text())
+                })
+            })
+            .collect();
+        asked.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert!(answers.iter().any(|(status, _)| *status == 200), "{answers:?}");
+    for (status, text) in &answers {
+        let busy = *status == 409 && text.contains("a prune operation is already running");
+        assert!(*status == 200 || busy, "{status} {text}");
+    }
+    assert_eq!(engine.ok(&["ps", "-aq"]), "");
+}
+
+#[test]
+fn prunes_are_told_as_events() {
+    let engine = engine();
+    engine.ok(&[
+        "run",
+        "--name",
+        "box",
+        BB,
+        "sh",
+        "-c",
+        "head -c 3000 /dev/zero > /f",
+    ]);
+    for kind in ["container", "network", "volume", "image"] {
+        engine.ok(&[kind, "prune", "-f"]);
+    }
+    let told = engine.ok(&[
+        "events",
+        "--since",
+        "1h",
+        "--until",
+        "0s",
+        "--filter",
+        "event=prune",
+        "--format",
+        "{{.Type}} {{.Action}} {{.Actor.Attributes.reclaimed}}",
+    ]);
+    assert_eq!(
+        told,
+        "container prune 3000\nnetwork prune 0\nvolume prune 0\nimage prune 0"
+    );
+}
+
+#[test]
+fn senseless_prunes_are_refused() {
+    let engine = engine();
+    for (args, sentence) in [
+        (
+            &["container", "prune", "-f", "--filter", "until=soon"][..],
+            "soon",
+        ),
+        (
+            &[
+                "container",
+                "prune",
+                "-f",
+                "--filter",
+                "until=1h",
+                "--filter",
+                "until=2h",
+            ],
+            "more than one until filter specified",
+        ),
+        (
+            &["volume", "prune", "-f", "--filter", "until=1h"],
+            "nvalid filter 'until'",
+        ),
+        (
+            &["image", "prune", "-f", "--filter", "frob=1"],
+            "nvalid filter 'frob'",
+        ),
+        (
+            &["network", "prune", "-f", "--filter", "frob=1"],
+            "nvalid filter 'frob'",
+        ),
+        (
+            &["container", "prune", "-f", "--filter", "frob"],
+            "bad format of filter",
+        ),
+    ] {
+        let done = engine.run(args);
+        assert_ne!(done.code(), 0, "{args:?}");
+        done.says(&[sentence, "invalid argument \"frob\" for \"--filter\""]);
+    }
+}
