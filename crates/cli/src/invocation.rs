@@ -10,6 +10,7 @@ use crate::command::Program;
 use crate::daemon_start;
 use crate::error::Error;
 use crate::flags::Matches;
+use crate::format::Format;
 
 /// The engine's own socket.
 pub(crate) const CORTEN_SOCKET: &str = "/run/corten/corten.sock";
@@ -48,6 +49,10 @@ pub(crate) struct ConfigFile {
     pub(crate) ps_format: String,
     /// `--format` of `images`.
     pub(crate) images_format: String,
+    /// `--format` of `volume ls`.
+    pub(crate) volumes_format: String,
+    /// `--format` of `network ls`.
+    pub(crate) networks_format: String,
 }
 
 impl Settings {
@@ -145,6 +150,25 @@ impl Invocation {
                 "loading config file: {}: {error}",
                 path.display()
             ))),
+        }
+    }
+
+    /// What a list is to look like: the flag, else the configuration's word unless only names are asked for; `None` for
+    /// the list's own table. `raw` is what the old word `raw` stands for.
+    pub(crate) fn list_format(
+        &self,
+        configured: fn(&ConfigFile) -> &str,
+        raw: &str,
+    ) -> Result<Option<Format>, Error> {
+        if let Some(text) = self.matches.filled("format") {
+            return Format::parse_list(text, raw).map(Some);
+        }
+        if self.matches.on("quiet") {
+            return Ok(None);
+        }
+        match configured(&self.config_file()?) {
+            "" => Ok(None),
+            text => Format::parse_list(text, raw).map(Some),
         }
     }
 

@@ -1,10 +1,6 @@
-//! JSON as text: laid out for people, taken apart and escaped without reading it into values, so that keys keep the
-//! engine's order.
-
-use std::collections::BTreeMap;
+//! JSON as text: laid out for people without reading it into values, so that keys keep the engine's order.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::error::Error;
 
@@ -60,19 +56,6 @@ pub(crate) fn of(value: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|error| Error::plain(error.to_string()))
 }
 
-/// The value of an object's field; `None` when `text` is no object or has no such field.
-pub(crate) fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    let fields: BTreeMap<String, &'a RawValue> = serde_json::from_str(text).ok()?;
-    fields.get(name).map(|value| value.get())
-}
-
-/// The text without the characters that mean something in HTML, as Go writes JSON unless told otherwise.
-pub(crate) fn html_safe(text: &str) -> String {
-    text.replace('&', "\\u0026")
-        .replace('<', "\\u003c")
-        .replace('>', "\\u003e")
-}
-
 fn new_line(out: &mut String, depth: usize) {
     out.push('\n');
     for _ in 0..depth {
@@ -101,14 +84,5 @@ mod tests {
     }"#;
         assert_eq!(indent(text, 1), expected);
         assert_eq!(indent("3", 0), "3");
-    }
-
-    #[test]
-    fn takes_fields_as_they_are() {
-        let text = r#"{"b":{"z":1, "a":2},"c":null}"#;
-        assert_eq!(field(text, "b"), Some(r#"{"z":1, "a":2}"#));
-        assert_eq!(field(text, "x"), None);
-        assert_eq!(field("3", "x"), None);
-        assert_eq!(html_safe("a<b>&"), "a\\u003cb\\u003e\\u0026");
     }
 }

@@ -23,6 +23,7 @@ mod root;
 mod session;
 mod spec;
 mod table;
+mod typed;
 mod verbs;
 
 use std::ffi::OsString;

@@ -1,7 +1,7 @@
 //! Calls on images.
 
 use bytes::Bytes;
-use corten_wire::{ImageDeleteItem, ImageSummary, ProgressMessage};
+use corten_wire::{HistoryItem, ImageDeleteItem, ImageSummary, ProgressMessage};
 
 use crate::client::Call;
 use crate::query::Target;
@@ -32,6 +32,11 @@ impl Client {
     /// Everything about an image, as the engine wrote it.
     pub async fn inspect_image_raw(&self, name: &str) -> Result<Bytes, Error> {
         self.bytes(Call::get(Target::of(KIND, name, "/json"))).await
+    }
+
+    /// The steps an image was made in, newest first.
+    pub async fn image_history(&self, name: &str) -> Result<Vec<HistoryItem>, Error> {
+        self.json(Call::get(Target::of(KIND, name, "/history"))).await
     }
 
     /// Removes a reference and, with the last one, the image.

@@ -1,5 +1,6 @@
 //! `events`: what happens, as it happens.
 
+use corten_template::Json;
 use corten_wire::Event;
 
 use super::template_help::{OBJECT, check_filter, filters};
@@ -11,6 +12,7 @@ use crate::format::Format;
 use crate::invocation::Invocation;
 use crate::json_text;
 use crate::output;
+use crate::typed;
 
 pub(crate) static COMMAND: Command = Command {
     about: "Get real time events from the server",
@@ -33,7 +35,14 @@ pub(crate) static COMMAND: Command = Command {
 fn run(invocation: Invocation) -> Outcome {
     Box::pin(async move {
         let matches = &invocation.matches;
-        let format = matches.filled("format").map(Format::parse).transpose()?;
+        let format = matches
+            .filled("format")
+            .map(|text| Format::parse_object("", text, PREFIX))
+            .transpose()?;
+        if let Some(format) = &format {
+            // A field that no event has is told before any happens.
+            apply(format, &Event::default())?;
+        }
         let moment = |name: &str| {
             matches
                 .filled(name)
@@ -49,12 +58,26 @@ fn run(invocation: Invocation) -> Outcome {
         while let Some(event) = events.next().await? {
             let text = match &format {
                 None => show(&event),
-                Some(format) => format.apply(&json_text::of(&event)?)?,
+                Some(format) => apply(format, &event)?,
             };
             output::line(&text)?;
         }
         Ok(0)
     })
+}
+
+/// What complaints about a template begin with.
+const PREFIX: &str = "Error parsing format";
+
+fn apply(format: &Format, event: &Event) -> Result<String, Error> {
+    let failed = |error| Error::Message {
+        message: format!("{PREFIX}: {error}"),
+        code: 64,
+    };
+    // Templates still ask for the fields that newer engines no longer send.
+    let event = event.clone().with_legacy_fields();
+    let json = Json::parse(&json_text::of(&event)?).map_err(failed)?;
+    format.apply(&typed::EVENT.value(&json)).map_err(failed)
 }
 
 /// `time type action id (key=value, …)`.

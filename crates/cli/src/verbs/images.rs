@@ -9,7 +9,7 @@ use super::template_help::{TABLE, check_filter, filters};
 use super::time_arg;
 use crate::command::{Arity, Command, Outcome};
 use crate::flags::Flag;
-use crate::format::Format;
+use crate::format;
 use crate::human::{ago, short_id};
 use crate::invocation::Invocation;
 use crate::output;
@@ -42,14 +42,8 @@ fn run(invocation: Invocation) -> Outcome {
     Box::pin(async move {
         let matches = &invocation.matches;
         let quiet = matches.on("quiet");
-        let format = match matches.filled("format") {
-            Some(text) => Some(Format::parse(text)?),
-            None if quiet => None,
-            None => match invocation.config_file()?.images_format {
-                text if text.is_empty() => None,
-                text => Some(Format::parse(&text)?),
-            },
-        };
+        let raw = raw(matches.on("digests"));
+        let format = invocation.list_format(|file| &file.images_format, &raw)?;
         let mut filters = filters(matches);
         if let Some(reference) = matches.args.first() {
             filters
@@ -72,7 +66,10 @@ fn run(invocation: Invocation) -> Outcome {
         let rows: Vec<Row<'_>> = images.iter().flat_map(|image| rows(image, digests)).collect();
         let text = match format.filter(|format| !format.is_plain_table()) {
             Some(format) => {
-                let values: Vec<Value> = rows.iter().map(|row| row.fields(cut, digests)).collect();
+                let values: Vec<_> = rows
+                    .iter()
+                    .map(|row| format::Row::new("*formatter.imageContext", row.fields(cut, digests)))
+                    .collect();
                 format.apply_all(&values, title)?
             }
             None if quiet => rows.iter().map(|row| format!("{}\n", row.id(cut))).collect(),
@@ -81,6 +78,15 @@ fn run(invocation: Invocation) -> Outcome {
         output::print(&text)?;
         Ok(0)
     })
+}
+
+/// What `--format raw` stands for.
+fn raw(digests: bool) -> String {
+    let digest = if digests { "digest: {{.Digest}}\n" } else { "" };
+    format!(
+        "repository: {{{{.Repository}}}}\ntag: {{{{.Tag}}}}\n{digest}image_id: {{{{.ID}}}}\n\
+         created_at: {{{{.CreatedAt}}}}\nvirtual_size: {{{{.Size}}}}\n"
+    )
 }
 
 /// One line: an image under one of its names.

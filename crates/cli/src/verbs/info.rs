@@ -1,8 +1,9 @@
 //! `info`: the engine and its host at a glance.
 
+use corten_template::Json;
 use corten_types::binary_size;
 use corten_wire::SystemInfo;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::template_help::OBJECT;
 use crate::command::{Arity, Command, Outcome};
@@ -10,8 +11,10 @@ use crate::error::Error;
 use crate::flags::Flag;
 use crate::format::Format;
 use crate::invocation::Invocation;
+use crate::json_text;
 use crate::output;
 use crate::root::VERSION;
+use crate::typed;
 
 pub(crate) static COMMAND: Command = Command {
     about: "Display system-wide information",
@@ -28,7 +31,7 @@ fn run(invocation: Invocation) -> Outcome {
         let format = invocation
             .matches
             .filled("format")
-            .map(Format::parse)
+            .map(|text| Format::parse_object("", text, "template parsing error"))
             .transpose()?;
         let debug = invocation.settings.debug;
         if format.is_none() {
@@ -46,15 +49,14 @@ fn run(invocation: Invocation) -> Outcome {
                 }
             }
             Some(format) => {
-                let mut value =
-                    serde_json::to_value(&info).map_err(|error| Error::plain(error.to_string()))?;
-                if let Value::Object(fields) = &mut value {
-                    fields.insert(
-                        "ClientInfo".to_owned(),
-                        json!({"Debug": debug, "Version": VERSION, "Context": "default", "Plugins": [], "Warnings": null}),
-                    );
-                }
-                output::line(&format.apply(&value.to_string())?)?;
+                // The engine's fields in their order, ours behind them.
+                let engine = json_text::of(&info)?;
+                let client = json!({"Debug": debug, "Version": VERSION, "Context": "default", "Plugins": [], "Warnings": null});
+                let engine = engine.strip_suffix('}').unwrap_or(&engine);
+                let both = format!("{engine},\"ClientInfo\":{client}}}");
+                let told = Json::parse(&both).and_then(|json| format.apply(&typed::INFO.value(&json)));
+                output::line(told.as_deref().unwrap_or_default())?;
+                told.map_err(|error| Error::plain(error.to_string()))?;
             }
         }
         Ok(0)

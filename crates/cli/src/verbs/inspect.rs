@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use corten_client::Client;
+use corten_template::Type;
 
 use super::template_help::OBJECT;
 use crate::command::{Arity, Command};
@@ -11,6 +12,7 @@ use crate::format::Format;
 use crate::invocation::Invocation;
 use crate::json_text;
 use crate::output;
+use crate::typed;
 
 pub(crate) static COMMAND: Command = Command {
     about: "Return low-level information on Docker objects",
@@ -87,6 +89,27 @@ enum Kind {
     Volume,
 }
 
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Container => "container",
+            Self::Image => "image",
+            Self::Network => "network",
+            Self::Volume => "volume",
+        }
+    }
+
+    /// The type templates see its objects as.
+    fn template_type(self) -> Type {
+        match self {
+            Self::Container => typed::CONTAINER,
+            Self::Image => typed::IMAGE,
+            Self::Network => typed::NETWORK,
+            Self::Volume => typed::VOLUME,
+        }
+    }
+}
+
 /// Kinds in the order in which a name is looked up.
 const KINDS: [Kind; 4] = [Kind::Container, Kind::Image, Kind::Network, Kind::Volume];
 /// Kinds of Docker's that Corten does not have yet.
@@ -111,44 +134,53 @@ async fn any(invocation: Invocation) -> Result<i32, Error> {
             )));
         }
     };
-    if invocation.matches.on("size") && !kinds.contains(&Kind::Container) {
-        output::error_line("WARNING: --size ignored for this type");
-    }
     all(invocation, kinds).await
 }
 
 /// Prints all that were found, and tells of those that were not.
 async fn all(invocation: Invocation, kinds: &'static [Kind]) -> Result<i32, Error> {
     let matches = &invocation.matches;
-    let format = matches.filled("format").map(Format::parse).transpose()?;
+    let asked = matches.filled("format");
+    let format = asked
+        .filter(|text| *text != "json")
+        .map(|text| Format::parse_object("", text, "template parsing error"))
+        .transpose()?;
     let client = match invocation.connect().await {
         Ok(client) => client,
         Err(error) => {
-            if format.is_none() {
-                output::line("[]")?;
-            }
+            output::line(if format.is_none() { "[]" } else { "" })?;
             return Err(error);
         }
     };
+    let size = matches.on("size");
     let mut found = Vec::new();
     let mut failures = Vec::new();
     for name in &matches.args {
-        match find(&client, kinds, name, matches.on("size"), matches.on("verbose")).await {
-            Ok(text) => found.push(String::from_utf8_lossy(&text).into_owned()),
+        match find(&client, kinds, name, size, matches.on("verbose")).await {
+            Ok((kind, text)) => {
+                let text = String::from_utf8_lossy(&text).into_owned();
+                if size && kind != Kind::Container {
+                    output::error_line(&format!("WARNING: --size ignored for {}", kind.name()));
+                }
+                match &format {
+                    None => found.push(text),
+                    Some(format) => match format.apply_object(&text, kind.template_type()) {
+                        Ok(text) => found.push(text),
+                        Err(error) => failures.push(error),
+                    },
+                }
+            }
             Err(error) => failures.push(error),
         }
     }
-    match (&format, matches.filled("format")) {
-        (None, _) => output::line(&array(&found))?,
-        (Some(_), Some("json")) => {
-            let objects: Vec<_> = found.iter().map(|text| text.trim()).collect();
-            output::line(&format!("[{}]", objects.join(",")))?;
-        }
-        (Some(format), _) => {
-            for text in &found {
-                output::line(&format.apply(text)?)?;
-            }
-        }
+    if format.is_some() {
+        // Nothing at all is an empty line.
+        output::line(&found.join("\n"))?;
+    } else if asked.is_some() {
+        let objects: Vec<_> = found.iter().map(|text| text.trim()).collect();
+        output::line(&format!("[{}]", objects.join(",")))?;
+    } else {
+        output::line(&array(&found))?;
     }
     for error in &failures {
         error.report();
@@ -162,7 +194,7 @@ async fn find(
     name: &str,
     size: bool,
     verbose: bool,
-) -> Result<Bytes, Error> {
+) -> Result<(Kind, Bytes), Error> {
     let mut missing = None;
     for kind in kinds {
         let result = match kind {
@@ -173,7 +205,7 @@ async fn find(
         };
         match result {
             Err(error @ corten_client::Error::Status { status: 404, .. }) => missing = Some(error),
-            result => return Ok(result?),
+            result => return Ok((*kind, result?)),
         }
     }
     Err(match missing {

@@ -9,6 +9,7 @@ mod diff;
 mod events;
 mod exec;
 mod export;
+mod history;
 mod image_prune;
 mod images;
 mod info;
@@ -116,6 +117,7 @@ pub(crate) static COMMANDS: &[Entry] = &[
     entry("diff", &diff::COMMAND),
     entry("events", &events::COMMAND),
     entry("export", &export::COMMAND),
+    entry("history", &history::COMMAND),
     entry("inspect", &inspect::COMMAND),
     entry("kill", &kill::COMMAND),
     entry("load", &load::COMMAND),
@@ -172,6 +174,7 @@ pub(crate) static GROUPS: &[Group] = &[
         name: "image",
         about: "Manage images",
         commands: &[
+            entry("history", &history::COMMAND),
             entry("inspect", &inspect::IMAGE),
             entry("load", &load::COMMAND),
             entry_as("ls", &["list"], &images::COMMAND),

@@ -7,7 +7,7 @@ use super::template_help::{TABLE, check_filter, filters};
 use super::time_arg;
 use crate::command::{Arity, Command, Outcome};
 use crate::flags::Flag;
-use crate::format::Format;
+use crate::format::Row;
 use crate::human::short_id;
 use crate::invocation::Invocation;
 use crate::output;
@@ -31,17 +31,26 @@ pub(crate) static COMMAND: Command = Command {
     run,
 };
 
+/// What `--format raw` stands for.
+const RAW: &str = "network_id: {{.ID}}\nname: {{.Name}}\ndriver: {{.Driver}}\nscope: {{.Scope}}\n";
+
 fn run(invocation: Invocation) -> Outcome {
     Box::pin(async move {
         let matches = &invocation.matches;
-        let format = matches.filled("format").map(Format::parse).transpose()?;
+        let format = invocation.list_format(|file| &file.networks_format, RAW)?;
         let client = invocation.connect().await?;
         let mut networks = client.list_networks(&filters(matches)).await?;
         networks.sort_by(|a, b| a.name.cmp(&b.name));
         let cut = !matches.on("no-trunc");
         let text = match format.filter(|format| !format.is_plain_table()) {
             Some(format) => {
-                let rows: Vec<Value> = networks.iter().map(|one| fields(one, cut)).collect();
+                let rows: Vec<Row> = networks
+                    .iter()
+                    .map(|one| {
+                        Row::new("*network.networkContext", fields(one, cut))
+                            .labels(one.labels.iter().flatten())
+                    })
+                    .collect();
                 format.apply_all(&rows, |field| (field == "ID").then_some("NETWORK ID"))?
             }
             None if matches.on("quiet") => networks.iter().map(|one| format!("{}\n", id(one, cut))).collect(),

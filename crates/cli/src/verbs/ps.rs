@@ -9,7 +9,7 @@ use super::template_help::{TABLE, check_filter, filters};
 use super::time_arg;
 use crate::command::{Arity, Command, Outcome};
 use crate::flags::Flag;
-use crate::format::Format;
+use crate::format::{Format, Row};
 use crate::human::{ago, ellipsis, ports, short_id};
 use crate::invocation::Invocation;
 use crate::output;
@@ -43,6 +43,9 @@ pub(crate) static COMMAND: Command = Command {
     run,
 };
 
+/// What `--format raw` stands for.
+const RAW: &str = "container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\ncreated_at: {{.CreatedAt}}\n\
+    state: {{.State}}\nstatus: {{.Status}}\nnames: {{.Names}}\nlabels: {{.Labels}}\nports: {{.Ports}}\n";
 const COMMAND_WIDTH: usize = 20;
 const MOUNT_WIDTH: usize = 15;
 
@@ -50,23 +53,31 @@ fn run(invocation: Invocation) -> Outcome {
     Box::pin(async move {
         let matches = &invocation.matches;
         let quiet = matches.on("quiet");
-        let format = match matches.filled("format") {
-            Some(text) => Some(Format::parse(text)?),
-            None if quiet => None,
-            None => match invocation.config_file()?.ps_format {
-                text if text.is_empty() => None,
-                text => Some(Format::parse(&text)?),
-            },
+        let asked = matches.filled("format");
+        if let Some(text) = asked {
+            Format::check(text, &row(&ContainerSummary::default(), true))?;
+            if quiet {
+                output::error_line(
+                    "WARNING: Ignoring custom format, because both --format and --quiet are set.",
+                );
+            }
+        }
+        let format = match quiet {
+            true => None,
+            false => invocation.list_format(|file| &file.ps_format, RAW)?,
         };
         let last = if matches.on("latest") {
             Some(1)
         } else {
             matches.int("last").filter(|count| *count > 0)
         };
+        // A template that shows the size asks for it, unless it was said that it is not wanted.
         let size = matches.on("size")
-            || format
-                .as_ref()
-                .is_some_and(|format| format.fields().any(|field| field == "Size"));
+            || (!matches.has("size")
+                && asked != Some("json")
+                && format
+                    .as_ref()
+                    .is_some_and(|format| format.fields().any(|field| matches!(field, "Size" | "."))));
         let client = invocation.connect().await?;
         let containers = client
             .list_containers(&ListOptions {
@@ -79,7 +90,7 @@ fn run(invocation: Invocation) -> Outcome {
         let cut = !matches.on("no-trunc");
         let text = match format.filter(|format| !format.is_plain_table()) {
             Some(format) => {
-                let rows: Vec<Value> = containers.iter().map(|one| fields(one, cut)).collect();
+                let rows: Vec<Row> = containers.iter().map(|one| row(one, cut)).collect();
                 format.apply_all(&rows, title)?
             }
             None if quiet => containers
@@ -122,6 +133,10 @@ fn table(containers: &[ContainerSummary], cut: bool, size: bool) -> String {
 }
 
 /// What templates see.
+fn row(one: &ContainerSummary, cut: bool) -> Row {
+    Row::new("*formatter.ContainerContext", fields(one, cut)).labels(&one.labels)
+}
+
 pub(super) fn fields(one: &ContainerSummary, cut: bool) -> Value {
     let labels: Vec<_> = one
         .labels
@@ -195,7 +210,7 @@ fn command(one: &ContainerSummary, cut: bool) -> String {
     } else {
         one.command.clone()
     };
-    format!("\"{}\"", text.escape_go())
+    corten_template::quote(&text)
 }
 
 /// Without slashes; links (`/other/alias`) only when nothing is cut.
@@ -215,29 +230,6 @@ fn sizes(one: &ContainerSummary) -> String {
         format!("{own} (virtual {})", decimal_size(one.size_root_fs as f64))
     } else {
         own
-    }
-}
-
-/// Go's quoting of a string, as far as command lines need it.
-trait EscapeGo {
-    fn escape_go(&self) -> String;
-}
-
-impl EscapeGo for str {
-    fn escape_go(&self) -> String {
-        let mut text = String::with_capacity(self.len());
-        for c in self.chars() {
-            match c {
-                '"' => text.push_str("\\\""),
-                '\\' => text.push_str("\\\\"),
-                '\n' => text.push_str("\\n"),
-                '\r' => text.push_str("\\r"),
-                '\t' => text.push_str("\\t"),
-                c if c.is_control() => text.push_str(&format!("\\x{:02x}", u32::from(c))),
-                c => text.push(c),
-            }
-        }
-        text
     }
 }
 

@@ -56,6 +56,18 @@ pub(super) fn local(seconds: i64) -> String {
     }
 }
 
+/// The local time of a moment, `2024-05-06T07:08:09+02:00`, or `…Z` in UTC.
+pub(super) fn rfc3339(seconds: i64) -> String {
+    match Timestamp::from_second(seconds) {
+        Ok(moment) => {
+            let moment = moment.to_zoned(TimeZone::system());
+            let zone = if moment.offset().is_zero() { "Z" } else { "%:z" };
+            moment.strftime(&format!("%Y-%m-%dT%H:%M:%S{zone}")).to_string()
+        }
+        Err(_) => seconds.to_string(),
+    }
+}
+
 /// The local time of a moment with nanoseconds, `2024-05-06T07:08:09.000000001+02:00`, or `…Z` in UTC.
 pub(super) fn local_nanos(nanos: i64) -> String {
     let moment = (Timestamp::UNIX_EPOCH + SignedDuration::from_nanos(nanos)).to_zoned(TimeZone::system());

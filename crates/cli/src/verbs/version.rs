@@ -1,5 +1,6 @@
 //! `version`: the versions of the command line and of the engine.
 
+use corten_template::Json;
 use corten_wire::{ApiVersion, SystemVersion};
 use serde::Serialize;
 
@@ -13,6 +14,7 @@ use crate::invocation::Invocation;
 use crate::json_text;
 use crate::output;
 use crate::root::VERSION;
+use crate::typed;
 
 pub(crate) static COMMAND: Command = Command {
     about: "Show the Docker version information",
@@ -32,7 +34,7 @@ fn run(invocation: Invocation) -> Outcome {
         let format = invocation
             .matches
             .filled("format")
-            .map(Format::parse)
+            .map(|text| Format::parse_object("version", text, "template parsing error"))
             .transpose()?;
         let server = async {
             let client = invocation.connect().await?;
@@ -47,7 +49,11 @@ fn run(invocation: Invocation) -> Outcome {
                     client: ClientVersion::new(spoken),
                     server: server.as_ref().map(|(version, _)| version).ok(),
                 };
-                format!("{}\n", format.apply(&json_text::of(&both)?)?)
+                let both = json_text::of(&both)?;
+                let told = Json::parse(&both).and_then(|json| format.apply(&typed::VERSION.value(&json)));
+                output::line(told.as_deref().unwrap_or_default())?;
+                told.map_err(|error| Error::plain(error.to_string()))?;
+                return server.map(|_| 0);
             }
             None => show(spoken, server.as_ref().ok().map(|(version, _)| version)),
         };

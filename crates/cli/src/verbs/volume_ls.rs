@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::template_help::{TABLE, check_filter, filters};
 use crate::command::{Arity, Command, Outcome};
 use crate::flags::Flag;
-use crate::format::Format;
+use crate::format::Row;
 use crate::invocation::Invocation;
 use crate::output;
 use crate::table::Table;
@@ -29,16 +29,24 @@ pub(crate) static COMMAND: Command = Command {
     run,
 };
 
+/// What `--format raw` stands for.
+const RAW: &str = "name: {{.Name}}\ndriver: {{.Driver}}\n";
+
 fn run(invocation: Invocation) -> Outcome {
     Box::pin(async move {
         let matches = &invocation.matches;
-        let format = matches.filled("format").map(Format::parse).transpose()?;
+        let format = invocation.list_format(|file| &file.volumes_format, RAW)?;
         let client = invocation.connect().await?;
         let mut volumes = client.list_volumes(&filters(matches)).await?.volumes;
         volumes.sort_by(|a, b| a.name.cmp(&b.name));
         let text = match format.filter(|format| !format.is_plain_table()) {
             Some(format) => {
-                let rows: Vec<Value> = volumes.iter().map(fields).collect();
+                let rows: Vec<Row> = volumes
+                    .iter()
+                    .map(|one| {
+                        Row::new("*formatter.volumeContext", fields(one)).labels(one.labels.iter().flatten())
+                    })
+                    .collect();
                 format.apply_all(&rows, |field| (field == "Name").then_some("VOLUME NAME"))?
             }
             None if matches.on("quiet") => volumes.iter().map(|one| format!("{}\n", one.name)).collect(),

@@ -20,6 +20,7 @@ mod escapes;
 mod events;
 mod exec;
 mod export;
+mod formats;
 mod health;
 mod images;
 mod init;
