@@ -7,6 +7,7 @@ use corten_wire::ApiVersion;
 use serde::Deserialize;
 
 use crate::command::Program;
+use crate::context;
 use crate::daemon_start;
 use crate::error::Error;
 use crate::flags::Matches;
@@ -43,6 +44,8 @@ pub(crate) struct Settings {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct ConfigFile {
+    /// The context in use.
+    current_context: String,
     /// Keys that detach.
     pub(crate) detach_keys: String,
     /// `--format` of `ps`.
@@ -72,21 +75,25 @@ impl Settings {
         let context = context
             .map(str::to_owned)
             .or_else(|| env("DOCKER_CONTEXT").filter(|_| host.is_none()));
-        if let Some(name) = context.filter(|name| name != "default") {
-            return Err(Error::plain(format!(
-                "Failed to initialize: unable to resolve docker endpoint: context {name:?}: contexts are not supported by Corten yet"
-            )));
-        }
-        let host = host
-            .filter(|text| !text.is_empty())
-            .or_else(|| env("DOCKER_HOST"))
-            .map(|text| text.parse())
-            .transpose()?;
         let config_dir = matches
             .filled("config")
             .map(PathBuf::from)
             .or_else(|| env("DOCKER_CONFIG").map(PathBuf::from))
             .or_else(|| env("HOME").map(|home| PathBuf::from(home).join(".docker")));
+        let context = match (&host, context) {
+            (Some(_), _) => None,
+            (None, Some(name)) => Some(name),
+            // The environment's address goes before the context that is in use.
+            (None, None) if env("DOCKER_HOST").is_some() => None,
+            (None, None) => Some(read_config(config_dir.as_deref())?.current_context),
+        };
+        let host = match context.filter(|name| !name.is_empty() && name != "default") {
+            Some(name) => Some(context::host(&name, config_dir.as_deref())?),
+            None => host
+                .filter(|text| !text.is_empty())
+                .or_else(|| env("DOCKER_HOST")),
+        };
+        let host = host.map(|text| text.parse()).transpose()?;
         Ok(Self {
             host,
             tls: tls(matches, config_dir.as_deref()),
@@ -99,12 +106,19 @@ impl Settings {
 impl Invocation {
     /// A client with a connection to the engine. Starts the engine when that is ours to do.
     pub(crate) async fn connect(&self) -> Result<Client, Error> {
-        let version = env("DOCKER_API_VERSION")
-            .map(|text| {
-                text.parse::<ApiVersion>()
-                    .map_err(|error| Error::plain(error.to_string()))
-            })
-            .transpose()?;
+        let reached = self.reach().await;
+        let ours = self.settings.host.is_none() && rustix::process::geteuid().is_root();
+        if reached.is_ok() || !ours {
+            return reached;
+        }
+        let candidate = Client::with(Address::Unix(CORTEN_SOCKET.into()), None, asked_version()?);
+        daemon_start::start(&candidate).await?;
+        Ok(candidate)
+    }
+
+    /// A client with a connection to an engine that runs.
+    pub(crate) async fn reach(&self) -> Result<Client, Error> {
+        let version = asked_version()?;
         if let Some(address) = &self.settings.host {
             let tls = match (address, &self.settings.tls) {
                 (Address::Tcp(_), Some(files)) => Some(Tls::load(files)?),
@@ -123,11 +137,6 @@ impl Invocation {
                 Err(error) => refusal = Some(error),
             }
         }
-        if rustix::process::geteuid().is_root() {
-            let candidate = client(Address::Unix(CORTEN_SOCKET.into()));
-            daemon_start::start(&candidate).await?;
-            return Ok(candidate);
-        }
         Err(match refusal {
             Some(error @ corten_client::Error::Permission { .. }) => error.into(),
             _ => Error::plain(format!(
@@ -138,19 +147,7 @@ impl Invocation {
 
     /// `config.json`, or its defaults when there is none.
     pub(crate) fn config_file(&self) -> Result<ConfigFile, Error> {
-        let Some(dir) = &self.settings.config_dir else {
-            return Ok(ConfigFile::default());
-        };
-        let path = dir.join("config.json");
-        match std::fs::read(&path) {
-            Ok(text) => serde_json::from_slice(&text)
-                .map_err(|error| Error::plain(format!("loading config file: {}: {error}", path.display()))),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(ConfigFile::default()),
-            Err(error) => Err(Error::plain(format!(
-                "loading config file: {}: {error}",
-                path.display()
-            ))),
-        }
+        read_config(self.settings.config_dir.as_deref())
     }
 
     /// What a list is to look like: the flag, else the configuration's word unless only names are asked for; `None` for
@@ -204,6 +201,30 @@ fn tls(matches: &Matches, config_dir: Option<&Path>) -> Option<TlsFiles> {
         certificate: own("tlscert", "cert.pem"),
         key: own("tlskey", "key.pem"),
     })
+}
+
+/// `config.json` in `dir`, or its defaults when there is none.
+fn read_config(dir: Option<&Path>) -> Result<ConfigFile, Error> {
+    let Some(dir) = dir else {
+        return Ok(ConfigFile::default());
+    };
+    let path = dir.join("config.json");
+    let failed = |error: String| Error::plain(format!("loading config file: {}: {error}", path.display()));
+    match std::fs::read(&path) {
+        Ok(text) => serde_json::from_slice(&text).map_err(|error| failed(error.to_string())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(ConfigFile::default()),
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
+
+/// The API version the environment asks for.
+fn asked_version() -> Result<Option<ApiVersion>, Error> {
+    env("DOCKER_API_VERSION")
+        .map(|text| {
+            text.parse::<ApiVersion>()
+                .map_err(|error| Error::plain(error.to_string()))
+        })
+        .transpose()
 }
 
 /// A variable of the environment that is set and not empty.

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod command;
+mod context;
 mod copy;
 mod daemon_start;
 mod error;
@@ -19,6 +20,7 @@ mod invocation;
 mod json_text;
 mod output;
 mod progress;
+mod reference;
 mod root;
 mod session;
 mod spec;

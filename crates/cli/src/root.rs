@@ -1,5 +1,7 @@
 //! From the arguments of the process to a verb: options before it, its name, help, and who runs it.
 
+use std::path::Path;
+
 use tokio::runtime;
 
 use crate::command::{Command, Program};
@@ -8,12 +10,13 @@ use crate::error::Error;
 use crate::flags::{Flag, Matches, help};
 use crate::invocation::{Invocation, Settings};
 use crate::output;
+use crate::reference;
 use crate::verbs::{self, Entry, Group};
 
 /// The Docker release whose command line is spoken, with our own version behind it.
 pub(crate) const VERSION: &str = concat!("29.3.1+corten.", env!("CARGO_PKG_VERSION"));
 
-const ABOUT: &str = "Containers, images and clusters: Docker's command line on the Corten engine";
+pub(crate) const ABOUT: &str = "Containers, images and clusters: Docker's command line on the Corten engine";
 
 static FLAGS: &[Flag] = &[
     Flag::text("config", "Location of client config files"),
@@ -34,6 +37,9 @@ static FLAGS: &[Flag] = &[
     Flag::switch("tlsverify", "Use TLS and verify the remote"),
     Flag::switch("version", "Print version information and quit").short('v'),
 ];
+
+/// Hidden verb: what may stand where the cursor is.
+const COMPLETE_VERB: &str = "__complete";
 
 /// Runs the command line.
 pub(crate) fn run(args: Vec<String>, program: Program) -> Result<i32, Error> {
@@ -62,8 +68,14 @@ pub(crate) fn run(args: Vec<String>, program: Program) -> Result<i32, Error> {
         let mut rest = rest;
         rest.push("--help".to_owned());
         let verb = rest.remove(0);
+        let is_known = find(verbs::COMMON, &verb)
+            .or_else(|| find(verbs::COMMANDS, &verb))
+            .is_some()
+            || verbs::GROUPS.iter().any(|group| group.name == verb);
         return if verb == "--help" {
             print(&root_help(&program, help_width()))
+        } else if !is_known {
+            Err(Error::Usage(format!("unknown help topic: {verb}")))
         } else {
             dispatch(program, settings, &verb, rest)
         };
@@ -72,6 +84,15 @@ pub(crate) fn run(args: Vec<String>, program: Program) -> Result<i32, Error> {
 }
 
 fn dispatch(program: Program, settings: Settings, verb: &str, rest: Vec<String>) -> Result<i32, Error> {
+    match verb {
+        "completion" => return completion(&program, &rest),
+        "man" => return man(&program, &rest),
+        COMPLETE_VERB => {
+            let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+            return runtime.block_on(reference::complete(program, FLAGS, &rest));
+        }
+        _ => {}
+    }
     if let Some(command) = find(verbs::COMMON, verb).or_else(|| find(verbs::COMMANDS, verb)) {
         return execute(program, settings, verb, command, rest);
     }
@@ -101,10 +122,47 @@ fn dispatch(program: Program, settings: Settings, verb: &str, rest: Vec<String>)
                 code: crate::error::CODE_ENGINE,
             }),
             None => Err(Error::Usage(format!(
-                "{0}: unknown command: {0} {verb} {word}\n\nUsage:  {0} {verb} COMMAND\n\nRun '{0} {verb} --help' for more information",
+                "{0}: unknown command: {0} {verb} {word}\n\nUsage:  {0} {verb}\n\nRun '{0} {verb} --help' for more information",
                 program.0
             ))),
         },
+    }
+}
+
+/// Prints a shell's script.
+fn completion(program: &Program, rest: &[String]) -> Result<i32, Error> {
+    let script = rest
+        .first()
+        .and_then(|shell| reference::script(shell, &program.0));
+    if let Some(script) = script.filter(|_| rest.len() == 1) {
+        return print(&script);
+    }
+    let name = &program.0;
+    let mut text = format!(
+        "Usage:  {name} completion COMMAND\n\nGenerate the autocompletion script for {name} for the specified shell.\n\n\
+         Commands:\n"
+    );
+    for shell in reference::SHELLS {
+        text.push_str(&format!(
+            "  {shell:MIN_NAME_WIDTH$} Generate the autocompletion script for {shell}\n"
+        ));
+    }
+    match rest.first().map(String::as_str) {
+        None | Some("--help" | "-h") => print(&text),
+        Some(other) => Err(Error::Usage(format!(
+            "{name}: unknown command: {name} completion {other}\n\n{text}"
+        ))),
+    }
+}
+
+/// Writes the man pages.
+fn man(program: &Program, rest: &[String]) -> Result<i32, Error> {
+    match rest {
+        [dir] if !dir.starts_with('-') => {
+            reference::write_pages(program, FLAGS, Path::new(dir))?;
+            Ok(0)
+        }
+        _ => Err(Error::Usage(format!("Usage:  {} man DIRECTORY", program.0))),
     }
 }
 
@@ -205,8 +263,6 @@ fn log_level(text: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     /// All help there is, in one file. `CORTEN_UPDATE_GOLDEN=1` writes it anew.

@@ -13,11 +13,7 @@ const MIN_ROOM: usize = 24;
 
 /// The rows for all flags shown, for a terminal `width` characters wide.
 pub(crate) fn options(flags: &[Flag], width: usize) -> String {
-    let rows: Vec<(String, String)> = flags
-        .iter()
-        .filter(|flag| flag.is_shown())
-        .map(|flag| (name(flag), description(flag)))
-        .collect();
+    let rows: Vec<(String, String)> = flags.iter().filter(|flag| flag.is_shown()).map(row).collect();
     let indent = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0) + GAP;
     let room = (width.saturating_sub(1)).saturating_sub(indent);
     let mut text = String::new();
@@ -33,6 +29,11 @@ pub(crate) fn options(flags: &[Flag], width: usize) -> String {
         }
     }
     text
+}
+
+/// A flag's names with the type of its value, and what it does.
+pub(crate) fn row(flag: &Flag) -> (String, String) {
+    (name(flag), description(flag))
 }
 
 fn name(flag: &Flag) -> String {

@@ -133,6 +133,21 @@ impl Flag {
         self.name
     }
 
+    /// Its letter.
+    pub(crate) fn letter(&self) -> Option<char> {
+        self.short
+    }
+
+    /// Whether it needs no value.
+    pub(crate) fn is_switch(&self) -> bool {
+        self.kind == Kind::Switch
+    }
+
+    /// What it does.
+    pub(crate) fn about(&self) -> &'static str {
+        self.help
+    }
+
     /// Whether its name is among `names`.
     pub(crate) const fn is_any(&self, names: &[&str]) -> bool {
         let mut at = 0;

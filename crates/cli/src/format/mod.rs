@@ -85,8 +85,14 @@ impl Format {
         self.template.fields().into_iter()
     }
 
+    /// The text for one value, given as JSON.
+    pub(crate) fn apply(&self, text: &str) -> Result<String, Error> {
+        let json = Json::parse(text).map_err(parsing)?;
+        self.render(&json.decoded()).map_err(parsing)
+    }
+
     /// The text for one value.
-    pub(crate) fn apply(&self, value: &Value) -> Result<String, TemplateError> {
+    pub(crate) fn render(&self, value: &Value) -> Result<String, TemplateError> {
         self.template
             .execute(value, &Functions::docker(), Missing::NoValue)
     }
@@ -96,7 +102,7 @@ impl Format {
     pub(crate) fn apply_object(&self, text: &str, of: Type) -> Result<String, Error> {
         let json = Json::parse(text)
             .map_err(|error| Error::plain(format!("unable to read inspect data: {error}")))?;
-        if let Ok(text) = self.apply(&of.value(&json)) {
+        if let Ok(text) = self.render(&of.value(&json)) {
             return Ok(text);
         }
         self.template
@@ -112,7 +118,7 @@ impl Format {
     ) -> Result<String, Error> {
         let mut text = String::new();
         for row in rows {
-            text.push_str(&self.apply(&row.value()).map_err(parsing)?);
+            text.push_str(&self.render(&row.value()).map_err(parsing)?);
             text.push('\n');
         }
         if !self.is_table {

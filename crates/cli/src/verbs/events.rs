@@ -77,7 +77,7 @@ fn apply(format: &Format, event: &Event) -> Result<String, Error> {
     // Templates still ask for the fields that newer engines no longer send.
     let event = event.clone().with_legacy_fields();
     let json = Json::parse(&json_text::of(&event)?).map_err(failed)?;
-    format.apply(&typed::EVENT.value(&json)).map_err(failed)
+    format.render(&typed::EVENT.value(&json)).map_err(failed)
 }
 
 /// `time type action id (key=value, …)`.

@@ -54,7 +54,7 @@ fn run(invocation: Invocation) -> Outcome {
                 let client = json!({"Debug": debug, "Version": VERSION, "Context": "default", "Plugins": [], "Warnings": null});
                 let engine = engine.strip_suffix('}').unwrap_or(&engine);
                 let both = format!("{engine},\"ClientInfo\":{client}}}");
-                let told = Json::parse(&both).and_then(|json| format.apply(&typed::INFO.value(&json)));
+                let told = Json::parse(&both).and_then(|json| format.render(&typed::INFO.value(&json)));
                 output::line(told.as_deref().unwrap_or_default())?;
                 told.map_err(|error| Error::plain(error.to_string()))?;
             }

@@ -5,12 +5,14 @@ pub(super) const TABLE: &str = "Format output using a custom template:\n\
     'table':            Print output in table format with column headers (default)\n\
     'table TEMPLATE':   Print output in table format using the given Go template\n\
     'json':             Print in JSON format\n\
-    'TEMPLATE':         Print output using the given Go template";
+    'TEMPLATE':         Print output using the given Go template.\n\
+    Refer to https://docs.docker.com/go/formatting/ for more information about formatting output with templates";
 
 /// For verbs that print objects.
 pub(super) const OBJECT: &str = "Format output using a custom template:\n\
     'json':             Print in JSON format\n\
-    'TEMPLATE':         Print output using the given Go template";
+    'TEMPLATE':         Print output using the given Go template.\n\
+    Refer to https://docs.docker.com/go/formatting/ for more information about formatting output with templates";
 
 /// Judges `--filter`.
 pub(super) fn check_filter(text: &str) -> Result<(), String> {

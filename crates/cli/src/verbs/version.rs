@@ -50,7 +50,7 @@ fn run(invocation: Invocation) -> Outcome {
                     server: server.as_ref().map(|(version, _)| version).ok(),
                 };
                 let both = json_text::of(&both)?;
-                let told = Json::parse(&both).and_then(|json| format.apply(&typed::VERSION.value(&json)));
+                let told = Json::parse(&both).and_then(|json| format.render(&typed::VERSION.value(&json)));
                 output::line(told.as_deref().unwrap_or_default())?;
                 told.map_err(|error| Error::plain(error.to_string()))?;
                 return server.map(|_| 0);

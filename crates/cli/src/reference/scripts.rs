@@ -1,0 +1,90 @@
+//! Completion scripts: each hands the words typed so far to the hidden verb `__complete` and shows what comes back.
+
+/// Shells there are scripts for.
+pub(crate) const SHELLS: [&str; 3] = ["bash", "fish", "zsh"];
+
+/// The script for a shell, for the program `name`; `None` for a shell that is not known.
+pub(crate) fn script(shell: &str, name: &str) -> Option<String> {
+    let text = match shell {
+        "bash" => BASH,
+        "fish" => FISH,
+        "zsh" => ZSH,
+        _ => return None,
+    };
+    // A function's name takes fewer characters than a program's.
+    let function: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect();
+    Some(text.replace("NAME", name).replace("FUNCTION", &function))
+}
+
+/// The shell takes words apart at colons and equals signs; they are put together again, and what is in front of the last
+/// colon is taken from the answers.
+const BASH: &str = r#"# bash completion for NAME
+__FUNCTION_complete() {
+    local line="${COMP_LINE:0:COMP_POINT}" current words answer prefix
+    COMPREPLY=()
+    read -r -a words <<<"$line"
+    case "$line" in
+        *[[:space:]]) words+=("") ;;
+    esac
+    current="${words[${#words[@]}-1]}"
+    prefix=""
+    case "$COMP_WORDBREAKS" in
+        *:*) case "$current" in *:*) prefix="${current%:*}:" ;; esac ;;
+    esac
+    while IFS=$'\t' read -r answer _; do
+        [ -n "$answer" ] && COMPREPLY+=("${answer#"$prefix"}")
+    done < <("${words[0]}" __complete "${words[@]:1}" 2>/dev/null)
+}
+complete -o default -F __FUNCTION_complete NAME
+"#;
+
+const FISH: &str = r#"# fish completion for NAME
+function __FUNCTION_complete
+    set -l words (commandline -opc)
+    set -l current (commandline -ct)
+    NAME __complete $words[2..-1] "$current" 2>/dev/null
+end
+complete -c NAME -a '(__FUNCTION_complete)'
+"#;
+
+const ZSH: &str = r#"#compdef NAME
+# zsh completion for NAME
+_FUNCTION() {
+    local -a answers
+    local line
+    while IFS= read -r line; do
+        answers+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
+    done < <(NAME __complete "${(@)words[2,CURRENT]}" 2>/dev/null)
+    if (( ${#answers} )); then
+        _describe 'NAME' answers
+    else
+        _files
+    fi
+}
+if [ "$funcstack[1]" = "_FUNCTION" ]; then
+    _FUNCTION "$@"
+else
+    compdef _FUNCTION NAME
+fi
+"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_names_the_program() {
+        for shell in SHELLS {
+            let text = script(shell, "my-docker").unwrap();
+            assert!(
+                text.contains("my-docker") && text.contains("my_docker"),
+                "{shell}"
+            );
+            assert!(!text.contains("NAME") && !text.contains("FUNCTION"), "{shell}");
+        }
+        assert!(script("ksh", "docker").is_none());
+    }
+}
