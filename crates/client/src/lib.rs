@@ -31,7 +31,7 @@ pub use client::Client;
 pub use containers::{AttachOptions, ListOptions, LogOptions, PendingWait, RemoveOptions, StopOptions};
 pub use error::Error;
 pub use hijack::{HijackReader, HijackWriter, Hijacked};
-pub use images::ImageListOptions;
+pub use images::{CommitOptions, ImageListOptions, ImportOptions};
 pub use json_stream::JsonStream;
 pub use query::Filters;
 pub use raw_stream::RawStream;

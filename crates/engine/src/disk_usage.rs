@@ -83,6 +83,7 @@ impl Engine {
         let mut images = self.image_list(&ImageQuery {
             filters: Filters::default(),
             shared_size: true,
+            all: true,
         })?;
         let mut users: HashMap<String, i64> = HashMap::new();
         for container in self.containers.all() {

@@ -20,6 +20,8 @@ use crate::error::{Error, Result};
 pub struct ImageQuery {
     /// Docker's filters.
     pub filters: Filters,
+    /// Also those that only serve as parents of others.
+    pub all: bool,
     /// Say how much of each image others share.
     pub shared_size: bool,
 }
@@ -82,9 +84,10 @@ impl Engine {
         let filters = &query.filters;
         let invalid = |error: corten_wire::InvalidFilter| Error::Invalid(error.to_string());
         filters.check(KNOWN).map_err(invalid)?;
-        if filters.values("until").next().is_some() {
-            return Err(Error::Unsupported("the filter until".to_owned()));
-        }
+        let until = match filters.values("until").next() {
+            None => None,
+            Some(text) => Some(until(text, crate::clock::now_ns())?),
+        };
         let dangling = filters.flag("dangling").map_err(invalid)?;
         let limit = |key: &str| -> Result<Option<i64>> {
             filters
@@ -98,7 +101,13 @@ impl Engine {
         let mut listed = Vec::new();
         for TaggedImage { image, tags, digests } in &all {
             let labels = &image.config.config.labels;
-            let passes = dangling.is_none_or(|wanted| tags.is_empty() == wanted)
+            let nameless = tags.is_empty() && digests.is_empty();
+            let has_children = nameless && self.images.has_children(&image.id);
+            // Docker hides what was committed upon and has no name any more.
+            let shown = !has_children || query.all || dangling == Some(false);
+            let passes = shown
+                && dangling.is_none_or(|wanted| (tags.is_empty() && !has_children) == wanted)
+                && until.is_none_or(|time| created(image) < time)
                 && filters.all_in("label", labels)
                 && before.is_none_or(|time| created(image) < time)
                 && since.is_none_or(|time| created(image) > time);
@@ -112,6 +121,7 @@ impl Engine {
                 containers: -1,
                 created: created(image),
                 id: image.id.to_string(),
+                parent_id: parent(image),
                 labels: (!labels.is_empty()).then(|| labels.clone()),
                 repo_digests: digests.iter().map(Reference::familiar).collect(),
                 repo_tags: tags,
@@ -161,16 +171,36 @@ impl Engine {
             os: config.os.clone(),
             size: bytes(image.size),
             virtual_size: bytes(image.size),
-            graph_driver: DriverData {
-                data: None,
-                name: "overlay2".to_owned(),
-            },
+            parent: image.parent.as_ref().map(Digest::to_string),
+            graph_driver: self.image_layers(&image),
             root_fs: RootFs {
                 r#type: "layers".to_owned(),
                 layers: config.rootfs.diff_ids.iter().map(Digest::to_string).collect(),
             },
             ..ImageInspect::default()
         })
+    }
+
+    /// The directories of an image's layers: the topmost, and those below it.
+    fn image_layers(&self, image: &Image) -> DriverData {
+        let mut data = BTreeMap::new();
+        if let Ok(rootfs) = self.snapshots.rootfs(image.id.hex(), &image.chain) {
+            let mut layers = rootfs
+                .lower
+                .iter()
+                .map(|layer| rootfs.base.join(layer).display().to_string());
+            if let Some(top) = layers.next() {
+                data.insert("UpperDir".to_owned(), top);
+            }
+            let below: Vec<String> = layers.collect();
+            if !below.is_empty() {
+                data.insert("LowerDir".to_owned(), below.join(":"));
+            }
+        }
+        DriverData {
+            data: Some(data),
+            name: "overlay2".to_owned(),
+        }
     }
 
     /// The steps an image was made in, newest first.
@@ -201,9 +231,15 @@ impl Engine {
             })
             .collect();
         items.reverse();
-        if let Some(first) = items.first_mut() {
-            first.id = image.id.to_string();
-            first.tags = Some(tags.iter().map(Reference::familiar).collect());
+        // The newest step is the image itself; those it was committed on here are known, too.
+        let mut known = Some((image.clone(), tags));
+        for item in &mut items {
+            let Some((image, tags)) = known else { break };
+            item.id = image.id.to_string();
+            let tags: Vec<String> = tags.iter().map(Reference::familiar).collect();
+            item.tags = (!tags.is_empty()).then_some(tags);
+            let parent = image.parent.as_ref().and_then(|id| self.images.by_id(id));
+            known = parent.map(|parent| (parent.image, parent.tags));
         }
         Ok(items)
     }
@@ -235,8 +271,18 @@ impl Engine {
     /// # Errors
     /// When there is none, or something uses it and `force` is not given.
     pub fn image_remove(&self, name: &str, force: bool) -> Result<Vec<ImageDeleteItem>> {
+        self.image_remove_with(name, force, true)
+    }
+
+    /// As [`Engine::image_remove`]; without `prune`, parents without a name stay.
+    ///
+    /// # Errors
+    /// As [`Engine::image_remove`].
+    pub fn image_remove_with(&self, name: &str, force: bool, prune: bool) -> Result<Vec<ImageDeleteItem>> {
         self.image(name)?;
-        let removed = self.images.remove(name, force, |id| self.image_users(id))?;
+        let removed = self
+            .images
+            .remove_with(name, force, prune, |id| self.image_users(id))?;
         Ok(removed
             .into_iter()
             .map(|removed| match removed {
@@ -307,7 +353,7 @@ impl Engine {
         })
     }
 
-    fn publish_image(&self, action: &str, id: &Digest, name: &str) {
+    pub(crate) fn publish_image(&self, action: &str, id: &Digest, name: &str) {
         let mut attributes = self
             .images
             .by_id(id)
@@ -316,6 +362,27 @@ impl Engine {
         attributes.insert("name".to_owned(), name.to_owned());
         self.events.publish("image", action, id.as_str(), attributes);
     }
+}
+
+fn parent(image: &Image) -> String {
+    image.parent.as_ref().map(Digest::to_string).unwrap_or_default()
+}
+
+/// The Unix seconds that `until` names: a time, or a span before now.
+fn until(text: &str, now_ns: i64) -> Result<i64> {
+    if let Some(span) = crate::config_change::duration(text) {
+        return Ok((now_ns - span) / 1_000_000_000);
+    }
+    let whole = text.split('.').next().unwrap_or_default();
+    let seconds = whole.parse().ok();
+    seconds
+        .or_else(|| text.parse::<Timestamp>().ok().map(|time| time.as_second()))
+        .or_else(|| {
+            let date = text.parse::<jiff::civil::DateTime>().ok()?;
+            let time = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+            Some(time.timestamp().as_second())
+        })
+        .ok_or_else(|| Error::Invalid(format!("invalid filter 'until={text}'")))
 }
 
 fn with_tag(name: &str) -> String {

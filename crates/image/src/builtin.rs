@@ -8,7 +8,7 @@ use std::io;
 use corten_types::Reference;
 use serde_json::{Value, json};
 
-use crate::archive::{ArchivedImage, Contents, HOST_ARCHITECTURE};
+use crate::archive::{ArchivedImage, Contents, HOST_ARCHITECTURE, LayerSource};
 use crate::layer::digest_of;
 use crate::{Error, Images, Loaded, Result};
 
@@ -59,9 +59,10 @@ impl Images {
         ];
         let image = ArchivedImage {
             config: 0,
-            layers: vec![1],
+            layers: vec![LayerSource::Staged(1)],
             manifest: None,
             references: vec![format!("{}:latest", builtin.name).parse()?],
+            parent: None,
         };
         let images = vec![image];
         let mut loaded = self.add(Contents { images, blobs })?;

@@ -23,6 +23,8 @@ pub struct Image {
     pub layers: Vec<LayerBlob>,
     /// Digest of the manifest it came with, a blob of the content store.
     pub manifest: Option<Digest>,
+    /// The image it was committed on here.
+    pub parent: Option<Digest>,
     /// Bytes in the files of all its layers.
     pub size: u64,
 }

@@ -10,7 +10,7 @@ use corten_types::{Digest, Reference};
 use crate::index::{Index, Pieces, Unused};
 use crate::layer::chain_ids;
 use crate::record::{ImageRecord, LayerRecord};
-use crate::removal::{ContainerUse, Situation};
+use crate::removal::{ContainerUse, Plan, Situation};
 use crate::{Error, Image, ImageConfig, Removed, Result, TaggedImage};
 
 /// All images of an engine.
@@ -99,8 +99,8 @@ impl Images {
     }
 
     /// Removes a name of an image, and the image with its last name; or by id the image and all its names. `uses` tells which
-    /// containers are made of the image. What was removed is returned in Docker's order: names, the image, its layers from
-    /// the topmost down.
+    /// containers are made of an image. Parents without a name that nobody needs go, too. What was removed is
+    /// returned in Docker's order: names, the image, its layers from the topmost down.
     ///
     /// Layers that a container holds (see [`Images::hold`]) stay until it lets go of them.
     ///
@@ -110,22 +110,75 @@ impl Images {
         &self,
         name: &str,
         force: bool,
-        uses: impl FnOnce(&Digest) -> Vec<ContainerUse>,
+        uses: impl Fn(&Digest) -> Vec<ContainerUse>,
+    ) -> Result<Vec<Removed>> {
+        self.remove_with(name, force, true, uses)
+    }
+
+    /// As [`Images::remove`]; without `prune`, parents stay.
+    ///
+    /// # Errors
+    /// As [`Images::remove`].
+    pub fn remove_with(
+        &self,
+        name: &str,
+        force: bool,
+        prune: bool,
+        uses: impl Fn(&Digest) -> Vec<ContainerUse>,
     ) -> Result<Vec<Removed>> {
         let _changes = self.changes();
-        let image = Arc::clone(self.index().resolve(name)?);
+        let mut image = Arc::clone(self.index().resolve(name)?);
         // Not under the index lock: the answer may take locks of the engine, which calls us while it holds them.
-        let uses = uses(&image.id);
-        let references = self.index().references(&image.id);
+        let used = uses(&image.id);
+        let (references, children) = self.names_and_children(&image.id);
         let plan = Situation {
             id: &image.id,
             references: &references,
-            uses: &uses,
+            uses: &used,
+            children,
             asked: name,
             force,
         }
         .plan()?;
+        let mut deleted = plan.delete;
+        let mut removed = self.carry_out(&image, plan)?;
+        while deleted && prune {
+            let parent = image.parent.as_ref();
+            let Some(parent) = parent.and_then(|id| self.index().image(id).cloned()) else {
+                break;
+            };
+            let used = uses(&parent.id);
+            let (references, children) = self.names_and_children(&parent.id);
+            let situation = Situation {
+                id: &parent.id,
+                references: &references,
+                uses: &used,
+                children,
+                asked: name,
+                force: false,
+            };
+            deleted = situation.goes_with_child();
+            if deleted {
+                let untag = Vec::new();
+                removed.extend(self.carry_out(&parent, Plan { untag, delete: true })?);
+            }
+            image = parent;
+        }
+        Ok(removed)
+    }
 
+    fn names_and_children(&self, id: &Digest) -> (Vec<Reference>, bool) {
+        let index = self.index();
+        (index.references(id), index.has_children(id))
+    }
+
+    /// Whether images were committed on this one.
+    pub fn has_children(&self, id: &Digest) -> bool {
+        self.index().has_children(id)
+    }
+
+    /// Does what was decided about an image; `changes` is held.
+    fn carry_out(&self, image: &Arc<Image>, plan: Plan) -> Result<Vec<Removed>> {
         let mut batch = Batch::new();
         let mut unused = Unused::default();
         {
@@ -136,7 +189,7 @@ impl Images {
             }
             if plan.delete {
                 index.remove(&image.id);
-                index.release(&Pieces::of(&image));
+                index.release(&Pieces::of(image));
                 unused = index.take_unused();
                 batch.delete(Table::Images, image.id.to_string());
                 delete_records(&unused, &mut batch);
@@ -145,7 +198,7 @@ impl Images {
         if let Err(error) = self.metadata.commit(batch, Durability::Durable) {
             let mut index = self.index_mut();
             index.put_back(unused);
-            index.insert(Arc::clone(&image));
+            index.insert(Arc::clone(image));
             for reference in plan.untag {
                 index.set_name(reference, &image.id);
             }
@@ -299,6 +352,7 @@ impl Images {
             chain,
             layers: record.layers,
             manifest: record.manifest,
+            parent: record.parent,
         })
     }
 

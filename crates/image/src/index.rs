@@ -149,6 +149,26 @@ impl Index {
         old.map(|(_, id)| id).filter(|old| old != id)
     }
 
+    /// Every tag of a repository, with its image.
+    pub(crate) fn tags_of(&self, repository: &Reference) -> Vec<(&Reference, &Arc<Image>)> {
+        let same = |reference: &Reference| {
+            reference.digest().is_none()
+                && reference.domain() == repository.domain()
+                && reference.path() == repository.path()
+        };
+        let named = self.names.values().filter(|(reference, _)| same(reference));
+        named
+            .filter_map(|(reference, id)| Some((reference, self.images.get(id)?)))
+            .collect()
+    }
+
+    /// Whether an image was committed on this one.
+    pub(crate) fn has_children(&self, id: &Digest) -> bool {
+        self.images
+            .values()
+            .any(|image| image.parent.as_ref() == Some(id))
+    }
+
     pub(crate) fn remove_name(&mut self, reference: &Reference) {
         self.names.remove(&reference.to_string());
     }

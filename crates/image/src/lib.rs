@@ -11,7 +11,7 @@
 //!
 //! # Records
 //! ```text
-//! images  id                   -> { layers: [{digest, size}], manifest? }   configuration: the blob of that digest
+//! images  id                   -> { layers: [{digest, size}], manifest?, parent? }   configuration: the blob of that digest
 //! tags    normalised reference -> id
 //! layers  chain id             -> { diff_id, size }                         files: the snapshotter's layer of that id
 //! ```
@@ -20,6 +20,7 @@
 mod archive;
 pub mod builtin;
 mod config;
+mod derive;
 mod error;
 mod image;
 mod images;
@@ -28,11 +29,14 @@ mod layer;
 mod load;
 mod record;
 mod removal;
+mod save;
 mod serde_null;
 
 pub use config::{ContainerConfig, Empty, Healthcheck, History, ImageConfig, RootFs};
+pub use derive::NewImage;
 pub use error::{Error, Result};
 pub use image::{Image, LayerBlob, Loaded, Removed, TaggedImage};
 pub use images::Images;
 pub use layer::chain_ids;
 pub use removal::ContainerUse;
+pub use save::Saving;

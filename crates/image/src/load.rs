@@ -19,7 +19,7 @@ use corten_metadata::{Batch, Durability, Table};
 use corten_snapshot::{ChainId, LayerStage};
 use corten_types::{Digest, Reference};
 
-use crate::archive::{self, ArchivedImage, Contents};
+use crate::archive::{self, ArchivedImage, Contents, LayerSource};
 use crate::index::{Pieces, canonical};
 use crate::layer::{chain_ids, unpack_blob};
 use crate::record::{ImageRecord, LayerRecord};
@@ -48,8 +48,24 @@ impl Images {
         let missing = self.missing_layers(&images);
         let layers = self.unpack_layers(missing, &blobs)?;
         let _changes = self.changes();
+        self.check_stored(&images)?;
         self.commit_files(layers, &hold, blobs)?;
         self.commit_records(images)
+    }
+
+    /// Makes sure that what new images take over from one that is here has not gone with it meanwhile; now they hold it.
+    fn check_stored(&self, images: &[NewImage]) -> Result<()> {
+        let index = self.index();
+        for image in images {
+            for layer in &image.layers {
+                if let LayerSource::Stored(blob) = layer
+                    && !index.has_blob(&blob.digest)
+                {
+                    return Err(Error::NotFound(blob.digest.to_string()));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Layers nobody has unpacked, each once, in an order in which lower ones come first.
@@ -60,13 +76,17 @@ impl Images {
         for image in images {
             for number in 0..image.chain.len() {
                 let chain_id = &image.chain[number];
+                // A layer of an image that is here has its files, too.
+                let LayerSource::Staged(blob) = image.layers[number] else {
+                    continue;
+                };
                 if index.layer(chain_id).is_none() && seen.insert(chain_id) {
                     missing.push(NewLayer {
                         number,
                         chain_id: chain_id.clone(),
                         below: number.checked_sub(1).map(|below| image.chain[below].clone()),
                         diff_id: image.config.rootfs.diff_ids[number].clone(),
-                        blob: image.layers[number],
+                        blob,
                     });
                 }
             }
@@ -193,11 +213,15 @@ impl Images {
                     batch.put(Table::Layers, chain_id.to_string(), record)?;
                     size += record.size;
                 }
-                let record = ImageRecord {
-                    layers: new.layer_blobs.clone(),
-                    manifest: new.manifest.clone(),
-                };
-                batch.put(Table::Images, new.id.to_string(), &record)?;
+                // An image that is here keeps the blobs it came in.
+                if index.image(&new.id).is_none() {
+                    let record = ImageRecord {
+                        layers: new.layer_blobs.clone(),
+                        manifest: new.manifest.clone(),
+                        parent: new.parent.clone(),
+                    };
+                    batch.put(Table::Images, new.id.to_string(), &record)?;
+                }
                 for reference in &new.references {
                     batch.put(Table::Tags, reference.to_string(), &new.id)?;
                 }
@@ -232,11 +256,11 @@ struct NewImage {
     config: ImageConfig,
     raw: Vec<u8>,
     chain: Vec<ChainId>,
-    /// Positions of the layers' blobs.
-    layers: Vec<usize>,
+    layers: Vec<LayerSource>,
     layer_blobs: Vec<LayerBlob>,
     manifest: Option<Digest>,
     references: Vec<Reference>,
+    parent: Option<Digest>,
 }
 
 impl NewImage {
@@ -256,9 +280,12 @@ impl NewImage {
                 "layers length mismatch: expected {expected}, got {found}"
             )));
         }
-        let layer_blob = |blob: &usize| LayerBlob {
-            digest: blobs[*blob].digest().clone(),
-            size: blobs[*blob].size(),
+        let layer_blob = |layer: &LayerSource| match layer {
+            LayerSource::Staged(blob) => LayerBlob {
+                digest: blobs[*blob].digest().clone(),
+                size: blobs[*blob].size(),
+            },
+            LayerSource::Stored(blob) => blob.clone(),
         };
         Ok(Self {
             id: config_blob.digest().clone(),
@@ -267,6 +294,7 @@ impl NewImage {
             manifest: archived.manifest.map(|manifest| blobs[manifest].digest().clone()),
             references: archived.references.into_iter().map(canonical).collect(),
             layers: archived.layers,
+            parent: archived.parent,
             config,
             raw,
         })
@@ -280,6 +308,7 @@ impl NewImage {
             chain: self.chain,
             layers: self.layer_blobs,
             manifest: self.manifest,
+            parent: self.parent,
             size,
         }
     }

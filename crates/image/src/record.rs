@@ -11,6 +11,9 @@ pub(crate) struct ImageRecord {
     pub(crate) layers: Vec<LayerBlob>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) manifest: Option<Digest>,
+    /// The image it was committed on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parent: Option<Digest>,
 }
 
 /// An unpacked layer, under its chain id in the table `layers`.

@@ -20,6 +20,8 @@ pub(crate) struct Situation<'a> {
     /// All names of the image.
     pub(crate) references: &'a [Reference],
     pub(crate) uses: &'a [ContainerUse],
+    /// Whether images were committed on it.
+    pub(crate) children: bool,
     /// What the user wrote.
     pub(crate) asked: &'a str,
     pub(crate) force: bool,
@@ -98,6 +100,11 @@ impl Situation<'_> {
         Ok(Plan { untag, delete })
     }
 
+    /// Whether an untagged parent goes with its last child.
+    pub(crate) fn goes_with_child(&self) -> bool {
+        self.references.is_empty() && self.uses.is_empty() && !self.children
+    }
+
     /// Why the image may not be deleted. Running containers are a reason that force does not remove.
     fn conflict(&self, other_names: bool) -> Option<Error> {
         let unable = |how: &str, why: String| {
@@ -106,6 +113,9 @@ impl Situation<'_> {
                 self.id.short()
             )))
         };
+        if self.children {
+            return unable("cannot be forced", "image has dependent child images".to_owned());
+        }
         let user = |running| self.uses.iter().find(|user| user.running == running);
         if let Some(user) = user(true) {
             let why = format!(
@@ -175,6 +185,7 @@ mod tests {
             id: &id,
             references: &references,
             uses: &uses,
+            children: names.contains(&"parent:1"),
             asked,
             force,
         };
@@ -212,6 +223,15 @@ mod tests {
             plan(&["a:1", "b:1"], &[], "abab", true),
             "untag a:1, untag b:1, delete"
         );
+    }
+
+    #[test]
+    fn images_built_upon_stay() {
+        assert_eq!(
+            plan(&["parent:1"], &[], "abab", true),
+            "conflict: unable to delete abababababab (cannot be forced) - image has dependent child images"
+        );
+        assert_eq!(plan(&["parent:1"], &[], "parent:1", false), "untag parent:1");
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub use containers::{
 };
 pub use exec::ExecApi;
 pub use housekeeping::{DiskUsageQuery, HousekeepingApi};
-pub use images::{ImagesApi, ListImages, PullOptions};
+pub use images::{CommitOptions, ImagesApi, ImportOptions, ListImages, PullOptions};
 pub use networks::NetworksApi;
 pub use streams::{
     Attached, ByteStream, LogLines, Logs, OutputStream, ProgressStream, StatsStream, StdStream, WaitFuture,

@@ -90,7 +90,7 @@ pub(crate) fn upload(request: Request) -> ByteStream {
 }
 
 /// Whether the request announces a body that is not empty.
-fn has_body(headers: &HeaderMap) -> bool {
+pub(crate) fn has_body(headers: &HeaderMap) -> bool {
     headers.contains_key(TRANSFER_ENCODING)
         || headers
             .get(CONTENT_LENGTH)

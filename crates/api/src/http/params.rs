@@ -54,6 +54,15 @@ impl Params {
             .map(|(_, value)| value.as_str())
     }
 
+    /// All values of `name`, in order, but empty ones.
+    pub(crate) fn list(&self, name: &str) -> Vec<String> {
+        let values = self
+            .pairs
+            .iter()
+            .filter(|(key, value)| key == name && !value.is_empty());
+        values.map(|(_, value)| value.clone()).collect()
+    }
+
     /// As [`Self::text`], owned.
     pub(crate) fn owned(&self, name: &str) -> Option<String> {
         self.text(name).map(str::to_owned)

@@ -2,15 +2,21 @@
 
 use axum::extract::{Path, Request, State};
 use corten_types::ErrorKind;
-use corten_wire::{ApiVersion, ImageInspect};
-use http::{HeaderMap, StatusCode};
+use corten_wire::{ApiVersion, ContainerConfig, IdResponse, ImageInspect, Platform};
+use http::StatusCode;
 
 use super::{Answer, Api};
-use crate::backend::{ListImages, PullOptions};
+use crate::backend::{CommitOptions, ImportOptions, ListImages, PullOptions};
 use crate::connection::page_not_found;
-use crate::http::{Params, empty, json, progress, upload};
+use crate::http::{Params, bytes, empty, has_body, json, progress, read_json, upload};
 use crate::{ApiError, ApiResult};
 
+/// This machine's architecture in Go's words.
+const HOST_ARCHITECTURE: &str = match std::env::consts::ARCH.as_bytes() {
+    b"x86_64" => "amd64",
+    b"aarch64" => "arm64",
+    _ => std::env::consts::ARCH,
+};
 /// First API version without `VirtualSize`.
 const WITHOUT_VIRTUAL_SIZE: u16 = 44;
 /// First API version whose images have a configuration of their own instead of a container's.
@@ -35,8 +41,11 @@ pub(super) async fn list(State(api): Api, params: Params) -> Answer {
     Ok(json(StatusCode::OK, &found))
 }
 
-/// `GET /images/{name}/json` and `GET /images/{name}/history`.
+/// `GET /images/{name}/json`, `GET /images/{name}/history` and `GET /images/{name}/get`.
 pub(super) async fn get(State(api): Api, Path(path): Path<String>, params: Params) -> Answer {
+    if let Some((name, "get")) = path.rsplit_once('/') {
+        return saved(&api, &params, vec![name.to_owned()]).await;
+    }
     one_platform_only(&params)?;
     match path.rsplit_once('/') {
         Some((name, "json")) => Ok(inspect(api.images.inspect(name).await?, params.version())),
@@ -69,19 +78,66 @@ pub(super) async fn remove(State(api): Api, Path(name): Path<String>, params: Pa
     Ok(json(StatusCode::OK, &removed))
 }
 
+/// `GET /images/get`.
+pub(super) async fn save(State(api): Api, params: Params) -> Answer {
+    saved(&api, &params, params.list("names")).await
+}
+
+async fn saved(api: &crate::backend::Backend, params: &Params, names: Vec<String>) -> Answer {
+    if names.is_empty() {
+        return Err(ApiError::invalid("no images specified"));
+    }
+    let archive = api.images.save(names, architecture(params)?).await?;
+    Ok(bytes("application/x-tar", archive))
+}
+
+/// `POST /commit`.
+pub(super) async fn commit(State(api): Api, params: Params, request: Request) -> Answer {
+    let config: Option<ContainerConfig> = match has_body(request.headers()) {
+        true => read_json(request).await?,
+        false => None,
+    };
+    let options = CommitOptions {
+        container: params.owned("container").unwrap_or_default(),
+        repository: params.owned("repo").unwrap_or_default(),
+        tag: params.owned("tag").unwrap_or_default(),
+        author: params.owned("author").unwrap_or_default(),
+        comment: params.owned("comment").unwrap_or_default(),
+        changes: params.list("changes"),
+        pause: params.flag_or("pause", true),
+        config: config.filter(|config| *config != ContainerConfig::default()),
+    };
+    let id = api.images.commit(options).await?;
+    Ok(json(StatusCode::CREATED, &IdResponse { id }))
+}
+
 pub(super) async fn load(State(api): Api, params: Params, request: Request) -> Answer {
-    one_platform_only(&params)?;
+    if let Some(other) = architecture(&params)?.filter(|wanted| wanted != HOST_ARCHITECTURE) {
+        return Err(ApiError::not_found(format!(
+            "requested platform (linux/{other}) is not the host's: only images for linux/{HOST_ARCHITECTURE} are loaded"
+        )));
+    }
     let quiet = params.flag_or("quiet", true);
     progress(api.images.load(upload(request), quiet).await?).await
 }
 
-pub(super) async fn pull(State(api): Api, params: Params, headers: HeaderMap) -> Answer {
-    if params.text("fromSrc").is_some() {
-        return Err(ApiError::new(
-            ErrorKind::NotImplemented,
-            "importing an image from an archive is not supported yet",
-        ));
+/// `POST /images/create`: pulls an image, or makes one of an archive.
+pub(super) async fn create(State(api): Api, params: Params, request: Request) -> Answer {
+    if let Some(source) = params
+        .owned("fromSrc")
+        .filter(|_| params.text("fromImage").is_none())
+    {
+        let options = ImportOptions {
+            source,
+            repository: params.owned("repo").unwrap_or_default(),
+            tag: params.owned("tag").unwrap_or_default(),
+            message: params.owned("message").unwrap_or_default(),
+            changes: params.list("changes"),
+            platform: params.owned("platform"),
+        };
+        return progress(api.images.import(options, upload(request)).await?).await;
     }
+    let headers = request.headers();
     let auth = headers
         .get("x-registry-auth")
         .and_then(|value| value.to_str().ok());
@@ -92,6 +148,20 @@ pub(super) async fn pull(State(api): Api, params: Params, headers: HeaderMap) ->
         auth: auth.filter(|text| !text.is_empty()).map(str::to_owned),
     };
     progress(api.images.pull(options).await?).await
+}
+
+/// The architecture of the platform asked for, JSON as `{"os":"linux","architecture":"amd64"}`; all systems but Linux are
+/// refused.
+fn architecture(params: &Params) -> ApiResult<Option<String>> {
+    let Some(text) = params.text("platform") else {
+        return Ok(None);
+    };
+    let platform: Platform = serde_json::from_str(text)
+        .map_err(|error| ApiError::invalid(format!("failed to parse platform: {error}")))?;
+    if !matches!(platform.os.as_str(), "" | "linux") {
+        return Err(ApiError::not_found(format!("no image for {} here", platform.os)));
+    }
+    Ok(Some(platform.architecture).filter(|name| !name.is_empty()))
 }
 
 /// Refuses to pick one platform out of an image for many: an image has one here.

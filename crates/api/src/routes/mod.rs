@@ -75,7 +75,9 @@ pub fn router(backend: Backend) -> Router {
         .route("/images/prune", post(housekeeping::prune_images))
         .route("/images/json", get(images::list))
         .route("/images/load", post(images::load))
-        .route("/images/create", post(images::pull))
+        .route("/images/create", post(images::create))
+        .route("/images/get", get(images::save))
+        .route("/commit", post(images::commit))
         // Image names contain slashes, so what follows them is told apart by the handlers.
         .route(
             "/images/{*name}",

@@ -11,6 +11,7 @@ use crate::flags::Flag;
 use crate::invocation::Invocation;
 use crate::progress::{self, Sink};
 use crate::spec::open_error;
+use crate::verbs::save::platform_json;
 
 pub(crate) static COMMAND: Command = Command {
     about: "Load an image from a tar archive or STDIN",
@@ -18,7 +19,10 @@ pub(crate) static COMMAND: Command = Command {
     names: &["image load", "load"],
     flags: &[
         Flag::text("input", "Read from tar archive file, instead of STDIN").short('i'),
-        Flag::text("platform", "Load only the given platform variant").not_yet(),
+        Flag::text(
+            "platform",
+            "Load only the given platform variant. Formatted as \"os[/arch[/variant]]\" (e.g., \"linux/amd64\")",
+        ),
         Flag::switch("quiet", "Suppress the load output").short('q'),
     ],
     arity: Arity::None,
@@ -43,8 +47,9 @@ fn run(invocation: Invocation) -> Outcome {
         };
         // Bars are for terminals; elsewhere the engine need not send them.
         let quiet = matches.on("quiet") || !std::io::stdout().is_terminal();
+        let platform = matches.filled("platform").map(platform_json);
         let client = invocation.connect().await?;
-        let progress = client.load_images(archive, quiet).await?;
+        let progress = client.load_images(archive, quiet, platform.as_deref()).await?;
         progress::show(progress, Sink::Stdout).await?;
         Ok(0)
     })

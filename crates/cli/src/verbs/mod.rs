@@ -1,6 +1,7 @@
 //! The verbs: one file each, and the tables that name them.
 
 mod attach;
+mod commit;
 mod confirm;
 mod container_prune;
 mod cp;
@@ -12,6 +13,7 @@ mod export;
 mod history;
 mod image_prune;
 mod images;
+mod import;
 mod info;
 mod inspect;
 mod kill;
@@ -29,6 +31,7 @@ mod restart;
 mod rm;
 mod rmi;
 mod run;
+mod save;
 mod start;
 mod stats;
 mod stats_row;
@@ -112,12 +115,14 @@ pub(crate) static COMMON: &[Entry] = &[
 /// The other verbs without a group.
 pub(crate) static COMMANDS: &[Entry] = &[
     entry("attach", &attach::COMMAND),
+    entry("commit", &commit::COMMAND),
     entry("cp", &cp::COMMAND),
     entry("create", &create::COMMAND),
     entry("diff", &diff::COMMAND),
     entry("events", &events::COMMAND),
     entry("export", &export::COMMAND),
     entry("history", &history::COMMAND),
+    entry("import", &import::COMMAND),
     entry("inspect", &inspect::COMMAND),
     entry("kill", &kill::COMMAND),
     entry("load", &load::COMMAND),
@@ -128,6 +133,7 @@ pub(crate) static COMMANDS: &[Entry] = &[
     entry("restart", &restart::COMMAND),
     entry("rm", &rm::COMMAND),
     entry("rmi", &rmi::COMMAND),
+    entry("save", &save::COMMAND),
     entry("start", &start::COMMAND),
     entry("stats", &stats::COMMAND),
     entry("stop", &stop::COMMAND),
@@ -145,6 +151,7 @@ pub(crate) static GROUPS: &[Group] = &[
         about: "Manage containers",
         commands: &[
             entry("attach", &attach::COMMAND),
+            entry("commit", &commit::COMMAND),
             entry("cp", &cp::COMMAND),
             entry("create", &create::COMMAND),
             entry("diff", &diff::COMMAND),
@@ -175,12 +182,14 @@ pub(crate) static GROUPS: &[Group] = &[
         about: "Manage images",
         commands: &[
             entry("history", &history::COMMAND),
+            entry("import", &import::COMMAND),
             entry("inspect", &inspect::IMAGE),
             entry("load", &load::COMMAND),
             entry_as("ls", &["list"], &images::COMMAND),
             entry("prune", &image_prune::COMMAND),
             entry("pull", &pull::COMMAND),
             entry_as("rm", &["remove"], &rmi::COMMAND),
+            entry("save", &save::COMMAND),
             entry("tag", &tag::COMMAND),
         ],
     },

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use corten_api::backend::{ByteStream, ImagesApi, ListImages, ProgressStream, PullOptions};
+use corten_api::backend::{
+    ByteStream, CommitOptions, ImagesApi, ImportOptions, ListImages, ProgressStream, PullOptions,
+};
 use corten_api::{ApiError, ApiResult};
 use corten_engine::{Engine, ImageQuery};
 use corten_types::{ErrorKind, Reference};
@@ -36,10 +38,14 @@ impl ImagesApi for ImagesAdapter {
         let ListImages {
             filters,
             shared_size,
-            all: _all_are_shown,
+            all,
         } = query;
         self.engine
-            .image_list(&ImageQuery { filters, shared_size })
+            .image_list(&ImageQuery {
+                filters,
+                shared_size,
+                all,
+            })
             .map_err(refuse)
     }
 
@@ -58,14 +64,8 @@ impl ImagesApi for ImagesAdapter {
     }
 
     async fn remove(&self, image: &str, force: bool, prune: bool) -> ApiResult<Vec<ImageDeleteItem>> {
-        if !prune {
-            return Err(ApiError::new(
-                ErrorKind::NotImplemented,
-                "noprune is not supported by Corten yet",
-            ));
-        }
         let image = image.to_owned();
-        self.offload(move |engine| engine.image_remove(&image, force))
+        self.offload(move |engine| engine.image_remove_with(&image, force, prune))
             .await
     }
 
@@ -88,6 +88,69 @@ impl ImagesApi for ImagesAdapter {
             }
         }
         Ok(Box::pin(stream::iter(lines.into_iter().map(Ok))))
+    }
+
+    async fn save(&self, names: Vec<String>, architecture: Option<String>) -> ApiResult<ByteStream> {
+        let archive = self
+            .engine
+            .image_save(names, architecture)
+            .await
+            .map_err(refuse)?;
+        Ok(streams::bytes(archive))
+    }
+
+    async fn commit(&self, options: CommitOptions) -> ApiResult<String> {
+        let container = options.container;
+        let options = corten_engine::CommitOptions {
+            repository: options.repository,
+            tag: options.tag,
+            author: options.author,
+            comment: options.comment,
+            changes: options.changes,
+            pause: options.pause,
+            config: options.config,
+        };
+        let id = self
+            .engine
+            .commit(&container, options, &super::system::release())
+            .await
+            .map_err(refuse)?;
+        Ok(id.to_string())
+    }
+
+    async fn import(&self, options: ImportOptions, archive: ByteStream) -> ApiResult<ProgressStream> {
+        if options.source != "-" {
+            return Err(ApiError::new(
+                ErrorKind::NotImplemented,
+                "importing from a URL is not supported by Corten yet: fetch the archive and import the file",
+            ));
+        }
+        let platform = options.platform.unwrap_or_default();
+        let mut parts = platform.split('/');
+        let os = parts.next().unwrap_or_default();
+        if !matches!(os, "" | "linux") {
+            return Err(ApiError::new(
+                ErrorKind::Invalid,
+                format!("operating system is not supported: {os}"),
+            ));
+        }
+        let mut part = || parts.next().unwrap_or_default().to_owned();
+        let options = corten_engine::ImportOptions {
+            source: options.source,
+            repository: options.repository,
+            tag: options.tag,
+            message: options.message,
+            changes: options.changes,
+            architecture: (part(), part()),
+            engine_version: super::system::release(),
+        };
+        let reader = streams::reader(archive);
+        let id = self.offload(move |engine| engine.import(options, reader)).await?;
+        let done = ProgressMessage {
+            status: id.to_string(),
+            ..ProgressMessage::default()
+        };
+        Ok(Box::pin(stream::iter([Ok(done)])))
     }
 
     async fn pull(&self, options: PullOptions) -> ApiResult<ProgressStream> {

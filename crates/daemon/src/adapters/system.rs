@@ -103,6 +103,7 @@ impl System {
     }
 }
 
+/// The version told to clients.
 pub(crate) fn release() -> String {
     format!("{DOCKER_RELEASE}+corten.{}", env!("CARGO_PKG_VERSION"))
 }

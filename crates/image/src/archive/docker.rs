@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use corten_types::{Digest, Reference};
 
-use super::ArchivedImage;
 use super::docker_manifest::DockerManifest;
 use super::oci;
 use super::staging::Staging;
+use super::{ArchivedImage, LayerSource};
 use crate::Result;
 
 /// Name of the file that makes an archive one of Docker's.
@@ -25,7 +25,7 @@ pub(super) fn images(staging: &Staging) -> Result<Vec<ArchivedImage>> {
         let layers = listed
             .layers
             .iter()
-            .map(|name| staging.file(name))
+            .map(|name| staging.file(name).map(LayerSource::Staged))
             .collect::<Result<_>>()?;
         let references = listed
             .repo_tags
@@ -36,6 +36,7 @@ pub(super) fn images(staging: &Staging) -> Result<Vec<ArchivedImage>> {
             layers,
             manifest: manifests.get(staging.digest(config)).copied(),
             references: references.collect::<Result<_>>()?,
+            parent: None,
         })
     };
     listed.into_iter().map(image).collect()

@@ -10,11 +10,11 @@ use std::io::Read;
 
 use corten_archive::{TarReader, decompress};
 use corten_content::{StagedBlob, Store};
-use corten_types::Reference;
+use corten_types::{Digest, Reference};
 
 pub(crate) use platform::HOST_ARCHITECTURE;
 
-use crate::{Error, Result};
+use crate::{Error, LayerBlob, Result};
 use staging::Staging;
 pub(crate) use staging::read_document;
 
@@ -23,10 +23,21 @@ pub(crate) use staging::read_document;
 pub(crate) struct ArchivedImage {
     pub(crate) config: usize,
     /// Lowest first.
-    pub(crate) layers: Vec<usize>,
+    pub(crate) layers: Vec<LayerSource>,
     /// The OCI or schema 2 manifest, if the archive has one.
     pub(crate) manifest: Option<usize>,
     pub(crate) references: Vec<Reference>,
+    /// The image it is committed on.
+    pub(crate) parent: Option<Digest>,
+}
+
+/// Where a layer's bytes are.
+#[derive(Debug, Clone)]
+pub(crate) enum LayerSource {
+    /// Staged, at this position of [`Contents::blobs`].
+    Staged(usize),
+    /// In the store, held by an image.
+    Stored(LayerBlob),
 }
 
 /// What an archive holds.

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use corten_types::{Digest, Reference};
 use serde::Deserialize;
 
-use super::ArchivedImage;
 use super::platform::{HOST_ARCHITECTURE, Platform};
 use super::staging::Staging;
+use super::{ArchivedImage, LayerSource};
 use crate::serde_null::null_default;
 use crate::{Error, Result};
 
@@ -126,10 +126,11 @@ fn image(staging: &Staging, descriptor: &Descriptor, nesting: usize) -> Result<O
         config: staging.blob(&config.digest)?,
         layers: layers
             .iter()
-            .map(|layer| staging.blob(&layer.digest))
+            .map(|layer| staging.blob(&layer.digest).map(LayerSource::Staged))
             .collect::<Result<_>>()?,
         manifest: Some(manifest),
         references: Vec::new(),
+        parent: None,
     }))
 }
 
