@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use corten_testkit::{Engine, Finished};
 
-use crate::{BB, engine};
+use crate::{BB, corten_only, engine};
 
 fn status(engine: &Engine, flags: &[&str]) -> BTreeMap<String, String> {
     let mut args = vec!["run", "--rm"];
@@ -254,5 +254,63 @@ fn the_supervisor_cannot_be_overwritten_from_inside() {
         done.code(),
         0,
         "the supervisor must not run as a program of the container: {done}"
+    );
+}
+
+#[test]
+fn a_daemon_in_a_chroot_starts_nothing() {
+    corten_only!();
+    let engine = corten_testkit::Engine::start();
+    let root = engine.scratch("jail");
+    let path = root.display().to_string();
+    // The machine once more, below a directory: a chroot there has everything but the root of its mount namespace.
+    let script = "mount --rbind / \"$1\" && exec chroot \"$@\"";
+    let state = engine.scratch("state").display().to_string();
+    let socket = format!("{state}/s.sock");
+    let mut daemon = std::process::Command::new("unshare")
+        .args(["--mount", "sh", "-c", script, "jail", &path])
+        .arg(corten_testkit::binary())
+        .args([
+            "daemon",
+            "--bridge",
+            "none",
+            "--data-root",
+            &format!("{state}/data"),
+        ])
+        .args([
+            "--exec-root",
+            &format!("{state}/exec"),
+            "--pidfile",
+            &format!("{state}/pid"),
+        ])
+        .args([
+            "--host",
+            &format!("unix://{socket}"),
+            "--cgroup-parent",
+            &engine.slot().cgroup_parent(),
+        ])
+        .args(["--config-file", "/dev/null"])
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let socket = std::path::PathBuf::from(socket);
+    corten_testkit::until("the daemon answers", crate::SOON, || {
+        corten_testkit::http::try_unix(&socket, "GET", "/_ping", b"").is_ok()
+    });
+    let ask = |path: &str, body: &str| corten_testkit::http::unix(&socket, "POST", path, body.as_bytes());
+    ask("/images/create?fromImage=hello-world&tag=latest", "");
+    let body = r#"{"Image":"hello-world","HostConfig":{"NetworkMode":"none"}}"#;
+    let made = ask("/containers/create?name=box", body);
+    let refused = ask("/containers/box/start", "");
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    assert_eq!(made.status, 201, "{}", made.text());
+    assert_eq!(refused.status, 501, "{}", refused.text());
+    assert!(
+        refused.message().starts_with("the daemon runs in a chroot"),
+        "{}",
+        refused.text()
     );
 }

@@ -304,3 +304,55 @@ fn a_reboot_is_not_a_restart_of_the_daemon() {
         engine.corten().assert_no_container_left();
     }
 }
+
+#[test]
+fn a_client_that_goes_away_leaves_nothing_half_made() {
+    corten_only!();
+    let engine = engine();
+    let body = format!(r#"{{"Image":"{BB}","Cmd":["sleep","1000"],"Volumes":{{"/data":{{}}}}}}"#);
+    for round in 0..8_u64 {
+        let name = format!("r{round}");
+        let hang_up = |path: &str, body: &str, after: u64| {
+            let mut socket = std::os::unix::net::UnixStream::connect(engine.socket()).unwrap();
+            let request = format!(
+                "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            std::io::Write::write_all(&mut socket, request.as_bytes()).unwrap();
+            std::thread::sleep(Duration::from_millis(after));
+        };
+        hang_up(&format!("/containers/create?name={name}"), &body, round * 2 + 1);
+        until("it is made or not at all", SOON, || {
+            let made = engine.api("GET", &format!("/containers/{name}/json"), "").status == 200;
+            made || engine
+                .api("POST", &format!("/containers/create?name={name}"), &body)
+                .status
+                == 201
+        });
+        hang_up(&format!("/containers/{name}/start"), "", round * 3 + 1);
+        engine.run(&["start", &name]).ok();
+        assert_eq!(engine.ok(&["exec", &name, "echo", "whole"]), "whole");
+        hang_up(&format!("/containers/{name}/restart?t=0"), "", round * 3 + 1);
+        until("the restart comes to its end", SOON, || {
+            let all = engine.ok(&[
+                "events",
+                "--since",
+                "1h",
+                "--until",
+                "0s",
+                "--filter",
+                "event=restart",
+            ]);
+            all.lines()
+                .filter(|line| line.contains(&format!("name={name})")))
+                .count()
+                == 1
+        });
+        assert_eq!(inspect(&engine, &name)["State"]["Status"], "running");
+        hang_up(&format!("/containers/{name}/stop?t=1"), "", round * 3 + 1);
+        wait_for_state(&engine, &name, "exited");
+        engine.ok(&["rm", "-v", &name]);
+    }
+    assert_eq!(engine.ok(&["volume", "ls", "-q"]), "");
+    engine.corten().assert_no_container_left();
+}
