@@ -21,6 +21,7 @@ mod escapes;
 mod events;
 mod exec;
 mod export;
+mod faults;
 mod formats;
 mod health;
 mod images;
