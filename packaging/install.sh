@@ -9,9 +9,16 @@ root=${DESTDIR:-}
 bin=$root$prefix/bin
 units=$root$prefix/lib/systemd/system
 init=$root/etc/init.d/docker
+share=$root$prefix/share
+manuals=$share/man/man1
 
 # Names the programs go by beside their own.
 links=(docker dockerd)
+
+# Where the shells look for the completions of the command $1.
+bash_completion() { echo "$share/bash-completion/completions/$1"; }
+zsh_completion() { echo "$share/zsh/site-functions/_$1"; }
+fish_completion() { echo "$share/fish/vendor_completions.d/$1.fish"; }
 
 is_ours() { grep -qs 'Corten container engine' "$1"; }
 
@@ -26,6 +33,18 @@ lay_down() {
             ln -sfn corten "$bin/$link"
         fi
     done
+    local name shell file
+    for name in corten "${links[@]}"; do
+        # dockerd's flags are the daemon's; a docker of its own brings its own completions.
+        [ "$name" != dockerd ] && { [ "$name" = corten ] || [ -L "$bin/$name" ]; } || continue
+        for shell in bash zsh fish; do
+            file=$("${shell}_completion" "$name")
+            install -d "$(dirname "$file")"
+            "$bin/$name" completion "$shell" >"$file"
+        done
+    done
+    install -d "$manuals"
+    "$bin/corten" man "$manuals"
     local unit
     for unit in corten.service corten.socket; do
         install -d "$units"
@@ -49,10 +68,12 @@ lay_down() {
 
 take_away() {
     local link unit script
-    for link in "${links[@]}"; do
-        [ "$(readlink "$bin/$link" 2>/dev/null)" != corten ] || rm -f "$bin/$link"
+    for link in corten "${links[@]}"; do
+        [ "$link" = corten ] || [ "$(readlink "$bin/$link" 2>/dev/null)" = corten ] || continue
+        rm -f "$bin/$link" "$(bash_completion "$link")" "$(zsh_completion "$link")" "$(fish_completion "$link")"
     done
-    rm -f "$bin/corten" "$root$prefix/libexec/corten/corten-shim"
+    rm -f "$manuals"/corten.1 "$manuals"/corten-*.1
+    rm -f "$root$prefix/libexec/corten/corten-shim"
     rmdir "$root$prefix/libexec/corten" 2>/dev/null || true
     for unit in corten.service corten.socket; do
         rm -f "$units/$unit" "$units/docker.${unit#corten.}"

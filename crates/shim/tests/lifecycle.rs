@@ -81,7 +81,7 @@ fn a_killed_shim_takes_its_container_along() {
 
 fn state_of(container: &Container) -> corten_shim_api::ShimState {
     corten_shim_api::ShimState {
-        version: 1,
+        version: corten_shim_api::PROTOCOL_VERSION,
         pid: container.pid,
         started: true,
         exited: None,

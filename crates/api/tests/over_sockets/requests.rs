@@ -130,7 +130,7 @@ async fn create_reads_bodies_like_go() {
     let (options, request) = server.fake.created.lock().unwrap().take().unwrap();
     assert_eq!(
         (options.name.as_deref(), options.platform.as_deref()),
-        (Some("n"), Some("linux"))
+        (Some("/n"), Some("linux"))
     );
     assert_eq!(options.version.to_string(), "1.45");
     assert_eq!(request.config.cmd.unwrap(), ["ls"]);

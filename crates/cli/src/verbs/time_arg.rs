@@ -13,7 +13,10 @@ pub(super) fn unix(text: &str) -> Result<String, String> {
     if text.is_empty() {
         return Ok(String::new());
     }
-    if let Ok(span) = duration(text) {
+    // A lone zero is the beginning of time, not now.
+    if let Ok(span) = duration(text)
+        && text != "0"
+    {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |now| now.as_nanos());
@@ -123,6 +126,7 @@ mod tests {
     fn all_forms() {
         assert_eq!(unix("2013-01-02T13:23:37Z").unwrap(), "1357133017.000000000");
         assert_eq!(unix("1357133017").unwrap(), "1357133017");
+        assert_eq!(unix("0").unwrap(), "0");
         assert_eq!(unix("1357133017.5").unwrap(), "1357133017.5");
         assert!(unix("42m").unwrap().contains('.'));
         assert!(unix("2013-01-02T13:23:37").is_ok() && unix("2013-01-02").is_ok());

@@ -79,7 +79,7 @@ fn only_what_changed_is_in_the_new_layer() {
     let newest = history.lines().next().unwrap();
     assert_eq!(
         newest,
-        format!("{id}|a change|18B"),
+        format!("{id}|a change|19B"),
         "only the changed files count: {history}"
     );
     // Without a name, without changes: a step without a layer.

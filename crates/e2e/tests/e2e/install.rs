@@ -55,6 +55,18 @@ fn everything_is_laid_down_and_taken_away() {
     ] {
         assert_eq!(at(link).read_link().unwrap(), Path::new(target));
     }
+    for (shell, names) in [
+        ("bash-completion/completions", ["corten", "docker"]),
+        ("zsh/site-functions", ["_corten", "_docker"]),
+        ("fish/vendor_completions.d", ["corten.fish", "docker.fish"]),
+    ] {
+        for name in names {
+            let script = std::fs::read_to_string(at(&format!("usr/local/share/{shell}/{name}"))).unwrap();
+            assert!(script.contains(name.trim_matches(['_']).trim_end_matches(".fish")), "{script}");
+        }
+    }
+    let manual = std::fs::read_to_string(at("usr/local/share/man/man1/corten-run.1")).unwrap();
+    assert!(manual.contains("corten"), "{manual}");
     let run =
         |program: &str, args: &[&str]| corten_testkit::run(Command::new(at(program)).args(args), SOON).ok();
     assert!(run("usr/local/bin/docker", &["--version"]).starts_with("Docker version "));

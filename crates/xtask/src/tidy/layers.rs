@@ -4,7 +4,7 @@ use crate::workspace::Package;
 
 /// Crates by layer, lowest first. A crate depends on lower layers only.
 const LAYERS: [&[&str]; 5] = [
-    &["corten-types", "corten-wire", "corten-seccomp"],
+    &["corten-types", "corten-wire", "corten-seccomp", "corten-template"],
     &[
         "corten-api",
         "corten-archive",

@@ -181,7 +181,8 @@ for action in ("create", "start", "rename", "die", "stop", "destroy"):
     check(action in actions, f"no {action} in {actions}")
 
 # Volumes and networks.
-check([volume.name for volume in client.volumes.list()] == ["data"], "volumes")
+names = [volume.name for volume in client.volumes.list()]
+check(names == ["data"], f"volumes {names}")
 check(client.volumes.get("data").attrs["Driver"] == "local", "volume")
 client.volumes.get("data").remove()
 raises(docker.errors.NotFound, lambda: client.volumes.get("data"))
