@@ -152,7 +152,7 @@ impl ListFilter {
                     name == volume || point.destination == volume
                 })
             })
-            && filters.allow("network", |network| on_network(engine, record, network))
+            && filters.allow("network", |network| on_network(engine, record, *phase, network))
             && self.passes_ancestors(record)
             && self.passes_ports(record, *phase, *lease)
             && self.before_ns.is_none_or(|ns| record.created_at_ns < ns)
@@ -223,9 +223,11 @@ fn has_labels(filters: &Filters, record: &ContainerRecord) -> bool {
     }
 }
 
-fn on_network(engine: &Engine, record: &ContainerRecord, wanted: &str) -> bool {
+/// By name always; by identifier, as in Docker, only when it has been started: before, it has a wish and no network.
+fn on_network(engine: &Engine, record: &ContainerRecord, phase: Phase, wanted: &str) -> bool {
     let mode = record.host_config.network_mode.as_str();
-    mode == wanted || engine.network_id(mode).is_some_and(|id| id.starts_with(wanted))
+    let has_id = || engine.network_id(mode).is_some_and(|id| id.starts_with(wanted));
+    mode == wanted || (phase != Phase::Created && has_id())
 }
 
 /// An image without layers has no descendants that could be told from others.

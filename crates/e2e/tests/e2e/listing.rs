@@ -217,8 +217,14 @@ fn senseless_filters_are_refused() {
                 "nrecognised filter value for health: fine",
             ],
         ),
-        ("before=nobody", &["No such container: nobody"]),
-        ("since=nobody", &["No such container: nobody"]),
+        (
+            "before=nobody",
+            &["No such container: nobody", "no such container nobody"],
+        ),
+        (
+            "since=nobody",
+            &["No such container: nobody", "no such container nobody"],
+        ),
         ("is-task=perhaps", &["nvalid filter 'is-task"]),
         (
             "publish=80:80",
@@ -266,10 +272,9 @@ fn several_are_removed_and_failures_told() {
     let done = engine.run(&["rm", "a1", "missing", "up", "b2"]);
     done.fails(1);
     assert_eq!(done.out(), "a1\nb2\n");
-    let told = done.err();
-    for sentence in ["No such container: missing", "container is running"] {
-        assert!(told.to_lowercase().contains(&sentence.to_lowercase()), "{told}");
-    }
+    done.says(&["No such container: missing"]);
+    // The second is an older release's.
+    done.says(&["container is running", "cannot remove a running container"]);
     let done = engine.run(&["rm", "-f", "missing", "up"]);
     assert_eq!(done.out(), "up\n");
     assert!(
