@@ -131,6 +131,21 @@ pub(crate) fn check_output(path: &str) -> Result<(), String> {
     }
 }
 
+/// The same for `save` and `export`, which say what the system says of the directory.
+///
+/// # Errors
+/// In Docker's words.
+pub(crate) fn check_output_file(path: &str) -> Result<(), String> {
+    let parent = dir(&clean(path));
+    if !matches!(parent.as_str(), "" | ".")
+        && let Err(error) = fs::metadata(&parent)
+    {
+        let reason = failure("stat", &parent, &error);
+        return Err(format!("invalid output path: {reason}"));
+    }
+    check_output(path)
+}
+
 /// A local path made absolute, with the slash or dot at its end kept.
 ///
 /// # Errors

@@ -5,5 +5,5 @@ mod local;
 pub(crate) mod path;
 mod plan;
 
-pub(crate) use local::{LocalSource, absolute, check_output, local_destination};
+pub(crate) use local::{LocalSource, absolute, check_output, check_output_file, local_destination};
 pub(crate) use plan::{Destination, Source, plan};

@@ -1,7 +1,7 @@
 //! `export`: a container's files as a tar archive.
 
 use crate::command::{Arity, Command, Outcome};
-use crate::copy::check_output;
+use crate::copy::check_output_file;
 use crate::error::Error;
 use crate::flags::Flag;
 use crate::invocation::Invocation;
@@ -23,7 +23,7 @@ fn run(invocation: Invocation) -> Outcome {
         let file = matches.filled("output");
         output::check_archive(file)?;
         if let Some(path) = file {
-            check_output(path)
+            check_output_file(path)
                 .map_err(|error| Error::plain(format!("failed to export container: {error}")))?;
         }
         let client = invocation.connect().await?;

