@@ -3,6 +3,8 @@
 //! A figure is the median of whole processes, from the start of the command line to its end. Both engines are measured
 //! in turn within each pair, so that what else the machine does hits both alike.
 
+mod bulk;
+mod crowd;
 mod memory;
 mod sides;
 mod table;
@@ -95,6 +97,10 @@ pub(crate) fn run(program: &Path, pairs: usize) {
         }
     }
     memory::idle_containers(&mut table, &theirs, &ours, IDLE);
+    crowd::in_parallel(&mut table, &theirs, &ours);
+    crowd::among_many(&mut table, &ours, pairs);
+    bulk::image(&mut table, &theirs, &ours);
+    bulk::streams(&mut table, &theirs, &ours);
     print!("{table}");
 }
 

@@ -1,5 +1,6 @@
 //! The two engines that are compared, and the command lines that drive them.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use corten_testkit::{Cli, Daemon, Dockerd, docker_at, run};
@@ -18,6 +19,14 @@ pub(super) enum Side<'a> {
 }
 
 impl Side<'_> {
+    /// A directory of the side's own, gone with it.
+    pub(super) fn root(self) -> PathBuf {
+        match self {
+            Self::Theirs(dockerd) => dockerd.slot().root(),
+            Self::Ours(daemon) => daemon.slot().root(),
+        }
+    }
+
     /// Runs a command that is not measured.
     pub(super) fn ok(self, args: &[&str]) -> String {
         run(&mut own_line(self, args)(), DEADLINE).ok()

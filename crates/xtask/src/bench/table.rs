@@ -19,16 +19,35 @@ impl Row {
     /// Times; `target` is how many times faster ours must be.
     pub(super) fn times(name: String, theirs: Times, ours: Times, target: Option<f64>) -> Self {
         let ratio = theirs.median() / ours.median();
-        let cell = |times: &Times| {
-            let (low, high) = times.quartiles();
-            format!("{:.1} ms ({low:.1}–{high:.1})", times.median())
-        };
         Self {
             name,
             theirs: cell(&theirs),
             ours: cell(&ours),
             ratio,
             verdict: at_least(ratio, target),
+        }
+    }
+
+    /// Ours twice: `base` and something made harder, which must not take more than `limit` times as long.
+    pub(super) fn factor(name: String, base: &Times, harder: &Times, limit: f64) -> Self {
+        let ratio = harder.median() / base.median();
+        Self {
+            name,
+            theirs: format!("(without) {}", cell(base)),
+            ours: cell(harder),
+            ratio,
+            verdict: Some((format!("≤ {limit:.1}×"), ratio <= limit)),
+        }
+    }
+
+    /// Our time alone, which must stay below `limit` milliseconds.
+    pub(super) fn time_limit(name: String, ours: &Times, limit: f64) -> Self {
+        Self {
+            name,
+            theirs: "–".to_owned(),
+            ours: cell(ours),
+            ratio: ours.median() / limit,
+            verdict: Some((format!("< {limit:.0} ms"), ours.median() < limit)),
         }
     }
 
@@ -55,6 +74,11 @@ impl Row {
             verdict,
         }
     }
+}
+
+fn cell(times: &Times) -> String {
+    let (low, high) = times.quartiles();
+    format!("{:.1} ms ({low:.1}–{high:.1})", times.median())
 }
 
 const MIB: f64 = (1 << 20) as f64;

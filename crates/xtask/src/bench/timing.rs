@@ -14,6 +14,11 @@ pub(super) type Line = Box<dyn Fn() -> Command>;
 pub(super) struct Times(Vec<Duration>);
 
 impl Times {
+    /// Times that were taken elsewhere.
+    pub(super) fn of(times: Vec<Duration>) -> Self {
+        Self(times)
+    }
+
     /// The middle one, in milliseconds.
     pub(super) fn median(&self) -> f64 {
         self.at(1, 2)
@@ -48,7 +53,14 @@ pub(super) fn interleaved(lines: [Line; 2], pairs: usize) -> [Times; 2] {
     times.map(Times)
 }
 
-fn once(command: &mut Command) -> Duration {
+/// Runs one command line `count` times; a run before is not counted.
+pub(super) fn repeated(line: &Line, count: usize) -> Times {
+    once(&mut line());
+    Times((0..count).map(|_| once(&mut line())).collect())
+}
+
+/// Runs a command, which must succeed; gives how long it took.
+pub(super) fn once(command: &mut Command) -> Duration {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
