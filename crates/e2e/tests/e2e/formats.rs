@@ -7,7 +7,7 @@ use corten_testkit::{Engine, Finished, run};
 
 use crate::corten_only;
 
-/// Command lines both must answer alike: output, complaints, exit code. None shows a time that passes.
+/// Command lines both must answer alike: output, complaints, exit code.
 static COMMANDS: &[&[&str]] = &[
     &["inspect", "-f", "{{.State}}", "web"],
     &["inspect", "-f", "{{.Foo}}", "web"],
@@ -327,19 +327,20 @@ fn templates_are_dockers() {
     engine.ok(&["run", "--name", "hi", "hello-world"]);
     let daemon = engine.corten();
     let mut differ = String::new();
-    for args in COMMANDS {
+    let said = |finished: &Finished| (finished.out(), finished.err(), finished.code());
+    let both = |args: &[&str]| {
         let reference = daemon.docker(args);
         let mut own = daemon.corten_command(args);
         // The name it has when it stands in for Docker.
         own.arg0("docker");
-        let own = run(&mut own, Duration::from_secs(60));
-        let said = |finished: &Finished| (finished.out(), finished.err(), finished.code());
-        if said(&own) != said(&reference) {
-            differ.push_str(&format!(
-                "docker {args:?}\n  {:?}\n  {:?}\n",
-                said(&reference),
-                said(&own)
-            ));
+        (said(&reference), said(&run(&mut own, Duration::from_secs(60))))
+    };
+    for args in COMMANDS {
+        // A second may pass between the two ("Up 3 seconds"): what differs for a reason differs every time.
+        let different = || Some(both(args)).filter(|(reference, own)| reference != own);
+        let last = different().and_then(|_| different()).and_then(|_| different());
+        if let Some((reference, own)) = last {
+            differ.push_str(&format!("docker {args:?}\n  {reference:?}\n  {own:?}\n"));
         }
     }
     assert!(differ.is_empty(), "{differ}");
