@@ -71,7 +71,7 @@ impl UnpackOptions {
 /// Unpacks all members of `archive` at `place`.
 ///
 /// # Errors
-/// When the archive is damaged, a path leads out of it, or a file cannot be made; what was unpacked stays.
+/// When the archive is damaged, a path leads out of it, or a file cannot be made; what was unpacked stays, but no half of a file.
 pub fn unpack<R: Read>(
     archive: &mut TarReader<R>,
     place: Place,
@@ -205,16 +205,13 @@ impl Unpacker<'_> {
             rustix::fs::openat(parent, name, flags, Mode::from_raw_mode(0o600))
         })?;
         let file = File::from(fd);
-        match &member.segments {
-            None => copy(data, &mut &file, member.size, &mut self.buffer, path)?,
-            Some(segments) => {
-                for segment in segments {
-                    let mut at = At(&file, segment.offset);
-                    copy(data, &mut at, segment.length, &mut self.buffer, path)?;
-                }
-                file.set_len(member.size)
-                    .map_err(|error| Error::unpack("truncate", path.as_bytes(), error))?;
+        if let Err(error) = fill(&file, data, member, &mut self.buffer, path) {
+            // Half a file passes for a whole one, and on a full disk its place is wanted. If it cannot be removed, the
+            // first error is the one to tell.
+            if let Ok(parent) = self.tree.directory(path.parent()) {
+                let _removed = rustix::fs::unlinkat(parent, path.name(), AtFlags::empty());
             }
+            return Err(error);
         }
         self.unpacked.size += member.size;
         apply(file.as_fd(), path.as_bytes(), member, self.options.owner)?;
@@ -410,6 +407,25 @@ fn times((seconds, nanos): (i64, u32)) -> Timestamps {
             tv_nsec: i64::from(nanos) as _,
         },
     }
+}
+
+/// Writes a file's contents.
+fn fill(
+    file: &File,
+    data: &mut impl Read,
+    member: &Member,
+    buffer: &mut [u8],
+    path: &MemberPath,
+) -> Result<()> {
+    let Some(segments) = &member.segments else {
+        return copy(data, &mut &*file, member.size, buffer, path);
+    };
+    for segment in segments {
+        let mut at = At(file, segment.offset);
+        copy(data, &mut at, segment.length, buffer, path)?;
+    }
+    file.set_len(member.size)
+        .map_err(|error| Error::unpack("truncate", path.as_bytes(), error))
 }
 
 /// Copies exactly `count` bytes; telling whether reading or writing failed matters, hence not `io::copy`.

@@ -144,9 +144,13 @@ impl Residue {
     /// Removes everything, without asking the engine. What cannot be removed is a panic: the machine would stay dirty.
     pub fn remove(&self) {
         self.remove_from_kernel();
-        if let Err(error) = fs::remove_dir_all(&self.root)
-            && self.root.exists()
-        {
+        // A process that was killed may still be ending, and making a last file.
+        let mut failure = None;
+        let gone = wait::eventually(Duration::from_secs(10), || {
+            failure = fs::remove_dir_all(&self.root).err();
+            (!self.root.exists()).then_some(())
+        });
+        if let (None, Some(error)) = (gone, failure) {
             panic!("cannot remove {}: {error}", self.root.display());
         }
     }

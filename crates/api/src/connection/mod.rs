@@ -3,6 +3,7 @@
 mod detach_keys;
 mod hijack;
 mod http1;
+mod request_body;
 mod service;
 mod socket;
 mod stdcopy;

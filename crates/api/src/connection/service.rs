@@ -5,7 +5,6 @@ use std::future::Future;
 use std::pin::Pin;
 
 use axum::Router;
-use axum::body::Body;
 use axum::response::Response;
 use corten_wire::ApiVersion;
 use http::header::{HeaderName, HeaderValue, SERVER};
@@ -16,6 +15,7 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
 use super::hijack::Link;
+use super::request_body::with_body;
 use crate::ApiError;
 use crate::http::error_response;
 
@@ -67,7 +67,7 @@ impl Service<Request<Incoming>> for ConnectionService {
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let mut request = request.map(Body::new);
+        let mut request = with_body(request, self.link.closing());
         // Set before hyper reads on, see `Transport`.
         self.link
             .set_hijackable(may_end_http(request.method(), request.uri().path()));

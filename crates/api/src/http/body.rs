@@ -15,9 +15,7 @@ use crate::{ApiError, ApiResult};
 
 /// Largest JSON body read into memory. Docker has no limit; the largest request in practice is a container's creation,
 /// whose command and environment the kernel limits to 6 MiB.
-const LIMIT: u64 = 16 << 20;
-/// So much of a body that is too large is read away, so that its client, who may still be sending, comes to read the answer.
-const DRAINED: u64 = 1 << 30;
+const LIMIT: usize = 16 << 20;
 
 /// Reads a JSON body. No body at all is the zero value; otherwise it must say that it is JSON.
 ///
@@ -62,21 +60,15 @@ pub(crate) fn require_json(headers: &HeaderMap) -> ApiResult<()> {
 /// # Errors
 /// When it is too long or breaks off.
 pub(crate) async fn read_bytes(mut body: Body) -> ApiResult<Bytes> {
-    let (mut whole, mut length) = (BytesMut::new(), 0_u64);
+    let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame =
             frame.map_err(|cause| ApiError::invalid(format!("cannot read the request body: {cause}")))?;
         let Ok(data) = frame.into_data() else { continue };
-        length += data.len() as u64;
-        if length > DRAINED {
-            break;
+        if whole.len() + data.len() > LIMIT {
+            return Err(ApiError::invalid("http: request body too large"));
         }
-        if length <= LIMIT {
-            whole.extend_from_slice(&data);
-        }
-    }
-    if length > LIMIT {
-        return Err(ApiError::invalid("http: request body too large"));
+        whole.extend_from_slice(&data);
     }
     Ok(whole.freeze())
 }

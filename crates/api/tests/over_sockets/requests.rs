@@ -1,5 +1,7 @@
 //! Requests with one answer, over real sockets: paths, versions, parameters, bodies, errors.
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use crate::server::Server;
 
 const JSON: &str = "Content-Type: application/json\r\n";
@@ -357,4 +359,61 @@ async fn versions_decide_what_is_updated_pruned_and_reported() {
         (200, "{\"Processes\":[[\"1\"]],\"Titles\":[\"PID aux\"]}\n".into())
     );
     assert_eq!(server.ask("DELETE", "/containers/x/alias?link=1").await.0, 404);
+}
+
+#[tokio::test]
+async fn refused_uploads_are_read_away() {
+    let server = Server::start();
+    let body = "x".repeat(8 << 20);
+    let missing = (404, "{\"message\":\"No such container: x\"}\n".to_owned());
+    let put = |path: &str, headers: &str, length: usize| {
+        format!("PUT {path} HTTP/1.1\r\nHost: d\r\n{headers}Content-Length: {length}\r\n\r\n")
+    };
+    // Such as have no route, are refused by the handler, or by the backend: a client that sends all before it reads.
+    for (path, status) in [
+        ("/nowhere", 404),
+        ("/v1.99/containers/x/archive?path=/", 400),
+        ("/containers/x/archive", 400),
+    ] {
+        assert_eq!(server.send("PUT", path, "", &body).await.0, status, "{path}");
+    }
+    let path = "/containers/x/archive?path=/";
+    assert_eq!(server.send("PUT", path, "", &body).await, missing);
+    // The connection serves on.
+    let both =
+        put(path, "", body.len()) + &body + "GET /_ping HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n";
+    let answers = server.raw(&both, false).await;
+    assert!(
+        answers.contains("No such container: x") && answers.ends_with("\r\n\r\nOK"),
+        "{answers}"
+    );
+    // A client that asks first is not told to go on.
+    let mut stream = server.connect().await;
+    stream
+        .write_all(put(path, "Expect: 100-continue\r\n", body.len()).as_bytes())
+        .await
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+}
+
+#[tokio::test]
+async fn an_upload_without_end_is_answered_and_holds_nothing_up() {
+    let server = Server::start();
+    let mut stream = server.connect().await;
+    let head = "PUT /containers/x/archive?path=/ HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (mut from, mut to) = stream.into_split();
+    let endless = tokio::spawn(async move {
+        let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+        while to.write_all(chunk.as_bytes()).await.is_ok() {}
+    });
+    let mut answer = [0; 12];
+    from.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 404");
+    assert!(!endless.is_finished(), "it is read on");
+    let took = server.stop().await;
+    assert!(took < corten_api::GRACE, "{took:?}");
+    endless.await.unwrap();
 }

@@ -222,7 +222,7 @@ fn mounts_of_a_running_container_are_seen() {
     assert_eq!(inside(&engine, "box", "cat /vol/on-host"), "h");
     let done = engine.run(&["cp", &at("f"), "box:/bind/"]);
     done.fails(1);
-    done.says(&["mounted volume is marked read-only", "broken pipe"]);
+    done.says(&["mounted volume is marked read-only"]);
     assert!(!dir.join("f").exists());
     if !Engine::is_reference() {
         idle(&engine, "tmp1", &["--tmpfs", "/t"]);
@@ -243,7 +243,7 @@ fn read_only_roots_are_not_written_to() {
     for to in ["box:/", "box:/etc/new"] {
         let done = engine.run(&["cp", &file, to]);
         done.fails(1);
-        done.says(&["container rootfs is marked read-only", "broken pipe"]);
+        done.says(&["container rootfs is marked read-only"]);
     }
     engine.ok(&["cp", &file, "box:/vol/"]);
     engine.ok(&["cp", "box:/data/seed", &dir.join("seed").display().to_string()]);

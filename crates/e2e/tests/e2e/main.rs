@@ -50,6 +50,7 @@ mod survival;
 mod tls;
 mod top;
 mod update;
+mod uploads;
 mod volumes;
 mod websocket;
 

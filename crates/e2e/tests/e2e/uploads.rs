@@ -1,0 +1,104 @@
+//! Uploads that are refused while the client is still sending: it gets to read why, whether it looks up or not.
+
+use std::fs;
+
+use corten_testkit::{Engine, http};
+
+use crate::{BB, corten_only, engine, idle};
+
+/// More than sockets hold between them.
+const MUCH: usize = 24 << 20;
+
+/// A file of zeros, which is no archive of anything.
+fn zeros(engine: &Engine) -> String {
+    let path = engine.scratch("uploads").join("zeros");
+    fs::write(&path, vec![0; MUCH]).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn refusals_are_read_by_command_lines() {
+    corten_only!();
+    let engine = engine();
+    let file = zeros(&engine);
+    idle(
+        &engine,
+        "box",
+        &["--read-only", "-v", "data:/vol:ro", "--tmpfs", "/small:size=1m"],
+    );
+    for (to, sentence) in [
+        ("nope:/x", "No such container: nope"),
+        ("box:/", "container rootfs is marked read-only"),
+        ("box:/vol/", "mounted volume is marked read-only"),
+        ("box:/nope/x", "Could not find the file /nope in container box"),
+        ("box:/small/", "no space left on device"),
+    ] {
+        let done = engine.run(&["cp", &file, to]);
+        done.fails(1);
+        done.says(&[sentence]);
+    }
+    let text = engine.scratch("uploads").join("text");
+    fs::write(&text, "no archive\n".repeat(MUCH / 11)).unwrap();
+    let text = text.display().to_string();
+    let mut cp = engine.spawn(&["cp", "-", "box:/small"]);
+    cp.write(&[b'x'; 4096]);
+    let done = cp.finish(crate::SOON);
+    done.fails(1);
+    done.says(&["invalid tar header"]);
+    engine.run(&["load", "-i", &text]).fails(1);
+    let done = engine.run(&["import", "-c", "FROM x", &text]);
+    done.fails(1);
+    done.says(&["FROM is not a valid change command"]);
+    // No one of them has left anything, and the engine goes on.
+    assert_eq!(engine.ok(&["images", "-q"]).lines().count(), 1);
+    assert_eq!(engine.ok(&["exec", "box", "ls", "/small"]), "");
+    engine.ok(&["run", "--rm", BB, "true"]);
+}
+
+#[test]
+fn refusals_are_read_by_clients_that_send_all_before() {
+    corten_only!();
+    let engine = engine();
+    idle(&engine, "box", &["--read-only"]);
+    let body = vec![b'x'; MUCH];
+    let ask = |method: &str, path: &str| {
+        let answer = http::unix(engine.socket(), method, path, &body);
+        (answer.status, answer.text())
+    };
+    for (method, path, status, sentence) in [
+        (
+            "PUT",
+            "/containers/nope/archive?path=/",
+            404,
+            "No such container: nope",
+        ),
+        (
+            "PUT",
+            "/containers/box/archive?path=/",
+            400,
+            "container rootfs is marked read-only",
+        ),
+        ("PUT", "/containers/box/archive", 400, "path cannot be empty"),
+        ("PUT", "/nowhere", 404, "page not found"),
+        (
+            "POST",
+            "/images/create?fromSrc=-&changes=FROM%20x",
+            400,
+            "not a valid change command",
+        ),
+        (
+            "POST",
+            "/images/load?platform=%7B%22os%22%3A%22plan9%22%7D",
+            404,
+            "no image for plan9",
+        ),
+    ] {
+        let (code, text) = ask(method, path);
+        assert!(
+            code == status && text.contains(sentence),
+            "{method} {path}: {code} {text}"
+        );
+    }
+    let (_, text) = ask("POST", "/images/load");
+    assert!(text.contains("message"), "{text}");
+}
