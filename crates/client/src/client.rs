@@ -98,6 +98,12 @@ impl Client {
         Ok(go_json::from_slice(&text)?)
     }
 
+    /// Sends a call and reads the JSON list that is its answer.
+    pub(crate) async fn json_list<T: DeserializeOwned>(&self, call: Call) -> Result<Vec<T>, Error> {
+        let text = self.bytes(call).await?;
+        Ok(go_json::list_from_slice(&text)?)
+    }
+
     /// Sends a call whose answer is of no interest beyond its success.
     pub(crate) async fn done(&self, call: Call) -> Result<(), Error> {
         self.bytes(call).await.map(drop)

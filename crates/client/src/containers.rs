@@ -187,7 +187,7 @@ impl Client {
             .with_some("limit", options.limit)
             .with_flag("size", options.size)
             .with_filters(&options.filters);
-        self.json(Call::get(target)).await
+        self.json_list(Call::get(target)).await
     }
 
     /// Everything about a container.

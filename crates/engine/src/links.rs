@@ -3,6 +3,7 @@
 //! A link is recorded with the container it was given to, and names the other one by identifier; when that one is removed, the
 //! link is as good as gone.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use corten_network::Lease;
@@ -90,15 +91,16 @@ pub(crate) fn shown(engine: &Engine, record: &ContainerRecord) -> Option<Vec<Str
     (!links.is_empty()).then_some(links)
 }
 
-/// All names of a container: its own, and those it has through links of others.
-pub(crate) fn names(engine: &Engine, id: &ContainerId, own: &str) -> Vec<String> {
-    let mut names = vec![format!("/{own}")];
+/// The names that containers have through links of others, by the identifier of the one that is meant.
+pub(crate) fn linked_names(engine: &Engine) -> HashMap<ContainerId, Vec<String>> {
+    let mut names: HashMap<_, Vec<_>> = HashMap::new();
     for parent in engine.containers.all() {
         let state = parent.state();
-        let aliases = state.record.links.iter().filter(|link| link.child == *id);
-        names.extend(aliases.map(|link| format!("/{}/{}", state.name(), link.alias)));
+        for link in &state.record.links {
+            let name = format!("/{}/{}", state.name(), link.alias);
+            names.entry(link.child.clone()).or_default().push(name);
+        }
     }
-    names.sort();
     names
 }
 

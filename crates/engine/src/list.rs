@@ -39,6 +39,7 @@ impl Engine {
         let all = query.all || query.limit > 0 || filter.wants_all();
         let mut containers = self.containers.all();
         containers.sort_by_cached_key(|container| std::cmp::Reverse(container.state().record.created_at_ns));
+        let linked = crate::links::linked_names(self);
         let mut listed = Vec::new();
         for container in containers {
             if query.limit > 0 && listed.len() as i64 >= query.limit {
@@ -57,7 +58,8 @@ impl Engine {
                 (all || phase.counts_as_running()) && filter.passes(self, &container, &seen)
             };
             if wanted {
-                listed.push(self.summary(&container));
+                let linked = linked.get(container.id()).map_or(&[][..], Vec::as_slice);
+                listed.push(self.summary(&container, linked));
             }
         }
         if query.size {
@@ -95,40 +97,38 @@ impl Engine {
         found.map(|found| found.image.size).unwrap_or_default()
     }
 
-    fn summary(&self, container: &Container) -> ContainerSummary {
-        let (record, phase, paused, word, lease) = {
-            let state = container.state();
-            (
-                state.record.clone(),
-                state.shown(),
-                state.paused,
-                state.word(),
-                state.lease.clone(),
-            )
-        };
+    /// One row; `linked` are the names the container has through links of others.
+    fn summary(&self, container: &Container, linked: &[String]) -> ContainerSummary {
+        // Nothing in here waits for another lock that is held while waiting for this one.
+        let state = container.state();
+        let (record, phase) = (&state.record, state.shown());
         let mode = record.host_config.network_mode.clone();
         let mut network_settings = NetworkSettingsSummary::default();
         if !mode.starts_with("container:") {
-            network_settings
-                .networks
-                .insert(mode.clone(), endpoint_settings(self, &record, lease.as_ref()));
+            network_settings.networks.insert(
+                mode.clone(),
+                endpoint_settings(self, record, state.lease.as_ref()),
+            );
         }
-        let ports = match (phase, &lease) {
+        let ports = match (phase, &state.lease) {
             (Phase::Running, Some(lease)) => crate::ports::summary(&record.config, &lease.ports),
             (Phase::Running, None) => crate::ports::summary(&record.config, &[]),
             _ => Vec::new(),
         };
+        let mut names = vec![format!("/{}", record.name)];
+        names.extend_from_slice(linked);
+        names.sort();
         ContainerSummary {
             id: record.id.to_string(),
-            names: crate::links::names(self, &record.id, &record.name),
-            image: self.image_label(&record),
+            names,
+            image: self.image_label(record),
             image_id: record.image_id.to_string(),
             command: command(&record.argv),
             created: record.created_at_ns / 1_000_000_000,
             ports,
             labels: record::labels(&record.config),
-            state: word.to_owned(),
-            status: status(&record, phase, paused),
+            state: state.word().to_owned(),
+            status: status(record, phase, state.paused),
             host_config: HostConfigSummary {
                 network_mode: mode,
                 annotations: record.host_config.annotations.clone(),
@@ -142,8 +142,8 @@ impl Engine {
 
     /// The image's name, or its identifier when the name means another image by now.
     fn image_label(&self, record: &ContainerRecord) -> String {
-        match self.images.get(&record.image_name) {
-            Ok(found) if found.image.id == record.image_id => record.image_name.clone(),
+        match self.images.id_of(&record.image_name) {
+            Ok(id) if id == record.image_id => record.image_name.clone(),
             _ => record.image_id.to_string(),
         }
     }
@@ -163,12 +163,14 @@ fn command(argv: &[String]) -> String {
 
 /// `Up 3 seconds`, `Exited (0) 2 hours ago`.
 fn status(record: &ContainerRecord, phase: Phase, paused: bool) -> String {
-    let run = record.last_run.clone().unwrap_or_default();
+    let run = record.last_run.as_ref();
+    let (started, finished) = run.map_or((0, 0), |run| (run.started_at_ns, run.finished_at_ns));
+    let exit_code = run.map_or(0, |run| run.exit_code);
     let since = |ns: i64| human_duration((now_ns() - ns) / 1_000_000_000);
     match phase {
-        Phase::Running if paused => format!("Up {} (Paused)", since(run.started_at_ns)),
+        Phase::Running if paused => format!("Up {} (Paused)", since(started)),
         Phase::Running => {
-            let up = since(run.started_at_ns);
+            let up = since(started);
             match &record.health {
                 None => format!("Up {up}"),
                 Some(found) if found.status == health::STARTING => format!("Up {up} (health: starting)"),
@@ -176,9 +178,9 @@ fn status(record: &ContainerRecord, phase: Phase, paused: bool) -> String {
             }
         }
         Phase::Restarting => {
-            format!("Restarting ({}) {} ago", run.exit_code, since(run.finished_at_ns))
+            format!("Restarting ({}) {} ago", exit_code, since(finished))
         }
-        Phase::Exited => format!("Exited ({}) {} ago", run.exit_code, since(run.finished_at_ns)),
+        Phase::Exited => format!("Exited ({}) {} ago", exit_code, since(finished)),
         Phase::Created | Phase::Starting => "Created".to_owned(),
         Phase::Removing => "Removal In Progress".to_owned(),
         Phase::Dead => "Dead".to_owned(),

@@ -54,6 +54,14 @@ impl Images {
         Ok(index.tagged(index.resolve(name)?))
     }
 
+    /// The identifier of the image of this name; for who needs no more.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Reference`].
+    pub fn id_of(&self, name: &str) -> Result<Digest> {
+        Ok(self.index().resolve(name)?.id.clone())
+    }
+
     /// The image of this id.
     pub fn by_id(&self, id: &Digest) -> Option<TaggedImage> {
         let index = self.index();

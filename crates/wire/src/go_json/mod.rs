@@ -7,7 +7,10 @@
 mod error;
 mod reader;
 
-use serde::de::DeserializeOwned;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
 
 pub use error::Error;
@@ -20,6 +23,45 @@ use reader::Reader;
 /// otherwise what is wrong with the syntax or with the type of a field.
 pub fn from_slice<T: DeserializeOwned>(text: &[u8]) -> Result<T, Error> {
     from_value(parse(text)?)
+}
+
+/// Reads a JSON array of `T`, one element after another: of a long list only one element at a time is held untyped.
+///
+/// # Errors
+/// As [`from_slice`].
+pub fn list_from_slice<T: DeserializeOwned>(text: &[u8]) -> Result<Vec<T>, Error> {
+    match serde_json::from_slice::<List<T>>(text) {
+        Ok(List(elements)) => elements.into_iter().collect(),
+        // No list, or none that ends well: the other way has the words for it.
+        Err(_) => from_slice(text),
+    }
+}
+
+/// The elements of a list, each read by the rules of this module.
+struct List<T>(Vec<Result<T, Error>>);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ListVisitor(PhantomData))
+    }
+}
+
+struct ListVisitor<T>(PhantomData<T>);
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for ListVisitor<T> {
+    type Value = List<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<List<T>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(element) = elements.next_element()? {
+            list.push(from_value(element));
+        }
+        Ok(List(list))
+    }
 }
 
 /// Reads a parsed JSON document into a `T`.
@@ -50,7 +92,7 @@ pub(crate) fn parse(text: &[u8]) -> Result<Value, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Error, from_slice};
+    use super::{Error, from_slice, list_from_slice};
     use crate::{ContainerConfig, ExecCreateRequest, HostConfig};
 
     fn complaint<T: serde::de::DeserializeOwned + std::fmt::Debug>(text: &str) -> String {
@@ -90,6 +132,24 @@ mod tests {
         let exec: ExecCreateRequest = from_slice(br#"{"Cmd":["ls","-l"],"ConsoleSize":[7,8,9]}"#).unwrap();
         assert_eq!(exec.cmd.unwrap(), ["ls", "-l"]);
         assert_eq!(exec.console_size, Some([7, 8]));
+    }
+
+    #[test]
+    fn lists_are_read_element_by_element() {
+        let list = |text: &str| list_from_slice::<HostConfig>(text.as_bytes());
+        let read = list(r#" [{"memory":5}, null, {"Memory":null} ] "#).unwrap();
+        assert_eq!(read.iter().map(|host| host.memory).collect::<Vec<_>>(), [5, 0, 0]);
+        assert!(list("[]").unwrap().is_empty() && list("null").unwrap().is_empty());
+        for bad in ["", "[{}", "[{}] x", "{}", r#"[{"Memory":"x"}]"#] {
+            let whole = from_slice::<Vec<HostConfig>>(bad.as_bytes())
+                .unwrap_err()
+                .to_string();
+            let listed = list(bad).unwrap_err().to_string();
+            assert!(
+                whole.starts_with(&listed) || listed == whole,
+                "{bad}: {listed}: {whole}"
+            );
+        }
     }
 
     #[test]
