@@ -64,7 +64,9 @@ impl Settings {
         let mut hosts = matches.list("host");
         let host = hosts.next().map(str::to_owned);
         if hosts.next().is_some() {
-            return Err(Error::plain("Specify only one -H"));
+            return Err(Error::plain(
+                "Failed to initialize: unable to resolve docker endpoint: Specify only one -H",
+            ));
         }
         let context = matches.text("context");
         if host.is_some() && context.is_some_and(|name| name != "default") {

@@ -19,6 +19,7 @@ mod human;
 mod invocation;
 mod json_text;
 mod output;
+mod platform;
 mod progress;
 mod reference;
 mod root;

@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use corten_client::RawStream;
+use jiff::Zoned;
 
 use crate::error::Error;
 
@@ -24,6 +25,21 @@ pub(crate) fn line(text: &str) -> io::Result<()> {
 /// Prints a line to standard error. Where that cannot be written there is nobody to tell.
 pub(crate) fn error_line(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Prints a warning to standard error as the logger of Docker's command line does: for people on a terminal, for programs
+/// elsewhere.
+pub(crate) fn log_warning(text: &str) {
+    if io::stderr().is_terminal() {
+        return error_line(&format!("\x1b[33mWARN\x1b[0m[0000] {text:<44} "));
+    }
+    let now = Zoned::now();
+    let zone = if now.offset().is_zero() { "Z" } else { "%:z" };
+    let format = format!("%Y-%m-%dT%H:%M:%S{zone}");
+    error_line(&format!(
+        "time=\"{}\" level=warning msg={text:?}",
+        now.strftime(&format)
+    ));
 }
 
 /// Refuses to write an archive to a terminal.

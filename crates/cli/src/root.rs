@@ -28,8 +28,7 @@ static FLAGS: &[Flag] = &[
         "Set the logging level (\"debug\", \"info\", \"warn\", \"error\", \"fatal\")",
     )
     .short('l')
-    .default("\"info\"")
-    .check(log_level),
+    .default("\"info\""),
     Flag::switch("tls", "Use TLS; implied by --tlsverify"),
     Flag::text("tlscacert", "Trust certs signed only by this CA"),
     Flag::text("tlscert", "Path to TLS certificate file"),
@@ -58,6 +57,7 @@ pub(crate) fn run(args: Vec<String>, program: Program) -> Result<i32, Error> {
     if matches.on("version") {
         return print(&format!("Docker version {VERSION}, build corten\n"));
     }
+    log_level(matches.text("log-level").unwrap_or("info"))?;
     let settings = Settings::new(&matches)?;
     let mut words = matches.args.into_iter();
     let Some(verb) = words.next() else {
@@ -103,8 +103,14 @@ fn dispatch(program: Program, settings: Settings, verb: &str, rest: Vec<String>)
         )));
     };
     let mut rest = rest.into_iter();
+    // The original's usage lines differ in this.
+    let word_for_verbs = if verb == "volume" { " COMMAND" } else { "" };
     match rest.next() {
-        None => print(&group_help(&program, group)),
+        // Nothing was asked for, so this is no answer.
+        None => {
+            output::error_line(group_help(&program, group).trim_end());
+            Ok(0)
+        }
         Some(word) if word == "--help" || word == "-h" => print(&group_help(&program, group)),
         Some(word) => match find(group.commands, &word) {
             Some(command) => execute(
@@ -116,13 +122,14 @@ fn dispatch(program: Program, settings: Settings, verb: &str, rest: Vec<String>)
             ),
             None if word.starts_with('-') => Err(Error::Message {
                 message: format!(
-                    "unknown flag: {word}\n\nUsage:  {0} {verb} COMMAND\n\nRun '{0} {verb} --help' for more information",
+                    "unknown flag: {word}\n\nUsage:  {0} {verb}{word_for_verbs}\n\nRun '{0} {verb} --help' for more information",
                     program.0
                 ),
                 code: crate::error::CODE_ENGINE,
             }),
+            None if rest.any(|word| word == "--help" || word == "-h") => print(&group_help(&program, group)),
             None => Err(Error::Usage(format!(
-                "{0}: unknown command: {0} {verb} {word}\n\nUsage:  {0} {verb}\n\nRun '{0} {verb} --help' for more information",
+                "{0}: unknown command: {0} {verb} {word}\n\nUsage:  {0} {verb}{word_for_verbs}\n\nRun '{0} {verb} --help' for more information",
                 program.0
             ))),
         },
@@ -254,10 +261,10 @@ fn group_help(program: &Program, group: &Group) -> String {
     text
 }
 
-fn log_level(text: &str) -> Result<(), String> {
-    match text {
-        "debug" | "info" | "warn" | "error" | "fatal" => Ok(()),
-        _ => Err(format!("Unable to parse logging level: {text}")),
+fn log_level(text: &str) -> Result<(), Error> {
+    match text.to_ascii_lowercase().as_str() {
+        "" | "trace" | "debug" | "info" | "warn" | "warning" | "error" | "fatal" | "panic" => Ok(()),
+        _ => Err(Error::plain(format!("Unable to parse logging level: {text}"))),
     }
 }
 

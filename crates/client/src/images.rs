@@ -42,10 +42,8 @@ pub struct CommitOptions {
 pub struct ImportOptions {
     /// `-` for the archive sent, or a URL for the engine to fetch.
     pub source: String,
-    /// Repository of the image's name.
-    pub repository: Option<String>,
-    /// Tag of its name.
-    pub tag: Option<String>,
+    /// The image's name, with or without a tag.
+    pub name: Option<String>,
     /// Comment.
     pub message: Option<String>,
     /// Dockerfile instructions.
@@ -164,8 +162,7 @@ impl Client {
         target = target
             .with_some("message", options.message.as_deref())
             .with_some("platform", options.platform.as_deref())
-            .with_some("repo", options.repository.as_deref())
-            .with_some("tag", options.tag.as_deref());
+            .with_some("repo", options.name.as_deref());
         let call = Call::post(target);
         self.json_stream(match archive {
             Some(archive) => call.with_upload(archive),

@@ -199,7 +199,7 @@ fn damaged_archives_leave_no_trace() {
     };
     fails(
         &of_config("{}", "\"c\""),
-        "invalid reference format: repository name (Bad) must be lowercase",
+        "invalid reference format: repository name (library/Bad) must be lowercase",
     );
     fails(
         &of_config("{\"os\":\"windows\"}", ""),

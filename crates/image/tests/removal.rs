@@ -139,7 +139,7 @@ fn names_that_mean_nothing_are_told_apart() {
     );
     assert_eq!(
         say("UPPER"),
-        "invalid reference format: repository name (UPPER) must be lowercase"
+        "invalid reference format: repository name (library/UPPER) must be lowercase"
     );
     assert_eq!(say(""), "invalid reference format");
 }

@@ -2,7 +2,7 @@
 //!
 //! Lives here: [`Daemon`] (a Corten of one's own), [`Dockerd`] (a reference engine of one's own), [`Engine`] (either),
 //! [`fixtures`] (images made once and kept under the target directory), [`qemu`] (a machine with another kernel),
-//! [`Residue`] (what an engine may have left behind) and the small clients they are spoken to with. Never here: tests
+//! [`Recorder`] (an engine of paper), [`Residue`] (what an engine may have left behind) and the small clients they are spoken to with. Never here: tests
 //! themselves, and nothing from the engine's own crates: what is tested is programs, files and sockets, as a user has
 //! them.
 //!
@@ -18,6 +18,7 @@ pub mod http;
 mod paths;
 pub mod proc;
 pub mod qemu;
+mod recorder;
 mod residue;
 mod slot;
 mod terminal;
@@ -28,6 +29,7 @@ pub use daemon::Daemon;
 pub use dockerd::Dockerd;
 pub use engine::{Cli, Engine, docker_at, docker_program};
 pub use paths::{binary, binary_dir, target_dir};
+pub use recorder::{Recorded, Recorder};
 pub use residue::Residue;
 pub use slot::Slot;
 pub use terminal::Terminal;

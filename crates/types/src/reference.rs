@@ -130,6 +130,12 @@ impl FromStr for Reference {
         if text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
             return Err(InvalidReference::LooksLikeId(text.to_owned()));
         }
+        // Told before anything else that may be wrong with it, and with the path all names are taken to have.
+        let remainder = split_domain(text).1;
+        let repository = remainder.split(':').next().unwrap_or_default();
+        if repository.bytes().any(|b| b.is_ascii_uppercase()) {
+            return Err(InvalidReference::Uppercase(repository.to_owned()));
+        }
         let (rest, digest) = match text.split_once('@') {
             Some((rest, digest)) => (rest, Some(digest.parse().map_err(|_| InvalidReference::Format)?)),
             None => (text, None),
@@ -142,9 +148,6 @@ impl FromStr for Reference {
             return Err(InvalidReference::Format);
         }
         let (domain, path) = split_domain(name);
-        if path.bytes().any(|b| b.is_ascii_uppercase()) && is_path(&path.to_ascii_lowercase()) {
-            return Err(InvalidReference::Uppercase(name.to_owned()));
-        }
         if !is_domain(&domain) || !is_path(&path) {
             return Err(InvalidReference::Format);
         }
@@ -268,7 +271,7 @@ mod tests {
         assert_eq!(say("a:"), "invalid reference format");
         assert_eq!(
             say("Nginx"),
-            "invalid reference format: repository name (Nginx) must be lowercase"
+            "invalid reference format: repository name (library/Nginx) must be lowercase"
         );
         assert_eq!(
             say(&"a".repeat(64)),

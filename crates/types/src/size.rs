@@ -2,10 +2,19 @@
 
 const SUFFIXES: &str = "bkmgtp";
 
-/// The text is no byte size.
+/// The text is no byte size, in the words of Go's `units`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("invalid size: '{0}'")]
-pub struct InvalidSize(String);
+pub enum InvalidSize {
+    /// No number in it, or one no size can be.
+    #[error("invalid size: '{0}'")]
+    Size(String),
+    /// What stands before the suffix is no number.
+    #[error("strconv.ParseFloat: parsing {0:?}: invalid syntax")]
+    Number(String),
+    /// No such unit.
+    #[error("invalid suffix: '{0}'")]
+    Suffix(String),
+}
 
 /// Reads a size in bytes; suffixes `b k m g t p` (optionally followed by `b` or `ib`, any case) are powers of 1024.
 ///
@@ -24,27 +33,29 @@ pub fn parse_decimal_bytes(text: &str) -> Result<u64, InvalidSize> {
 }
 
 fn parse(text: &str, base: f64) -> Result<u64, InvalidSize> {
-    let invalid = || InvalidSize(text.to_owned());
-    let split = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
-    let (number, suffix) = text.split_at(split);
-    let number: f64 = number.parse().map_err(|_| invalid())?;
-    let suffix = suffix.trim_start_matches(' ').to_ascii_lowercase();
-    let exponent = match suffix.chars().next() {
-        None => 0,
-        Some(unit) => {
-            let rest = &suffix[1..];
-            let allowed = if unit == 'b' {
-                rest.is_empty()
-            } else {
-                matches!(rest, "" | "b" | "ib")
-            };
-            if !allowed {
-                return Err(invalid());
-            }
-            SUFFIXES.find(unit).ok_or_else(invalid)?
-        }
+    let invalid = || InvalidSize::Size(text.to_owned());
+    let end = text
+        .rfind(|c: char| c.is_ascii_digit() || matches!(c, '.' | ' '))
+        .ok_or_else(invalid)?;
+    // A space between number and unit belongs to neither.
+    let number = text[..=end].strip_suffix(' ').unwrap_or(&text[..=end]);
+    let suffix = &text[end + 1..];
+    let number: f64 = number
+        .parse()
+        .map_err(|_| InvalidSize::Number(number.to_owned()))?;
+    if number < 0.0 {
+        return Err(invalid());
+    }
+    let unit = suffix.to_ascii_lowercase();
+    let exponent = match unit.as_bytes() {
+        [] | [b'b'] => 0,
+        [unit] | [unit, b'b'] | [unit, b'i', b'b'] => SUFFIXES
+            .bytes()
+            .position(|known| known == *unit && *unit != b'b')
+            .ok_or_else(|| InvalidSize::Suffix(suffix.to_ascii_lowercase()))?,
+        // So long a one is shown as it was written.
+        [_, _, _, _, ..] => return Err(InvalidSize::Suffix(suffix.to_owned())),
+        _ => return Err(InvalidSize::Suffix(unit)),
     };
     let bytes = number * base.powi(i32::try_from(exponent).unwrap_or(0));
     if bytes.is_finite() && bytes < 9.2e18 {

@@ -26,6 +26,8 @@ pub struct ExecCreateRequest {
     pub attach_stdout: bool,
     /// Keys that detach, such as `ctrl-p,ctrl-q`.
     pub detach_keys: String,
+    /// Nobody will be attached. Clients say so; the start is what counts.
+    pub detach: bool,
     /// `NAME=value`.
     pub env: Option<Vec<String>>,
     /// Where it starts, empty for the container's.

@@ -143,7 +143,27 @@ pub(crate) fn check_output_file(path: &str) -> Result<(), String> {
         let reason = failure("stat", &parent, &error);
         return Err(format!("invalid output path: {reason}"));
     }
-    check_output(path)
+    if fs::metadata(&parent).is_ok_and(|found| !found.is_dir()) {
+        return Err(format!("invalid output path: stat {parent}: not a directory"));
+    }
+    let Ok(found) = fs::metadata(path) else {
+        return check_output(path);
+    };
+    let kind = found.file_type();
+    let what = if kind.is_dir() {
+        "directory"
+    } else if kind.is_char_device() {
+        "character device file"
+    } else if kind.is_block_device() {
+        "block device file"
+    } else if kind.is_fifo() {
+        "named pipe (FIFO)"
+    } else if kind.is_socket() {
+        "socket"
+    } else {
+        return Ok(());
+    };
+    Err(format!("cannot write to a {what}"))
 }
 
 /// A local path made absolute, with the slash or dot at its end kept.

@@ -9,10 +9,12 @@ pub(super) fn int(text: &str) -> Result<(), String> {
 
 /// Reads an integer as Go's `strconv.ParseInt(text, 0, 64)`.
 pub(crate) fn integer(text: &str) -> Result<i64, String> {
-    let (sign, digits) = match text.as_bytes().first() {
-        Some(b'-') => ("-", &text[1..]),
-        Some(b'+') => ("", &text[1..]),
-        _ => ("", text),
+    let plain = without_underscores(text);
+    let text_or_plain = plain.as_deref().unwrap_or(text);
+    let (sign, digits) = match text_or_plain.as_bytes().first() {
+        Some(b'-') => ("-", &text_or_plain[1..]),
+        Some(b'+') => ("", &text_or_plain[1..]),
+        _ => ("", text_or_plain),
     };
     let (radix, digits) = match digits.as_bytes() {
         [b'0', b'x' | b'X', ..] => (16, &digits[2..]),
@@ -31,6 +33,14 @@ pub(crate) fn integer(text: &str) -> Result<i64, String> {
             _ => "invalid syntax",
         })
     })
+}
+
+/// Go lets `_` stand between two digits; `None` where there is none, or one in another place.
+pub(crate) fn without_underscores(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_hexdigit);
+    let fits = |(at, b): (usize, &u8)| *b != b'_' || digit(at.checked_sub(1)) && digit(Some(at + 1));
+    (text.contains('_') && bytes.iter().enumerate().all(fits)).then(|| text.replace('_', ""))
 }
 
 /// Reads a truth value as Go's `strconv.ParseBool`.
@@ -52,6 +62,8 @@ mod tests {
         assert_eq!(integer("0x10"), Ok(16));
         assert_eq!(integer("010"), Ok(8));
         assert_eq!(integer("0"), Ok(0));
+        assert_eq!(integer("1_000"), Ok(1000));
+        assert!(integer("1__0").is_err() && integer("_1").is_err() && integer("1_").is_err());
         for (text, reason) in [
             ("x", "invalid syntax"),
             ("", "invalid syntax"),

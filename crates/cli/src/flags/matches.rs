@@ -184,9 +184,9 @@ impl Matches {
             Standing::Known | Standing::Hidden | Standing::NotYet | Standing::Help => flag.name,
             Standing::Alias(of) => of,
             Standing::Deprecated(of) => {
-                // A remark that cannot be shown is no reason to fail.
+                // On standard output, as the original has it. A remark that cannot be shown is no reason to fail.
                 let _ = writeln!(
-                    std::io::stderr(),
+                    std::io::stdout(),
                     "Flag --{} has been deprecated, use --{of} instead",
                     flag.name
                 );

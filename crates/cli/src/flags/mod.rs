@@ -7,7 +7,7 @@ mod check;
 pub(crate) mod help;
 mod matches;
 
-pub(crate) use check::{go_bool, integer};
+pub(crate) use check::{go_bool, integer, without_underscores};
 pub(crate) use corten_types::parse_duration as duration;
 pub(crate) use matches::{FlagError, Matches};
 

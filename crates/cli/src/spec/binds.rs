@@ -18,27 +18,53 @@ pub(super) struct Binds {
 pub(super) fn parse<'a>(specs: impl Iterator<Item = &'a str>, directory: &Path) -> Result<Binds, String> {
     let mut parsed = Binds::default();
     for spec in specs {
-        match spec.split_once(':') {
-            None if spec.is_empty() => return Err("invalid empty volume spec".to_owned()),
-            None => {
-                parsed.anonymous.insert(spec.to_owned(), Empty {});
+        if spec.is_empty() {
+            return Err("invalid empty volume spec".to_owned());
+        }
+        let sections = sections(spec).map_err(|error| format!("invalid spec: {spec}: {error}"))?;
+        if sections.len() < 2 {
+            parsed.anonymous.insert(spec.to_owned(), Empty {});
+            continue;
+        }
+        let bind = match spec.split_once(':') {
+            Some((source, rest)) if source.starts_with('.') => {
+                format!("{}:{rest}", absolute(source, directory).display())
             }
-            Some((source, rest)) => {
-                if source.is_empty() || rest.split(':').any(str::is_empty) {
-                    return Err(format!("invalid spec: {spec}: empty section between colons"));
-                }
-                let bind = if source.starts_with('.') {
-                    format!("{}:{rest}", absolute(source, directory).display())
-                } else {
-                    spec.to_owned()
-                };
-                if !parsed.binds.contains(&bind) {
-                    parsed.binds.push(bind);
-                }
-            }
+            _ => spec.to_owned(),
+        };
+        if !parsed.binds.contains(&bind) {
+            parsed.binds.push(bind);
         }
     }
     Ok(parsed)
+}
+
+/// The sections between the colons: source, destination, options. A colon behind a single letter does not part: the
+/// original takes that for a drive of Windows' here, too, so that `v:/d` is a destination.
+fn sections(spec: &str) -> Result<Vec<&str>, &'static str> {
+    // So short a text is a destination, whatever it says.
+    if spec.len() <= 2 {
+        return Ok(vec![spec]);
+    }
+    let mut sections = Vec::new();
+    let mut begin = 0;
+    for (at, _) in spec.match_indices(':').chain([(spec.len(), "")]) {
+        let section = &spec[begin..at];
+        let mut letters = section.chars();
+        let is_drive = letters.next().is_some_and(char::is_alphabetic) && letters.next().is_none();
+        if is_drive && at < spec.len() {
+            continue;
+        }
+        if section.is_empty() {
+            return Err("empty section between colons");
+        }
+        if sections.len() == 2 && at < spec.len() {
+            return Err("too many colons");
+        }
+        sections.push(section);
+        begin = at + 1;
+    }
+    Ok(sections)
 }
 
 /// `path` seen from `directory`, without dots; symbolic links are not followed.
@@ -84,7 +110,11 @@ mod tests {
             ]
         );
         assert_eq!(parsed.anonymous.keys().collect::<Vec<_>>(), ["/anon"]);
-        assert!(parse([":x"].into_iter(), Path::new("/")).is_err());
+        let parsed = parse(["v:/c", ":x", "cc:/d:ro", "c:/x:/y"].into_iter(), Path::new("/")).unwrap();
+        assert_eq!(parsed.binds, ["cc:/d:ro", "c:/x:/y"]);
+        assert_eq!(parsed.anonymous.keys().collect::<Vec<_>>(), [":x", "v:/c"]);
+        assert!(parse(["/a:/b:ro:z"].into_iter(), Path::new("/")).is_err());
+        assert!(parse([":/x"].into_iter(), Path::new("/")).is_err());
         assert!(parse([""].into_iter(), Path::new("/")).is_err());
     }
 }

@@ -1,27 +1,73 @@
 //! `--device host[:container[:rwm]]` and `--device-cgroup-rule 'c 1:3 rwm'`.
 
-use corten_wire::DeviceMapping;
+use std::path::Path;
+
+use corten_wire::{DeviceMapping, DeviceRequest};
 
 /// Reads one `--device`.
 pub(super) fn parse(text: &str) -> Result<DeviceMapping, String> {
     let parts: Vec<&str> = text.split(':').collect();
+    if parts[0].is_empty() {
+        return Err(format!("bad format for path: {text}"));
+    }
     let (host, container, mode) = match parts[..] {
-        [host] => (host, host, "rwm"),
-        [host, second] if is_mode(second) => (host, host, second),
-        [host, container] => (host, container, "rwm"),
-        [host, container, mode] if is_mode(mode) => (host, container, mode),
-        [_, _, mode] => return Err(format!("bad mode specified: {mode}")),
+        [host] => (absolute(host)?, absolute(host)?, "rwm"),
+        [host, second] if is_mode(second) => (absolute(host)?, absolute(host)?, second),
+        [host, container] => (host.to_owned(), absolute(container)?, "rwm"),
+        [_, _, mode] if !is_mode(mode) => return Err(format!("bad mode specified: {mode}")),
+        [host, container, mode] => {
+            absolute(container)?;
+            (host.to_owned(), container.to_owned(), mode)
+        }
         _ => return Err(format!("bad format for path: {text}")),
     };
-    for path in [host, container] {
-        if !path.starts_with('/') {
-            return Err(format!("{path} is not an absolute path"));
-        }
-    }
     Ok(DeviceMapping {
-        path_on_host: host.to_owned(),
-        path_in_container: container.to_owned(),
+        path_on_host: host,
+        path_in_container: container,
         cgroup_permissions: mode.to_owned(),
+    })
+}
+
+/// A path in the container without dots.
+fn absolute(path: &str) -> Result<String, String> {
+    if path.starts_with('/') {
+        return Ok(super::binds::absolute(path, Path::new("/")).display().to_string());
+    }
+    Err(format!("{path} is not an absolute path"))
+}
+
+/// Whether a `--device` is the name of a device of the Container Device Interface, `vendor/class=name`.
+pub(super) fn is_qualified(text: &str) -> bool {
+    let within = |text: &str, others: &str| {
+        let outer = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        text.chars()
+            .all(|c| c.is_ascii_alphanumeric() || others.contains(c))
+            && outer(text.chars().next())
+            && outer(text.chars().last())
+    };
+    let starts_with_letter = |text: &str| text.starts_with(|c: char| c.is_ascii_alphabetic());
+    let parts = text
+        .split_once('=')
+        .and_then(|(kind, name)| kind.split_once('/').map(|(vendor, class)| (vendor, class, name)));
+    parts.is_some_and(|(vendor, class, name)| {
+        starts_with_letter(vendor)
+            && within(vendor, "_-.")
+            && starts_with_letter(class)
+            && within(class, "_-")
+            && within(name, "_-.:")
+    })
+}
+
+/// The request for all `--device` that name devices of the Container Device Interface.
+pub(super) fn request<'a>(texts: impl Iterator<Item = &'a str>) -> Option<DeviceRequest> {
+    let names: Vec<String> = texts
+        .filter(|text| is_qualified(text))
+        .map(str::to_owned)
+        .collect();
+    (!names.is_empty()).then(|| DeviceRequest {
+        driver: "cdi".to_owned(),
+        device_ids: Some(names),
+        ..DeviceRequest::default()
     })
 }
 
@@ -67,6 +113,14 @@ mod tests {
     }
 
     #[test]
+    fn names_of_the_device_interface() {
+        assert!(is_qualified("vendor.com/class=name") && is_qualified("v/c=0"));
+        for other in ["/dev/null", "vendor/class", "1v/c=n", "v/c=", "v=c/n", "v/c=-n"] {
+            assert!(!is_qualified(other), "{other}");
+        }
+    }
+
+    #[test]
     fn rules() {
         for good in ["c 1:3 rwm", "a *:* m", "b 8:* r"] {
             assert_eq!(check_rule(good), Ok(()));
@@ -99,6 +153,8 @@ mod tests {
             ("/dev/a:/b:rwx", "bad mode specified: rwx"),
             ("/dev/a:/b:rw:f", "bad format for path: /dev/a:/b:rw:f"),
             ("x", "x is not an absolute path"),
+            ("", "bad format for path: "),
+            ("/dev/../dev/c", "/dev/c /dev/c rwm"),
         ] {
             assert_eq!(one(text), meaning);
         }

@@ -37,10 +37,15 @@ impl Surroundings {
 
 /// The lines of a file of `NAME=value`; `NAME` alone takes its value from `lookup` and is left out where that has none.
 pub(super) fn read(path: &Path, lookup: impl Fn(&str) -> Option<String>) -> Result<Vec<String>, String> {
-    let text = fs::read(path).map_err(|error| open_error(path, &error))?;
+    let invalid = |reason: String| format!("invalid env file ({}): {reason}", path.display());
+    let text = fs::read(path).map_err(|error| match error.kind() {
+        // Found out only when it is read.
+        io::ErrorKind::IsADirectory => invalid(open_error(path, &error)),
+        _ => open_error(path, &error),
+    })?;
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
     let text = std::str::from_utf8(text)
-        .map_err(|_| format!("env file {} contains invalid utf8 bytes", path.display()))?;
+        .map_err(|_| invalid(format!("env file {} contains invalid utf8 bytes", path.display())))?;
     let mut entries = Vec::new();
     for line in text.lines() {
         let line = line.trim_start();
@@ -52,10 +57,10 @@ pub(super) fn read(path: &Path, lookup: impl Fn(&str) -> Option<String>) -> Resu
             None => (line, None),
         };
         if name.is_empty() {
-            return Err(format!("no variable name on line '{line}'"));
+            return Err(invalid(format!("no variable name on line '{line}'")));
         }
         if name.contains(char::is_whitespace) {
-            return Err(format!("variable '{name}' contains whitespaces"));
+            return Err(invalid(format!("variable '{name}' contains whitespaces")));
         }
         match value {
             Some(_) => entries.push(line.to_owned()),
@@ -65,15 +70,20 @@ pub(super) fn read(path: &Path, lookup: impl Fn(&str) -> Option<String>) -> Resu
     Ok(entries)
 }
 
-/// Why a file could not be read, in Go's words.
+/// Why a file could not be read, in Go's words: a directory can be opened, but not read.
 pub(crate) fn open_error(path: &Path, error: &io::Error) -> String {
     let reason = match error.kind() {
         io::ErrorKind::NotFound => "no such file or directory".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::IsADirectory => "is a directory".to_owned(),
+        io::ErrorKind::NotADirectory => "not a directory".to_owned(),
         _ => error.to_string(),
     };
-    format!("open {}: {reason}", path.display())
+    let step = match error.kind() {
+        io::ErrorKind::IsADirectory => "read",
+        _ => "open",
+    };
+    format!("{step} {}: {reason}", path.display())
 }
 
 /// `key=value` texts as a map; a key alone has an empty value.
@@ -102,10 +112,17 @@ mod tests {
         fs::write(&file, "A B=1").unwrap();
         assert_eq!(
             read(&file, home).unwrap_err(),
-            "variable 'A B' contains whitespaces"
+            format!(
+                "invalid env file ({}): variable 'A B' contains whitespaces",
+                file.display()
+            )
         );
         fs::write(&file, "=1").unwrap();
-        assert_eq!(read(&file, home).unwrap_err(), "no variable name on line '=1'");
+        assert!(
+            read(&file, home)
+                .unwrap_err()
+                .ends_with("no variable name on line '=1'")
+        );
         let missing = dir.path().join("x");
         assert_eq!(
             read(&missing, home).unwrap_err(),

@@ -79,7 +79,7 @@ const ALL: [Flag; ALL_LEN] = [
     Flag::list("dns", "Set custom DNS servers").check(network::address),
     Flag::alias("dns-opt", "dns-option"),
     Flag::list("dns-option", "Set DNS options"),
-    Flag::list("dns-search", "Set custom DNS search domains"),
+    Flag::list("dns-search", "Set custom DNS search domains").check(network::check_domain),
     Flag::text("domainname", "Container NIS domain name"),
     Flag::text("entrypoint", "Overwrite the default ENTRYPOINT of the image"),
     Flag::list("env", "Set environment variables")
@@ -169,7 +169,9 @@ const ALL: [Flag; ALL_LEN] = [
     Flag::text("name", "Assign a name to the container"),
     Flag::alias("net", "network"),
     Flag::alias("net-alias", "network-alias"),
-    Flag::text("network", "Connect a container to a network").of("network"),
+    Flag::text("network", "Connect a container to a network")
+        .of("network")
+        .check(network::check),
     Flag::list("network-alias", "Add network-scoped alias for the container").not_yet(),
     Flag::switch("no-healthcheck", "Disable any container-specified HEALTHCHECK"),
     Flag::switch("oom-kill-disable", "Disable OOM Killer"),
@@ -252,8 +254,9 @@ pub(crate) fn variable(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn label(text: &str) -> Result<(), String> {
-    if text.starts_with('=') {
+/// A label has a name.
+pub(crate) fn label(text: &str) -> Result<(), String> {
+    if text.is_empty() || text.starts_with('=') {
         return Err(format!("invalid label '{text}': empty name"));
     }
     Ok(())

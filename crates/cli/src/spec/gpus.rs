@@ -18,7 +18,7 @@ pub(super) fn parse(text: &str) -> Result<DeviceRequest, String> {
     let mut capabilities = vec!["gpu".to_owned()];
     let list = |value: &str| -> Vec<String> { value.split(',').map(str::to_owned).collect() };
     let mut seen = Vec::new();
-    for field in super::mounts::fields(text)? {
+    for field in super::csv::fields(text)? {
         let (key, value) = field.split_once('=').unwrap_or((field.as_str(), ""));
         if seen.iter().any(|other| other == key) {
             return Err(format!("gpu request key '{key}' can be specified only once"));
@@ -31,9 +31,7 @@ pub(super) fn parse(text: &str) -> Result<DeviceRequest, String> {
             ("device", _) => request.device_ids = Some(list(value)),
             ("capabilities", _) => {
                 capabilities = list(value);
-                if !capabilities.iter().any(|one| one == "gpu") {
-                    capabilities.push("gpu".to_owned());
-                }
+                capabilities.push("gpu".to_owned());
             }
             ("options", _) => {
                 let pair = |text: String| {
@@ -55,9 +53,9 @@ pub(super) fn parse(text: &str) -> Result<DeviceRequest, String> {
 fn number(text: &str) -> Result<i64, String> {
     match text {
         "all" => Ok(-1),
-        digits => digits
-            .parse()
-            .map_err(|_| format!("invalid count ({digits}): value must be either \"all\" or an integer")),
+        digits => digits.parse().map_err(|_| {
+            format!("invalid count ({digits}): value must be either \"all\" or an integer: invalid syntax")
+        }),
     }
 }
 

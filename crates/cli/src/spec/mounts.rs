@@ -6,10 +6,17 @@ use corten_types::parse_bytes;
 use corten_wire::{BindOptions, DriverConfig, ImageOptions, Mount, TmpfsOptions, VolumeOptions};
 
 use super::binds::absolute;
+use super::csv::fields;
+use crate::output;
 
 /// Judges a `--mount` as it is read.
 pub(super) fn check(text: &str) -> Result<(), String> {
-    parse(text, Path::new("/")).map(drop)
+    parse(text, Path::new("/"))?;
+    let has_old_word = |field: &String| field.to_ascii_lowercase().starts_with("bind-nonrecursive");
+    if fields(text)?.iter().any(has_old_word) {
+        output::log_warning("bind-nonrecursive is deprecated, use bind-recursive=disabled instead");
+    }
+    Ok(())
 }
 
 /// Reads one `--mount`; host paths that begin with a dot are taken from `directory`.
@@ -24,6 +31,9 @@ pub(super) fn parse(text: &str, directory: &Path) -> Result<Mount, String> {
             None => (field.to_ascii_lowercase(), None),
         };
         set(&mut mount, &field, &key, value)?;
+    }
+    if mount.r#type.is_empty() {
+        return Err("type is required".to_owned());
     }
     if mount.target.is_empty() {
         return Err("target is required".to_owned());
@@ -41,8 +51,30 @@ pub(super) fn parse(text: &str, directory: &Path) -> Result<Mount, String> {
         kind if mount.volume_options.is_some() && kind != "volume" => mixed("volume", kind),
         kind if mount.tmpfs_options.is_some() && kind != "tmpfs" => mixed("tmpfs", kind),
         kind if mount.image_options.is_some() && kind != "image" => mixed("image", kind),
-        _ => Ok(mount),
+        _ => check_recursion(&mount).map(|()| mount),
     }
+}
+
+/// What must stand beside `bind-recursive`.
+fn check_recursion(mount: &Mount) -> Result<(), String> {
+    let Some(options) = &mount.bind_options else {
+        return Ok(());
+    };
+    let needs = |value: &str, what: &str| {
+        Err(format!(
+            "option 'bind-recursive={value}' requires '{what}' to be specified in conjunction"
+        ))
+    };
+    if options.read_only_non_recursive && !mount.read_only {
+        return needs("writable", "readonly");
+    }
+    if options.read_only_force_recursive && !mount.read_only {
+        return needs("readonly", "readonly");
+    }
+    if options.read_only_force_recursive && options.propagation != "rprivate" {
+        return needs("readonly", "bind-propagation=rprivate");
+    }
+    Ok(())
 }
 
 fn set(mount: &mut Mount, field: &str, key: &str, value: Option<&str>) -> Result<(), String> {
@@ -60,9 +92,10 @@ fn set(mount: &mut Mount, field: &str, key: &str, value: Option<&str>) -> Result
 }
 
 fn set_text(mount: &mut Mount, field: &str, key: &str, value: &str) -> Result<(), String> {
+    // A pair without a name says nothing.
     let pair = || {
         let (name, value) = value.split_once('=').unwrap_or((value, ""));
-        (name.to_owned(), value.to_owned())
+        (!name.is_empty()).then(|| (name.to_owned(), value.to_owned()))
     };
     match key {
         "type" => mount.r#type = value.to_ascii_lowercase(),
@@ -82,9 +115,9 @@ fn set_text(mount: &mut Mount, field: &str, key: &str, value: &str) -> Result<()
             }
         },
         "volume-subpath" => volume(mount).subpath = value.to_owned(),
-        "volume-label" => volume(mount).labels.extend([pair()]),
+        "volume-label" => volume(mount).labels.extend(pair()),
         "volume-driver" => driver(mount).name = value.to_owned(),
-        "volume-opt" => driver(mount).options.extend([pair()]),
+        "volume-opt" => driver(mount).options.extend(pair()),
         "image-subpath" => {
             mount.image_options = Some(ImageOptions {
                 subpath: value.to_owned(),
@@ -115,7 +148,10 @@ fn bind(mount: &mut Mount) -> &mut BindOptions {
 }
 
 fn volume(mount: &mut Mount) -> &mut VolumeOptions {
-    mount.volume_options.get_or_insert_default()
+    let options = mount.volume_options.get_or_insert_default();
+    // Said even when empty, as the original does.
+    options.driver_config.get_or_insert_default();
+    options
 }
 
 fn driver(mount: &mut Mount) -> &mut DriverConfig {
@@ -124,29 +160,6 @@ fn driver(mount: &mut Mount) -> &mut DriverConfig {
 
 fn tmpfs(mount: &mut Mount) -> &mut TmpfsOptions {
     mount.tmpfs_options.get_or_insert_default()
-}
-
-/// The fields of a line of comma-separated values, in which a field in quotes may have commas.
-pub(super) fn fields(text: &str) -> Result<Vec<String>, String> {
-    let mut fields = vec![];
-    let mut field = String::new();
-    let mut chars = text.trim().chars().peekable();
-    let mut quoted = false;
-    while let Some(c) = chars.next() {
-        match c {
-            '"' if quoted && chars.next_if_eq(&'"').is_some() => field.push('"'),
-            '"' if quoted => quoted = false,
-            '"' if field.is_empty() => quoted = true,
-            '"' => return Err("parse error: bare \" in non-quoted-field".to_owned()),
-            ',' if !quoted => fields.push(std::mem::take(&mut field)),
-            c => field.push(c),
-        }
-    }
-    if quoted {
-        return Err("parse error: extraneous or missing \" in quoted-field".to_owned());
-    }
-    fields.push(field);
-    Ok(fields)
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! `-p` and `--expose`: from `[[ip:][host]:]container[/protocol]`, with ranges, to bindings.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::num::IntErrorKind;
 
 use corten_wire::{Empty, PortBinding, PortMap, PortSet};
 
@@ -13,12 +15,9 @@ pub(super) fn parse<'a>(
     let mut set = PortSet::new();
     let mut bindings: BTreeMap<String, Vec<PortBinding>> = BTreeMap::new();
     for spec in published {
-        for (port, binding) in publish(spec)? {
+        for (port, binding) in publish(&plain(spec)?)? {
             set.insert(port.clone(), Empty {});
-            let list = bindings.entry(port).or_default();
-            if !list.contains(&binding) {
-                list.push(binding);
-            }
+            bindings.entry(port).or_default().push(binding);
         }
     }
     for spec in exposed {
@@ -33,20 +32,45 @@ pub(super) fn parse<'a>(
     Ok((set, bindings))
 }
 
+/// `published=8080,target=80,protocol=tcp` in the usual form.
+fn plain(spec: &str) -> Result<Cow<'_, str>, String> {
+    if !spec.contains('=') {
+        return Ok(spec.into());
+    }
+    let (mut published, mut target, mut protocol) = ("", "", "tcp");
+    for field in spec.split(',') {
+        match field.split_once('=') {
+            Some(("published", value)) => published = value,
+            Some(("target", value)) => target = value,
+            Some(("protocol", value)) => protocol = value,
+            // Docker has no use for others, and none of them is asked for here.
+            Some((key, _)) if !key.is_empty() => {}
+            _ => {
+                return Err(format!(
+                    "invalid publish opts format (should be name=value but got '{field}')"
+                ));
+            }
+        }
+    }
+    Ok(format!("{published}:{target}/{protocol}").into())
+}
+
+/// A port, or a range of them, and the protocol behind it, `tcp` where none is named.
+fn split_protocol(port: &str) -> (&str, &str) {
+    let mut parts = port.split('/');
+    let (port, protocol) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    (port, if protocol.is_empty() { "tcp" } else { protocol })
+}
+
 /// The bindings of one `-p`.
 fn publish(spec: &str) -> Result<Vec<(String, PortBinding)>, String> {
     let (ip, host, container) = split(spec);
-    let (container, protocol) = match container.split_once('/') {
-        Some((port, protocol)) => (port, protocol.to_ascii_lowercase()),
-        None => (container, "tcp".to_owned()),
-    };
+    let (container, protocol) = split_protocol(container);
+    let protocol = protocol.to_ascii_lowercase();
+    let ip = address(ip)?;
     if container.is_empty() {
         return Err(format!("no port specified: {spec}<empty>"));
     }
-    if !matches!(protocol.as_str(), "tcp" | "udp" | "sctp") {
-        return Err(format!("invalid proto: {protocol}"));
-    }
-    let ip = address(ip)?;
     let (first, last) = range(container).ok_or_else(|| format!("invalid containerPort: {container}"))?;
     let host_range = match host {
         "" => None,
@@ -60,6 +84,9 @@ fn publish(spec: &str) -> Result<Vec<(String, PortBinding)>, String> {
         return Err(format!(
             "invalid ranges specified for container and host Ports: {container} and {host}"
         ));
+    }
+    if !matches!(protocol.as_str(), "tcp" | "udp" | "sctp") {
+        return Err(format!("invalid proto: {protocol}"));
     }
     Ok((first..=last)
         .map(|port| {
@@ -84,40 +111,53 @@ fn expose(spec: &str) -> Result<Vec<String>, String> {
     if spec.contains(':') {
         return Err(format!("invalid port format for --expose: {spec}"));
     }
-    let (ports, protocol) = spec.split_once('/').unwrap_or((spec, "tcp"));
-    let (first, last) = range(ports).ok_or_else(|| {
-        let wrong = ports
-            .split('-')
-            .find(|part| part.parse::<u16>().is_err())
-            .unwrap_or(ports);
-        format!(
-            "invalid range format for --expose: {spec}, error: strconv.ParseUint: parsing {wrong:?}: invalid syntax"
-        )
-    })?;
+    let (ports, protocol) = split_protocol(spec);
+    let refuse = |reason: String| format!("invalid range format for --expose: {spec}, error: {reason}");
+    if ports.is_empty() {
+        return Err(refuse("empty string specified for ports".to_owned()));
+    }
+    for part in ports.splitn(2, '-') {
+        if let Err(error) = part.parse::<u16>() {
+            let reason = match error.kind() {
+                IntErrorKind::PosOverflow => "value out of range",
+                _ => "invalid syntax",
+            };
+            return Err(refuse(format!("strconv.ParseUint: parsing {part:?}: {reason}")));
+        }
+    }
+    let (first, last) =
+        range(ports).ok_or_else(|| refuse(format!("invalid range specified for port: {ports}")))?;
     Ok((first..=last).map(|port| format!("{port}/{protocol}")).collect())
 }
 
 /// Splits from the right: the address may have colons of its own.
 fn split(spec: &str) -> (&str, &str, &str) {
-    let (rest, container) = match spec.rsplit_once(':') {
-        Some(parts) => parts,
-        None => return ("", "", spec),
+    let Some((rest, container)) = spec.rsplit_once(':') else {
+        return ("", "", spec);
     };
     match rest.rsplit_once(':') {
-        // `[::1]` alone before the container's port has no host port.
-        Some((ip, host)) if !host.ends_with(']') => (ip, host, container),
-        _ if rest.starts_with('[') => (rest, "", container),
-        _ => ("", rest, container),
+        Some((ip, host)) => (ip, host, container),
+        None => ("", rest, container),
     }
 }
 
 fn address(text: &str) -> Result<String, String> {
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'))
-        .unwrap_or(text);
+    let bare = match text.strip_prefix('[') {
+        None => text,
+        Some(open) => {
+            let wrong = |reason: &str| format!("invalid IP address {text}: address {text}:: {reason}");
+            let (bare, behind) = open
+                .split_once(']')
+                .ok_or_else(|| wrong("missing ']' in address"))?;
+            match behind {
+                "" => bare,
+                _ if behind.starts_with(':') => return Err(wrong("too many colons in address")),
+                _ => return Err(wrong("missing port in address")),
+            }
+        }
+    };
     if !bare.is_empty() && bare.parse::<IpAddr>().is_err() {
-        return Err(format!("invalid IP address: {text}"));
+        return Err(format!("invalid IP address: {bare}"));
     }
     Ok(bare.to_owned())
 }

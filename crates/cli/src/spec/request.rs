@@ -1,5 +1,6 @@
 //! Puts the parts of a creation request together.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use corten_wire::{ContainerConfig, ContainerCreateRequest, HostConfig, LogConfig, RestartPolicy};
@@ -33,9 +34,14 @@ pub(crate) fn build(
         restart_policy,
         auto_remove,
         volumes_from: some_list(texts(matches, "volumes-from")),
-        dns: Some(texts(matches, "dns")),
+        dns: Some(matches.list("dns").map(network::dns).collect()),
         dns_options: Some(texts(matches, "dns-option")),
-        dns_search: Some(texts(matches, "dns-search")),
+        dns_search: Some(
+            matches
+                .list("dns-search")
+                .map(network::domain)
+                .collect::<Result<_, _>>()?,
+        ),
         extra_hosts: some_list(
             matches
                 .list("add-host")
@@ -62,6 +68,7 @@ pub(crate) fn build(
         devices: Some(
             matches
                 .list("device")
+                .filter(|text| !devices::is_qualified(text))
                 .map(devices::parse)
                 .collect::<Result<_, _>>()?,
         ),
@@ -70,12 +77,16 @@ pub(crate) fn build(
         blkio_device_write_bps: Some(block_io::bytes(matches.list("device-write-bps"))?),
         blkio_device_read_iops: Some(block_io::operations(matches.list("device-read-iops"))?),
         blkio_device_write_iops: Some(block_io::operations(matches.list("device-write-iops"))?),
-        device_requests: matches
-            .filled("gpus")
-            .map(gpus::parse)
-            .transpose()?
-            .map(|one| vec![one]),
-        storage_opt: key_values(matches.list("storage-opt")),
+        device_requests: some_list(
+            matches
+                .filled("gpus")
+                .map(gpus::parse)
+                .transpose()?
+                .into_iter()
+                .chain(devices::request(matches.list("device")))
+                .collect(),
+        ),
+        storage_opt: storage_options(matches)?,
         isolation: text("isolation"),
         mounts: matches
             .list("mount")
@@ -171,16 +182,25 @@ fn log_config(matches: &Matches) -> Result<LogConfig, String> {
     })
 }
 
-/// `name[:count]`.
-/// Reads `--restart`.
+fn storage_options(matches: &Matches) -> Result<BTreeMap<String, String>, String> {
+    let pair = |text: &str| {
+        let (key, value) = text.split_once('=').ok_or("invalid storage option")?;
+        Ok((key.to_owned(), value.to_owned()))
+    };
+    matches.list("storage-opt").map(pair).collect()
+}
+
+/// Reads `--restart`, `name[:count]`.
 pub(crate) fn restart_policy(text: &str) -> Result<RestartPolicy, String> {
-    let (name, count) = text.split_once(':').unwrap_or((text, "0"));
+    let (name, count) = text.split_once(':').unwrap_or((text, ""));
     if name.is_empty() && text.contains(':') {
         return Err("invalid restart policy format: no policy provided before colon".to_owned());
     }
-    let maximum_retry_count = count
-        .parse()
-        .map_err(|_| "invalid restart policy format: maximum retry count must be an integer".to_owned())?;
+    let maximum_retry_count = match count {
+        "" => Ok(0),
+        count => count.parse(),
+    }
+    .map_err(|_| "invalid restart policy format: maximum retry count must be an integer".to_owned())?;
     Ok(RestartPolicy {
         name: name.to_owned(),
         maximum_retry_count,

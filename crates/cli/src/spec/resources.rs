@@ -3,9 +3,8 @@
 use corten_types::parse_bytes;
 use corten_wire::{HostConfig, Ulimit};
 
-use crate::flags::{Matches, integer};
+use crate::flags::{Matches, integer, without_underscores};
 
-const NANO: u32 = 9;
 const ULIMITS: [&str; 16] = [
     "as",
     "core",
@@ -95,25 +94,54 @@ pub(crate) fn check_cpus(text: &str) -> Result<(), String> {
     cpus(text).map(drop)
 }
 
-/// A decimal number of CPUs in billionths, exactly.
+/// A number of CPUs in billionths, exactly: a decimal, with an exponent at that, or a fraction.
 pub(crate) fn cpus(text: &str) -> Result<i64, String> {
     let refuse = || format!("failed to parse {text} as a rational number");
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    let plain = without_underscores(text);
+    let plain = plain.as_deref().unwrap_or(text);
+    let (numerator, denominator) = match plain.split_once('/') {
+        Some((numerator, denominator)) => {
+            let number = |text: &str| text.parse::<i128>().map_err(|_| refuse());
+            let positive = denominator.bytes().all(|b| b.is_ascii_digit());
+            let denominator = number(denominator)?;
+            if !positive || denominator == 0 {
+                return Err(refuse());
+            }
+            (number(numerator)?, denominator)
+        }
+        None => decimal(plain).ok_or_else(refuse)?,
+    };
+    let billionths = numerator.checked_mul(1_000_000_000).ok_or_else(refuse)?;
+    if billionths % denominator != 0 {
+        return Err("value is too precise".to_owned());
+    }
+    i64::try_from(billionths / denominator).map_err(|_| refuse())
+}
+
+/// `1.5`, `.5`, `15e-1` as numerator and denominator.
+fn decimal(text: &str) -> Option<(i128, i128)> {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let (sign, digits) = match mantissa.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, mantissa.strip_prefix('+').unwrap_or(mantissa)),
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let is_number = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    if whole.len() + fraction.len() == 0 || !is_number(whole) || !is_number(fraction) {
-        return Err(refuse());
-    }
+    let has_digits = whole.len() + fraction.len() > 0;
     let fraction = fraction.trim_end_matches('0');
-    let missing = NANO
-        .checked_sub(u32::try_from(fraction.len()).unwrap_or(u32::MAX))
-        .ok_or("value is too precise")?;
-    let nano: i64 = format!("{whole}{fraction}").parse().map_err(|_| refuse())?;
-    let nano = nano.checked_mul(10_i64.pow(missing)).ok_or_else(refuse)?;
-    Ok(if negative { -nano } else { nano })
+    if !has_digits || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let number: i128 = format!("0{whole}{fraction}").parse().ok()?;
+    let exponent = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    let power = 10_i128.checked_pow(exponent.unsigned_abs())?;
+    if exponent < 0 {
+        Some((sign * number, power))
+    } else {
+        Some((sign * number.checked_mul(power)?, 1))
+    }
 }
 
 /// Judges `--blkio-weight`.
@@ -138,6 +166,11 @@ fn ulimit(text: &str) -> Result<Ulimit, String> {
     if !ULIMITS.contains(&name) {
         return Err(format!("invalid ulimit type: {name}"));
     }
+    if limits.split(':').count() > 2 {
+        return Err(format!(
+            "too many limit value arguments - {limits}, can only have up to two, `soft[:hard]`"
+        ));
+    }
     let (soft, hard) = match limits.split_once(':') {
         Some((soft, hard)) => (integer(soft)?, integer(hard)?),
         None => {
@@ -146,8 +179,12 @@ fn ulimit(text: &str) -> Result<Ulimit, String> {
         }
     };
     if hard != -1 && (soft == -1 || soft > hard) {
+        let limits = match soft {
+            -1 => format!("soft: -1 (unlimited), hard: {hard}"),
+            soft => format!("{soft} > {hard}"),
+        };
         return Err(format!(
-            "ulimit soft limit must be less than or equal to hard limit: {soft} > {hard}"
+            "ulimit soft limit must be less than or equal to hard limit: {limits}"
         ));
     }
     Ok(Ulimit {
@@ -191,8 +228,18 @@ mod tests {
             (".25", 250_000_000),
             ("0.000000001", 1),
             ("-1", -1_000_000_000),
+            ("1/4", 250_000_000),
+            ("15e-1", 1_500_000_000),
+            ("1E0", 1_000_000_000),
+            ("3.", 3_000_000_000),
         ] {
             assert_eq!(cpus(text), Ok(nano), "{text}");
+        }
+        for wrong in [".", "", "1/0", "e1", "1e", "1/-2", "inf"] {
+            assert_eq!(
+                cpus(wrong).unwrap_err(),
+                format!("failed to parse {wrong} as a rational number")
+            );
         }
         assert_eq!(cpus("a").unwrap_err(), "failed to parse a as a rational number");
         assert_eq!(cpus("0.0000000001").unwrap_err(), "value is too precise");

@@ -57,7 +57,7 @@ fn capabilities(matches: &Matches, flag: &str) -> Vec<String> {
     let mut names: Vec<String> = matches
         .list(flag)
         .map(|name| {
-            let name = name.trim().to_ascii_uppercase();
+            let name = name.to_ascii_uppercase();
             if name == "ALL" || name.starts_with("CAP_") {
                 name
             } else {
@@ -72,14 +72,15 @@ fn capabilities(matches: &Matches, flag: &str) -> Vec<String> {
 
 /// An option as the engine wants it: profiles as text, not as files of this machine.
 fn security_option(option: &str) -> Result<String, String> {
-    let (key, value) = match option.split_once('=') {
-        Some(parts) => parts,
-        None => match option.split_once(':') {
-            Some(parts) => parts,
-            None if option == "no-new-privileges" => return Ok(option.to_owned()),
-            None => return Err(format!("Invalid --security-opt: {option:?}")),
-        },
-    };
+    let parts = option.split_once('=').or_else(|| option.split_once(':'));
+    let (key, value) = parts.unwrap_or((option, ""));
+    if key == "no-new-privileges" {
+        return Ok(option.to_owned());
+    }
+    // The only one that says something without a value is above.
+    if value.is_empty() {
+        return Err(format!("Invalid --security-opt: {option:?}"));
+    }
     if key != "seccomp" || matches!(value, "unconfined" | "builtin") {
         return Ok(option.to_owned());
     }
@@ -90,8 +91,14 @@ fn security_option(option: &str) -> Result<String, String> {
             open_error(path, &error)
         )
     })?;
-    let profile: serde_json::Value = serde_json::from_slice(&text)
-        .map_err(|error| format!("compacting json for seccomp profile ({value}) failed: {error}"))?;
+    let profile: serde_json::Value = serde_json::from_slice(&text).map_err(|error| {
+        let reason = if error.is_eof() {
+            "unexpected end of JSON input".to_owned()
+        } else {
+            error.to_string()
+        };
+        format!("compacting json for seccomp profile ({value}) failed: {reason}")
+    })?;
     Ok(format!("seccomp={profile}"))
 }
 

@@ -1,8 +1,10 @@
 //! `commit`: an image of what a container changed.
 
 use corten_client::CommitOptions;
+use corten_types::{InvalidReference, Reference};
 
 use crate::command::{Arity, Command, Outcome};
+use crate::error::Error;
 use crate::flags::Flag;
 use crate::invocation::Invocation;
 use crate::output;
@@ -32,11 +34,14 @@ fn run(invocation: Invocation) -> Outcome {
     Box::pin(async move {
         let matches = &invocation.matches;
         let text = |flag: &str| matches.text(flag).unwrap_or_default().to_owned();
-        let (repository, tag) = split_name(matches.args.get(1).map_or("", String::as_str));
+        let (repository, tag) = match matches.args.get(1).map_or("", String::as_str) {
+            "" => (String::new(), String::new()),
+            name => repository_and_tag(name)?,
+        };
         let options = CommitOptions {
             container: matches.args[0].clone(),
-            repository: repository.to_owned(),
-            tag: tag.to_owned(),
+            repository,
+            tag,
             author: text("author"),
             comment: text("message"),
             changes: matches.list("change").map(str::to_owned).collect(),
@@ -48,10 +53,17 @@ fn run(invocation: Invocation) -> Outcome {
     })
 }
 
-/// A name as repository and tag; a colon before a slash belongs to a registry's port.
-pub(crate) fn split_name(name: &str) -> (&str, &str) {
-    match name.rsplit_once(':') {
-        Some((repository, tag)) if !tag.contains('/') => (repository, tag),
-        _ => (name, ""),
+/// The name an image is to get.
+fn repository_and_tag(name: &str) -> Result<(String, String), Error> {
+    let reference: Reference = name
+        .parse()
+        .map_err(|error: InvalidReference| Error::plain(error.to_string()))?;
+    if reference.digest().is_some() {
+        return Err(Error::plain("refusing to create a tag with a digest reference"));
     }
+    let reference = reference.with_default_tag();
+    Ok((
+        format!("{}/{}", reference.domain(), reference.path()),
+        reference.tag().unwrap_or_default().to_owned(),
+    ))
 }

@@ -1,17 +1,18 @@
 //! `create`: makes a container and leaves it at that. `run` begins the same way.
 
-use std::fs;
-use std::path::Path;
+use std::net::IpAddr;
 
 use corten_client::Client;
 use corten_types::Reference;
 use corten_wire::{ContainerCreateRequest, ContainerCreateResponse};
 
+use super::cid_file::CidFile;
 use super::pull;
 use crate::command::{Arity, Command, Outcome};
 use crate::error::{CODE_ENGINE, Error};
 use crate::invocation::Invocation;
 use crate::output;
+use crate::platform::Platform;
 use crate::progress::Sink;
 use crate::spec::{self, CREATE_FLAGS, Surroundings};
 
@@ -47,6 +48,8 @@ pub(super) struct Launch {
     pub(super) request: ContainerCreateRequest,
     verb: &'static str,
     image: Image,
+    platform: Option<Platform>,
+    cid_file: Option<CidFile>,
     pull: Pull,
 }
 
@@ -81,22 +84,29 @@ impl Launch {
         };
         let surroundings = Surroundings::real()?;
         let request = spec::build(matches, &surroundings).map_err(fail)?;
-        if let Some(path) = matches.filled("cidfile")
-            && Path::new(path).exists()
-        {
-            let message = format!(
-                "container ID file found, make sure the other container isn't running or delete {path}"
-            );
-            return Err(match verb {
-                "run" => fail(message),
-                _ => Error::plain(message),
-            });
-        }
-        let image = parse_image(&request.config.image).map_err(fail)?;
+        // What `create` fails at from here on is told as any other verb's failure is, by the original, too.
+        let fail_later = |message| match verb {
+            "create" => Error::plain(message),
+            _ => fail(message),
+        };
+        warn_of_local_dns(&request);
+        let cid_file = matches
+            .filled("cidfile")
+            .map(CidFile::create)
+            .transpose()
+            .map_err(fail_later)?;
+        let image = parse_image(&request.config.image).map_err(fail_later)?;
+        let platform = matches
+            .filled("platform")
+            .map(Platform::parse)
+            .transpose()
+            .map_err(|error| fail_later(format!("error parsing specified platform: {error}")))?;
         Ok(Self {
             request,
             verb,
             image,
+            platform,
+            cid_file,
             pull,
             invocation,
         })
@@ -111,12 +121,9 @@ impl Launch {
         for warning in &created.warnings {
             output::error_line(&format!("WARNING: {warning}"));
         }
-        if let Some(path) = self.invocation.matches.filled("cidfile") {
-            fs::write(path, &created.id).map_err(|error| {
-                self.failed(&Error::plain(format!(
-                    "failed to write the container ID to the file: {error}"
-                )))
-            })?;
+        if let Some(file) = &self.cid_file {
+            file.write(&created.id)
+                .map_err(|error| self.failed(&Error::plain(error)))?;
         }
         Ok(created.id)
     }
@@ -128,7 +135,6 @@ impl Launch {
 
     /// As [`Self::failed`], with another exit code.
     pub(super) fn failed_with(&self, error: &Error, code: i32) -> Error {
-        // What `create` fails at is told as any other verb's failure is, by the original, too.
         if self.verb == "create" {
             return Error::plain(error.to_string());
         }
@@ -142,8 +148,8 @@ impl Launch {
             self.pull_image(client, reference).await?;
         }
         let matches = &self.invocation.matches;
-        let create =
-            || client.create_container(matches.filled("name"), matches.filled("platform"), &self.request);
+        let platform = self.platform.as_ref().map(ToString::to_string);
+        let create = || client.create_container(matches.filled("name"), platform.as_deref(), &self.request);
         match (create().await, &self.image) {
             (Err(corten_client::Error::Status { status: 404, message }), Image::Named(reference))
                 // Other things a request names can be missing, too: a network, a container.
@@ -170,6 +176,20 @@ impl Launch {
             Sink::Stderr
         };
         pull::fetch(client, reference, matches.filled("platform"), sink).await
+    }
+}
+
+/// A resolver on this machine is none in the container.
+fn warn_of_local_dns(request: &ContainerCreateRequest) {
+    let servers = request
+        .host_config
+        .iter()
+        .flat_map(|host| host.dns.iter().flatten());
+    let mut local = servers.filter(|server| server.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()));
+    if let Some(server) = local.next() {
+        output::error_line(&format!(
+            "WARNING: Localhost DNS ({server}) may fail in containers."
+        ));
     }
 }
 

@@ -44,7 +44,11 @@ fn run(invocation: Invocation) -> Outcome {
         let tty = matches.on("tty");
         let stdin = matches.on("interactive") && !detach;
         let keys = invocation.detach_keys()?;
-        let detach_keys = DetachKeys::parse(keys.as_deref()).map_err(Error::plain)?;
+        // Who is not attached has nothing to detach from: no word about keys is wrong then.
+        let detach_keys = (!detach)
+            .then(|| DetachKeys::parse(keys.as_deref()))
+            .transpose()
+            .map_err(Error::plain)?;
         let env = spec::exec_env(matches, &Surroundings::real()?).map_err(Error::plain)?;
         if tty && stdin && !stdin_is_terminal() {
             return Err(Error::plain("the input device is not a TTY"));
@@ -66,6 +70,7 @@ fn run(invocation: Invocation) -> Outcome {
                     attach_stderr: !detach,
                     attach_stdout: !detach,
                     detach_keys: keys.unwrap_or_default(),
+                    detach,
                     env: (!env.is_empty()).then_some(env),
                     working_dir: matches.text("workdir").unwrap_or_default().to_owned(),
                     cmd: Some(matches.args[1..].to_vec()),
@@ -88,7 +93,7 @@ fn run(invocation: Invocation) -> Outcome {
             hijacked,
             stdin,
             tty,
-            detach_keys: (tty && stdin).then_some(detach_keys),
+            detach_keys: detach_keys.filter(|_| tty && stdin),
         };
         let ended = if raw.is_some() {
             let mut signals = Signals::catch(Disposition::Leave)?;

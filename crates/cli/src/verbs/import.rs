@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use corten_client::{ImportOptions, Upload};
+use corten_types::{InvalidReference, Reference};
 
-use super::commit::split_name;
 use crate::command::{Arity, Command, Outcome};
 use crate::error::Error;
 use crate::flags::Flag;
@@ -40,12 +40,14 @@ fn run(invocation: Invocation) -> Outcome {
                 Some(Upload::from_reader(file))
             }
         };
-        let filled = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        let (repository, tag) = split_name(matches.args.get(1).map_or("", String::as_str));
+        let name = matches.args.get(1).filter(|name| !name.is_empty());
+        if let Some(name) = name {
+            let judged: Result<Reference, InvalidReference> = name.parse();
+            judged.map_err(|error| Error::plain(error.to_string()))?;
+        }
         let options = ImportOptions {
             source: if is_url { source } else { "-" }.to_owned(),
-            repository: filled(repository),
-            tag: filled(tag),
+            name: name.cloned(),
             message: matches.filled("message").map(str::to_owned),
             changes: matches.list("change").map(str::to_owned).collect(),
             platform: matches.filled("platform").map(str::to_owned),

@@ -11,7 +11,7 @@ use crate::flags::Flag;
 use crate::invocation::Invocation;
 use crate::progress::{self, Sink};
 use crate::spec::open_error;
-use crate::verbs::save::platform_json;
+use crate::verbs::save::images_platform;
 
 pub(crate) static COMMAND: Command = Command {
     about: "Load an image from a tar archive or STDIN",
@@ -47,7 +47,7 @@ fn run(invocation: Invocation) -> Outcome {
         };
         // Bars are for terminals; elsewhere the engine need not send them.
         let quiet = matches.on("quiet") || !std::io::stdout().is_terminal();
-        let platform = matches.filled("platform").map(platform_json);
+        let platform = images_platform(matches)?;
         let client = invocation.connect().await?;
         let progress = client.load_images(archive, quiet, platform.as_deref()).await?;
         progress::show(progress, Sink::Stdout).await?;

@@ -1,6 +1,7 @@
 //! The verbs: one file each, and the tables that name them.
 
 mod attach;
+mod cid_file;
 mod commit;
 mod confirm;
 mod container_prune;

@@ -66,7 +66,7 @@ fn run(invocation: Invocation) -> Outcome {
             true => None,
             false => invocation.list_format(|file| &file.ps_format, RAW)?,
         };
-        let last = if matches.on("latest") {
+        let last = if matches.on("latest") && matches.int("last").is_none_or(|count| count == -1) {
             Some(1)
         } else {
             matches.int("last").filter(|count| *count > 0)

@@ -19,6 +19,9 @@ fn run(invocation: Invocation) -> Outcome {
         let [old, new] = &invocation.matches.args[..] else {
             return Err(Error::plain("two names are required"));
         };
+        if old.trim().is_empty() || new.trim().is_empty() {
+            return Err(Error::plain("Error: Neither old nor new names may be empty"));
+        }
         let client = invocation.connect().await?;
         if let Err(error) = client.rename_container(old.trim(), new.trim()).await {
             Error::from(error).report();

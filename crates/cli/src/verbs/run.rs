@@ -48,9 +48,6 @@ fn run(invocation: Invocation) -> Outcome {
         {
             host.console_size = [height.into(), width.into()];
         }
-        let keys = launch.invocation.detach_keys()?;
-        let detach_keys =
-            DetachKeys::parse(keys.as_deref()).map_err(|error| launch.failed(&Error::plain(error)))?;
         let client = launch
             .invocation
             .connect()
@@ -62,6 +59,9 @@ fn run(invocation: Invocation) -> Outcome {
             output::line(&id)?;
             return Ok(0);
         }
+        let keys = launch.invocation.detach_keys()?;
+        let detach_keys =
+            DetachKeys::parse(keys.as_deref()).map_err(|error| launch.failed(&Error::plain(error)))?;
         // Caught from here on, so that Ctrl-C never leaves behind a container nobody knows of.
         let config = &launch.request.config;
         let disposition = if launch.invocation.matches.on("sig-proxy") {

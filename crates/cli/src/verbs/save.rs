@@ -1,13 +1,12 @@
 //! `save`: images as an archive.
 
-use serde_json::json;
-
 use crate::command::{Arity, Command, Outcome};
 use crate::copy::check_output_file;
 use crate::error::Error;
-use crate::flags::Flag;
+use crate::flags::{Flag, Matches};
 use crate::invocation::Invocation;
 use crate::output;
+use crate::platform::Platform;
 
 pub(crate) static COMMAND: Command = Command {
     about: "Save one or more images to a tar archive (streamed to STDOUT by default)",
@@ -34,7 +33,7 @@ fn run(invocation: Invocation) -> Outcome {
             check_output_file(path)
                 .map_err(|error| Error::plain(format!("failed to save image: {error}")))?;
         }
-        let platform = matches.filled("platform").map(platform_json);
+        let platform = images_platform(matches)?;
         let client = invocation.connect().await?;
         let archive = client.save_images(&matches.args, platform.as_deref()).await?;
         output::archive(archive, file).await?;
@@ -42,14 +41,9 @@ fn run(invocation: Invocation) -> Outcome {
     })
 }
 
-/// `os[/arch[/variant]]` as the API wants it.
-pub(crate) fn platform_json(text: &str) -> String {
-    let mut parts = text.split('/');
-    let mut platform = json!({});
-    for key in ["os", "architecture", "variant"] {
-        if let Some(part) = parts.next() {
-            platform[key] = part.into();
-        }
-    }
-    platform.to_string()
+/// The `--platform` of archives of images as the API wants it.
+pub(crate) fn images_platform(matches: &Matches) -> Result<Option<String>, Error> {
+    let platform = matches.filled("platform").map(Platform::parse).transpose();
+    let platform = platform.map_err(|error| Error::plain(format!("invalid platform: {error}")))?;
+    Ok(platform.map(|platform| platform.json()))
 }

@@ -21,11 +21,17 @@ fn run(invocation: Invocation) -> Outcome {
         let [source, target] = &invocation.matches.args[..] else {
             return Err(Error::plain("two names are required"));
         };
-        let reference: Reference = target.parse().map_err(|error: InvalidReference| {
+        let refuse = |name: &str, error: InvalidReference| {
             Error::plain(format!(
-                "Error parsing reference: {target:?} is not a valid repository/tag: {error}"
+                "Error parsing reference: {name:?} is not a valid repository/tag: {error}"
             ))
-        })?;
+        };
+        // The source may be an identifier.
+        match source.parse::<Reference>() {
+            Ok(_) | Err(InvalidReference::LooksLikeId(_)) => {}
+            Err(error) => return Err(refuse(source, error)),
+        }
+        let reference: Reference = target.parse().map_err(|error| refuse(target, error))?;
         if reference.digest().is_some() {
             return Err(Error::plain("refusing to create a tag with a digest reference"));
         }

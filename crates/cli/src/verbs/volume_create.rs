@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::flags::{Flag, Matches};
 use crate::invocation::Invocation;
 use crate::output;
+use crate::spec;
 
 pub(crate) static COMMAND: Command = Command {
     about: "Create a volume",
@@ -22,7 +23,7 @@ pub(crate) static COMMAND: Command = Command {
             .short('d')
             .default("\"local\""),
         Flag::text("group", "Cluster Volume group (cluster volumes)").not_yet(),
-        Flag::list("label", "Set metadata for a volume"),
+        Flag::list("label", "Set metadata for a volume").check(spec::label),
         Flag::text("limit-bytes", "Maximum size of the Cluster Volume in bytes")
             .of("bytes")
             .not_yet(),

@@ -505,7 +505,7 @@ fn parameters_that_are_no_numbers_are_refused() {
         (
             "GET",
             "/images/UPPER/json",
-            "invalid reference format: repository name (UPPER) must be lowercase",
+            "invalid reference format: repository name (library/UPPER) must be lowercase",
         ),
         (
             "POST",

@@ -41,6 +41,7 @@ mod races;
 mod reload;
 mod restart_policy;
 mod run;
+mod same_requests;
 mod save;
 mod settings;
 mod signals;
