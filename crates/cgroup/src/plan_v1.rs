@@ -19,18 +19,7 @@ pub(crate) fn plan(resources: &LinuxResources) -> Result<Plan> {
     if let Some(cpu) = resources.cpu() {
         plan_cpu(&mut plan, cpu)?;
     }
-    if let Some(pids) = resources.pids() {
-        let limit = pids.limit();
-        plan.set(
-            "pids",
-            "pids.max",
-            if limit > 0 {
-                limit.to_string()
-            } else {
-                "max".into()
-            },
-        );
-    }
+    super::plan_v2::plan_pids(&mut plan, resources);
     if let Some(block_io) = resources.block_io() {
         plan_block_io(&mut plan, block_io)?;
     }

@@ -21,18 +21,7 @@ pub(crate) fn plan(resources: &LinuxResources) -> Result<Plan> {
     if let Some(cpu) = resources.cpu() {
         plan_cpu(&mut plan, cpu)?;
     }
-    if let Some(pids) = resources.pids() {
-        let limit = pids.limit();
-        plan.set(
-            "pids",
-            "pids.max",
-            if limit > 0 {
-                limit.to_string()
-            } else {
-                "max".into()
-            },
-        );
-    }
+    plan_pids(&mut plan, resources);
     if let Some(block_io) = resources.block_io() {
         plan_block_io(&mut plan, block_io)?;
     }
@@ -58,6 +47,19 @@ pub(crate) fn plan(resources: &LinuxResources) -> Result<Plan> {
     plan_rdma(&mut plan, resources);
     plan_unified(&mut plan, resources)?;
     Ok(plan)
+}
+
+/// The limit of processes, which both hierarchies write alike.
+pub(crate) fn plan_pids(plan: &mut Plan, resources: &LinuxResources) {
+    if let Some(pids) = resources.pids() {
+        let limit = pids.limit();
+        let value = if limit > 0 {
+            limit.to_string()
+        } else {
+            "max".to_owned()
+        };
+        plan.set("pids", "pids.max", value);
+    }
 }
 
 /// RDMA limits have the same file in both versions.

@@ -3,36 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use corten_types::human_duration;
 use corten_wire::PortSummary;
-
-const MINUTE: i64 = 60;
-const HOUR: i64 = 60 * MINUTE;
-const DAY: i64 = 24;
-const WEEK: i64 = 7 * DAY;
-const MONTH: i64 = 30 * DAY;
-const YEAR: i64 = 365 * DAY;
-
-/// A span of time in words, by Docker's thresholds; `seconds` is rounded down.
-pub(crate) fn duration(seconds: i64) -> String {
-    let hours = (seconds + HOUR / 2) / HOUR;
-    match seconds {
-        ..1 => "Less than a second".to_owned(),
-        1 => "1 second".to_owned(),
-        2..MINUTE => format!("{seconds} seconds"),
-        _ if seconds < 2 * MINUTE => "About a minute".to_owned(),
-        MINUTE..HOUR => format!("{} minutes", seconds / MINUTE),
-        _ if hours == 1 => "About an hour".to_owned(),
-        _ if hours < 2 * DAY => format!("{hours} hours"),
-        _ if hours < 2 * WEEK => format!("{} days", hours / DAY),
-        _ if hours < 2 * MONTH => format!("{} weeks", hours / WEEK),
-        _ if hours < 2 * YEAR => format!("{} months", hours / MONTH),
-        _ => format!("{} years", seconds / HOUR / YEAR),
-    }
-}
 
 /// How long ago a time (Unix seconds) was, in words.
 pub(crate) fn ago(time: i64) -> String {
-    format!("{} ago", duration(now().saturating_sub(time)))
+    format!("{} ago", human_duration(now().saturating_sub(time)))
 }
 
 /// Unix seconds.
@@ -135,30 +111,6 @@ pub(crate) fn host_port(ip: &str, port: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_in_words() {
-        for (seconds, words) in [
-            (0, "Less than a second"),
-            (1, "1 second"),
-            (59, "59 seconds"),
-            (60, "About a minute"),
-            (119, "About a minute"),
-            (120, "2 minutes"),
-            (3599, "59 minutes"),
-            (3600, "About an hour"),
-            (5399, "About an hour"),
-            (5400, "2 hours"),
-            (47 * 3600, "47 hours"),
-            (48 * 3600, "2 days"),
-            (14 * 86400, "2 weeks"),
-            (60 * 86400, "2 months"),
-            (729 * 86400, "24 months"),
-            (730 * 86400, "2 years"),
-        ] {
-            assert_eq!(duration(seconds), words, "{seconds}");
-        }
-    }
 
     #[test]
     fn cuts_with_an_ellipsis() {

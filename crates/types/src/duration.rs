@@ -13,7 +13,7 @@ pub fn human_duration(seconds: i64) -> String {
         (_, _, 1) => "About an hour".to_owned(),
         (_, _, ..48) => format!("{hours} hours"),
         (_, _, ..336) => format!("{} days", hours / 24),
-        (_, _, ..1460) => format!("{} weeks", hours / 24 / 7),
+        (_, _, ..1440) => format!("{} weeks", hours / 24 / 7),
         (_, _, ..17520) => format!("{} months", hours / 24 / 30),
         _ => format!("{} years", seconds / (3600 * 24 * 365)),
     }
@@ -83,7 +83,9 @@ mod tests {
             (2 * 3600, "2 hours"),
             (48 * 3600, "2 days"),
             (14 * 24 * 3600, "2 weeks"),
-            (70 * 24 * 3600, "2 months"),
+            (59 * 24 * 3600, "8 weeks"),
+            (60 * 24 * 3600, "2 months"),
+            (729 * 24 * 3600, "24 months"),
             (3 * 365 * 24 * 3600, "3 years"),
         ] {
             assert_eq!(human_duration(seconds), words);
