@@ -2,7 +2,7 @@
 
 use std::io;
 
-use corten_types::ErrorKind;
+use corten_types::{ErrorKind, system_words};
 
 /// Result of this crate's calls.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -29,7 +29,7 @@ pub enum Error {
     #[error("invalid archive: damaged compressed data")]
     Compression(#[source] io::Error),
     /// A file could not be made.
-    #[error("{operation} {path}: {source}")]
+    #[error("{operation} {path}: {}", system_words(source))]
     Unpack {
         /// System call.
         operation: &'static str,
@@ -39,7 +39,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A file could not be read.
-    #[error("{operation} {path}: {source}")]
+    #[error("{operation} {path}: {}", system_words(source))]
     Pack {
         /// System call.
         operation: &'static str,
@@ -52,10 +52,10 @@ pub enum Error {
     #[error("no space left on device")]
     NoSpace,
     /// Reading the stream failed.
-    #[error("read archive: {0}")]
+    #[error("read archive: {}", system_words(.0))]
     Read(#[source] io::Error),
     /// Writing the stream failed, usually because its reader went away.
-    #[error("write archive: {0}")]
+    #[error("write archive: {}", system_words(.0))]
     Write(#[source] io::Error),
 }
 

@@ -1,6 +1,6 @@
 //! Everything a container verb can fail with, in Docker's words.
 
-use corten_types::{ContainerId, ErrorKind};
+use corten_types::{ContainerId, ErrorKind, system_words};
 
 /// Result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -68,7 +68,7 @@ pub enum Error {
     #[error("the daemon is shutting down")]
     ShuttingDown,
     /// The machine failed.
-    #[error("{what}: {source}")]
+    #[error("{what}: {}", system_words(source))]
     System {
         /// What was being done.
         what: String,

@@ -1,7 +1,7 @@
 //! The ways in which the network can refuse, in Docker's words.
 
 use crate::{Ipv4Net, NetlinkError, Proto};
-use corten_types::ErrorKind;
+use corten_types::{ErrorKind, system_words};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 
@@ -13,7 +13,7 @@ pub enum NetworkError {
     #[error("Bind for {0} failed: port is already allocated")]
     PortAllocated(SocketAddrV4),
     /// A process of the host has the port, or it may not be had at all.
-    #[error("failed to bind host port for {host}:{container}/{proto}: {}", posix_words(.source))]
+    #[error("failed to bind host port for {host}:{container}/{proto}: {}", system_words(.source))]
     PortBind {
         /// Address and port of the host.
         host: SocketAddrV4,
@@ -109,17 +109,6 @@ impl NetworkError {
             | Self::System { .. } => ErrorKind::System,
         }
     }
-}
-
-/// The operating system's words for an error, as Docker prints them: no capital, no number.
-fn posix_words(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut characters = text.chars();
-    characters
-        .next()
-        .map(|first| first.to_lowercase().chain(characters).collect())
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::io;
 
 use corten_shim_api::{ProtocolError, RuntimeFailure};
-use corten_types::ErrorKind;
+use corten_types::{ErrorKind, system_words};
 
 /// Result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -36,7 +36,7 @@ pub enum Error {
     #[error("the container's shim is gone")]
     Lost(#[source] ProtocolError),
     /// The machine failed at `what`.
-    #[error("{what}: {source}")]
+    #[error("{what}: {}", system_words(source))]
     System {
         /// What was being done.
         what: String,

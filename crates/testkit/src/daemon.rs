@@ -41,7 +41,31 @@ impl Daemon {
 
     /// Starts the daemon of `program` with this configuration file and more flags than it needs to live alone.
     pub fn start_configured(program: &Path, config: &str, flags: &[&str]) -> Self {
+        Self::start_in(Slot::take(), program, config, flags)
+    }
+
+    /// Starts the daemon under test with a data root that is a disk of its own of so many MiB: an ext4 in a file, gone with
+    /// the daemon.
+    pub fn start_on_small_disk(mebibytes: u64) -> Self {
         let slot = Slot::take();
+        let (image, data) = (slot.root().join("disk.img"), slot.root().join("data"));
+        fs::create_dir(&data)
+            .and_then(|()| File::create(&image))
+            .and_then(|file| file.set_len(mebibytes << 20))
+            .unwrap_or_else(|error| panic!("cannot make {}: {error}", image.display()));
+        // Nothing held back for root, which is who fills it.
+        command::run(
+            Command::new("mkfs.ext4").args(["-q", "-m", "0"]).arg(&image),
+            DEADLINE,
+        )
+        .ok();
+        // The loop device goes with its mount, which goes with the slot's other traces.
+        let mut mount = Command::new("mount");
+        command::run(mount.args(["-o", "loop"]).args([&image, &data]), DEADLINE).ok();
+        Self::start_in(slot, &paths::binary(), "{}", &["--debug"])
+    }
+
+    fn start_in(slot: Slot, program: &Path, config: &str, flags: &[&str]) -> Self {
         let mut daemon = Self {
             socket: slot.root().join("c.sock"),
             program: program.to_owned(),

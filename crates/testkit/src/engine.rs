@@ -21,6 +21,17 @@ pub enum Cli {
     Docker,
 }
 
+impl Cli {
+    /// The one the environment asks for.
+    fn asked_for() -> Self {
+        match std::env::var("CORTEN_E2E_CLI").as_deref() {
+            Ok("docker") => Self::Docker,
+            Ok("corten") | Err(_) => Self::Corten,
+            Ok(other) => panic!("CORTEN_E2E_CLI is corten or docker, not {other}"),
+        }
+    }
+}
+
 /// A running engine with the command line to drive it.
 #[derive(Debug)]
 pub enum Engine {
@@ -36,12 +47,12 @@ impl Engine {
         if Self::is_reference() {
             return Self::Docker(Box::new(Dockerd::start()));
         }
-        let cli = match std::env::var("CORTEN_E2E_CLI").as_deref() {
-            Ok("docker") => Cli::Docker,
-            Ok("corten") | Err(_) => Cli::Corten,
-            Ok(other) => panic!("CORTEN_E2E_CLI is corten or docker, not {other}"),
-        };
-        Self::Corten(Box::new(Daemon::start()), cli)
+        Self::Corten(Box::new(Daemon::start()), Cli::asked_for())
+    }
+
+    /// Starts the engine under test on a disk of so many MiB.
+    pub fn start_on_small_disk(mebibytes: u64) -> Self {
+        Self::Corten(Box::new(Daemon::start_on_small_disk(mebibytes)), Cli::asked_for())
     }
 
     /// Whether tests run against the reference engine.

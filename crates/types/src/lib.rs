@@ -10,6 +10,7 @@ mod error_kind;
 mod id;
 mod reference;
 mod size;
+mod system_words;
 
 pub use digest::{Digest, InvalidDigest};
 pub use duration::{human_duration, parse_duration};
@@ -17,3 +18,4 @@ pub use error_kind::ErrorKind;
 pub use id::{ContainerId, InvalidId, SHORT_ID_LEN};
 pub use reference::{DEFAULT_DOMAIN, DEFAULT_TAG, InvalidReference, Reference};
 pub use size::{InvalidSize, binary_size, decimal_size, parse_bytes, parse_decimal_bytes, precise_size};
+pub use system_words::system_words;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use corten_types::ErrorKind;
+use corten_types::{ErrorKind, system_words};
 
 /// Result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -42,7 +42,7 @@ pub enum Error {
         option: String,
     },
     /// The disk failed.
-    #[error("volume {name}: {source}")]
+    #[error("volume {name}: {}", system_words(source))]
     Io {
         /// The volume.
         name: String,

@@ -23,6 +23,7 @@ mod exec;
 mod export;
 mod faults;
 mod formats;
+mod full_disk;
 mod health;
 mod images;
 mod init;
