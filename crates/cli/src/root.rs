@@ -93,10 +93,13 @@ fn dispatch(program: Program, settings: Settings, verb: &str, rest: Vec<String>)
         }
         _ => {}
     }
-    if let Some(command) = find(verbs::COMMON, verb).or_else(|| find(verbs::COMMANDS, verb)) {
-        return execute(program, settings, verb, command, rest);
+    if let Some(entry) = find(verbs::COMMON, verb).or_else(|| find(verbs::COMMANDS, verb)) {
+        return execute(program, settings, entry.name, entry.command, rest);
     }
     let Some(group) = verbs::GROUPS.iter().find(|group| group.name == verb) else {
+        if verbs::not_yet::has(verb, None) {
+            return Err(verbs::not_yet::refuse(&program, verb, rest.first()));
+        }
         let name = &program.0;
         return Err(Error::Usage(format!(
             "{name}: unknown command: {name} {verb}\n\nRun '{name} --help' for more information"
@@ -113,13 +116,17 @@ fn dispatch(program: Program, settings: Settings, verb: &str, rest: Vec<String>)
         }
         Some(word) if word == "--help" || word == "-h" => print(&group_help(&program, group)),
         Some(word) => match find(group.commands, &word) {
-            Some(command) => execute(
+            // Under its main name, whichever was used.
+            Some(entry) => execute(
                 program,
                 settings,
-                &format!("{verb} {word}"),
-                command,
+                &format!("{verb} {}", entry.name),
+                entry.command,
                 rest.collect(),
             ),
+            None if verbs::not_yet::has(verb, Some(&word)) => {
+                Err(verbs::not_yet::refuse(&program, verb, Some(&word)))
+            }
             None if word.starts_with('-') => Err(Error::Message {
                 message: format!(
                     "unknown flag: {word}\n\nUsage:  {0} {verb}{word_for_verbs}\n\nRun '{0} {verb} --help' for more information",
@@ -173,11 +180,10 @@ fn man(program: &Program, rest: &[String]) -> Result<i32, Error> {
     }
 }
 
-fn find(entries: &'static [Entry], verb: &str) -> Option<&'static Command> {
+fn find(entries: &'static [Entry], verb: &str) -> Option<&'static Entry> {
     entries
         .iter()
         .find(|entry| entry.name == verb || entry.hidden.contains(&verb))
-        .map(|entry| entry.command)
 }
 
 fn execute(

@@ -19,14 +19,19 @@ static WITHOUT_RUN_ONLY: [Flag; COUNT] = without_run_only();
 
 const ALL: [Flag; ALL_LEN] = [
     Flag::list("add-host", "Add a custom host-to-IP mapping (host:ip)").check(network::extra_host),
-    Flag::list("annotation", "Add an annotation to the container").of("map"),
+    Flag::list("annotation", "Add an annotation to the container")
+        .default("map[]")
+        .of("map"),
     Flag::list("attach", "Attach to STDIN, STDOUT or STDERR")
         .short('a')
         .check(stream),
     Flag::int("blkio-weight", "Relative weight of block I/O, 10 to 1000")
+        .default("0")
         .of("uint16")
         .check(resources::check_weight),
-    Flag::list("blkio-weight-device", "Block I/O weight of a device").check(block_io::check_weight),
+    Flag::list("blkio-weight-device", "Block I/O weight of a device")
+        .default("[]")
+        .check(block_io::check_weight),
     Flag::list("cap-add", "Add Linux capabilities"),
     Flag::list("cap-drop", "Drop Linux capabilities"),
     Flag::text("cgroup-parent", "Optional parent cgroup for the container"),
@@ -59,21 +64,25 @@ const ALL: [Flag; ALL_LEN] = [
         "device-read-bps",
         "Limit read rate (bytes per second) from a device",
     )
+    .default("[]")
     .check(block_io::check_bytes),
     Flag::list(
         "device-read-iops",
         "Limit read rate (IO per second) from a device",
     )
+    .default("[]")
     .check(block_io::check_operations),
     Flag::list(
         "device-write-bps",
         "Limit write rate (bytes per second) to a device",
     )
+    .default("[]")
     .check(block_io::check_bytes),
     Flag::list(
         "device-write-iops",
         "Limit write rate (IO per second) to a device",
     )
+    .default("[]")
     .check(block_io::check_operations),
     Flag::switch("disable-content-trust", "Skip image verification").not_yet(),
     Flag::list("dns", "Set custom DNS servers").check(network::address),
@@ -93,6 +102,7 @@ const ALL: [Flag; ALL_LEN] = [
     Flag::list("group-add", "Add additional groups to join"),
     Flag::text("health-cmd", "Command to run to check health"),
     Flag::text("health-interval", "Time between running the check (ms|s|m|h)")
+        .default("0s")
         .of("duration")
         .check(check_duration),
     Flag::int(
@@ -103,18 +113,21 @@ const ALL: [Flag; ALL_LEN] = [
         "health-start-interval",
         "Time between running the check during the start period (ms|s|m|h)",
     )
+    .default("0s")
     .of("duration")
     .check(check_duration),
     Flag::text(
         "health-start-period",
         "Time for the container to start up before failures count (ms|s|m|h)",
     )
+    .default("0s")
     .of("duration")
     .check(check_duration),
     Flag::text(
         "health-timeout",
         "Maximum time to allow one check to run (ms|s|m|h)",
     )
+    .default("0s")
     .of("duration")
     .check(check_duration),
     Flag::help(),
@@ -200,11 +213,13 @@ const ALL: [Flag; ALL_LEN] = [
     Flag::int("stop-timeout", "Timeout (in seconds) to stop a container"),
     Flag::list("storage-opt", "Storage driver options for the container"),
     Flag::list("sysctl", "Sysctl options")
+        .default("map[]")
         .of("map")
         .check(resources::sysctl),
     Flag::list("tmpfs", "Mount a tmpfs directory"),
     Flag::switch("tty", "Allocate a pseudo-TTY").short('t'),
     Flag::list("ulimit", "Ulimit options")
+        .default("[]")
         .of("ulimit")
         .check(resources::check_ulimit),
     Flag::switch("use-api-socket", "Bind mount Docker API socket and required auth").not_yet(),

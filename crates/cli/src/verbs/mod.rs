@@ -23,6 +23,7 @@ mod logs;
 mod many;
 mod network_ls;
 mod network_prune;
+pub(crate) mod not_yet;
 mod pause;
 mod port;
 mod ps;

@@ -22,6 +22,7 @@ pub(crate) static COMMAND: Command = Command {
 
 static FLAGS: &[Flag] = &[
     Flag::int("blkio-weight", "Relative weight of block I/O, 10 to 1000")
+        .default("0")
         .of("uint16")
         .check(resources::check_weight),
     Flag::int("cpu-period", "Period of the CPU quota in microseconds"),

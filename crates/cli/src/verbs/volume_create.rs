@@ -29,6 +29,7 @@ pub(crate) static COMMAND: Command = Command {
             .not_yet(),
         Flag::text("name", "").hidden(),
         Flag::list("opt", "Set driver specific options")
+            .default("map[]")
             .short('o')
             .of("map"),
         Flag::text("required-bytes", "Minimum size of the Cluster Volume in bytes")

@@ -5,6 +5,7 @@
 //! The words are in `same_requests/*.txt`: one command line each. `~` before one tells that Corten says it does not have
 //! that yet; then only the refusal is demanded.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
@@ -31,6 +32,81 @@ fn creating_from_odd_values() {
 #[test]
 fn all_other_verbs() {
     compare(include_str!("same_requests/others.txt"));
+}
+
+/// Every flag docker's help shows is in Corten's, with the same letter, kind of value and default. Words may differ.
+#[test]
+fn help_has_all_flags() {
+    if !is_new(&docker_program()) {
+        eprintln!("the docker command line here is older than 28: skipped");
+        return;
+    }
+    let mut differences = Vec::new();
+    for verb in include_str!("same_requests/verbs.txt").lines() {
+        let [ours, theirs] = [binary(), docker_program()].map(|program| {
+            let mut command = Command::new(program);
+            command.args(verb.split(' ')).arg("--help").env("COLUMNS", "80");
+            options(&run(&mut command, SOON).ok())
+        });
+        assert!(
+            theirs.len() >= usize::from(verb.starts_with("run")),
+            "no flags found for {verb}"
+        );
+        for (name, theirs) in &theirs {
+            match ours.get(name) {
+                Some(ours) if ours.text.ends_with("(not supported yet)") => {}
+                Some(ours)
+                    if (ours.letter, &ours.kind, ours.default())
+                        == (theirs.letter, &theirs.kind, theirs.default()) => {}
+                ours => differences.push(format!("{verb} --{name}: {ours:?}, not {theirs:?}")),
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// What help says of a flag.
+#[derive(Debug, Default)]
+struct Described {
+    letter: Option<char>,
+    kind: String,
+    text: String,
+}
+
+impl Described {
+    fn default(&self) -> Option<&str> {
+        self.text.rsplit_once("(default ")?.1.strip_suffix(')')
+    }
+}
+
+fn options(help: &str) -> BTreeMap<String, Described> {
+    let mut found: BTreeMap<String, Described> = BTreeMap::new();
+    let mut last = String::new();
+    for line in help.lines().skip_while(|line| *line != "Options:").skip(1) {
+        let Some(at) = line.get(..8).filter(|head| head.ends_with("--")).map(|_| 8) else {
+            // A flag's text goes on.
+            if let Some(flag) = found.get_mut(&last) {
+                flag.text = format!("{} {}", flag.text, line.trim()).trim().to_owned();
+            }
+            continue;
+        };
+        let (head, text) = line[at..].split_once("  ").unwrap_or((&line[at..], ""));
+        let (name, kind) = head.split_once(' ').unwrap_or((head, ""));
+        last = name.to_owned();
+        found.insert(
+            name.to_owned(),
+            Described {
+                letter: line
+                    .trim_start()
+                    .strip_prefix('-')
+                    .and_then(|rest| rest.chars().next())
+                    .filter(|c| *c != '-'),
+                kind: kind.to_owned(),
+                text: text.trim().to_owned(),
+            },
+        );
+    }
+    found
 }
 
 /// What a command line did.
