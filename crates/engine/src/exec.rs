@@ -109,7 +109,7 @@ impl Engine {
             return Err(Error::Invalid("No exec command specified".to_owned()));
         }
         container.state().check_running()?;
-        check_not_paused(&container)?;
+        check_not_paused(&container, name)?;
         let id = names::new_id().to_string();
         self.execs.lock().insert(
             id.clone(),
@@ -187,7 +187,7 @@ impl Engine {
         let Some(sandbox) = sandbox else {
             return Err(Error::NotRunning(container.id().clone()));
         };
-        check_not_paused(container)?;
+        check_not_paused(container, container.id().as_str())?;
         let mut process = options::init(self, &record, &[])?;
         process.args = request.cmd.clone().unwrap_or_default();
         process.tty = request.tty;
@@ -330,11 +330,11 @@ impl Engine {
 }
 
 /// A process that joins a held cgroup is held before it runs anything.
-fn check_not_paused(container: &Container) -> Result<()> {
+/// `name` is what the client calls it, which is what it is told, as by Docker.
+fn check_not_paused(container: &Container, name: &str) -> Result<()> {
     if container.state().paused {
         return Err(Error::Conflict(format!(
-            "Container {} is paused, unpause the container before exec",
-            container.id()
+            "Container {name} is paused, unpause the container before exec"
         )));
     }
     Ok(())

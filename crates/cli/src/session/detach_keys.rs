@@ -55,6 +55,7 @@ fn code(key: &str) -> Option<u8> {
         (Some([letter @ (b'a'..=b'z' | b'A'..=b'Z')]), _) => Some(letter.to_ascii_uppercase() - b'@'),
         (Some([sign @ (b'@' | b'[' | b'\\' | b']' | b'^' | b'_')]), _) => Some(sign - b'@'),
         (None, [byte]) => Some(*byte),
+        (None, b"DEL") => Some(0x7f),
         _ => None,
     }
 }
@@ -88,7 +89,7 @@ mod tests {
     #[test]
     fn reads_key_names() {
         assert_eq!(DetachKeys::parse(Some("ctrl-a,b")).unwrap().sequence, [1, b'b']);
-        assert_eq!(DetachKeys::parse(Some("ctrl-[")).unwrap().sequence, [27]);
+        assert_eq!(DetachKeys::parse(Some("ctrl-[,DEL")).unwrap().sequence, [27, 127]);
         assert_eq!(
             DetachKeys::parse(Some("foo")).unwrap_err(),
             "Unknown character: 'foo'"

@@ -8,7 +8,9 @@ use crate::command::{Arity, Command, Outcome};
 use crate::error::Error;
 use crate::flags::Flag;
 use crate::invocation::Invocation;
-use crate::session::{DetachKeys, Disposition, Ended, RawMode, Resized, Signals, Streams, stdin_is_terminal};
+use crate::session::{
+    DetachKeys, Disposition, Ended, RawMode, Resized, Signals, Streams, stdin_is_terminal, window_size,
+};
 
 pub(crate) static COMMAND: Command = Command {
     about: "Attach local standard input, output, and error streams to a running container",
@@ -80,6 +82,12 @@ fn run(invocation: Invocation) -> Outcome {
             tty,
             detach_keys: tty.then_some(detach_keys),
         };
+        if let Some((height, width)) = window_size().filter(|_| tty) {
+            // Only a change makes a program show its prompt again to whoever has just come. The size told next is the right one.
+            let _ = client
+                .resize_container(id, height.saturating_add(1), width.saturating_add(1))
+                .await;
+        }
         let ended = with_window(streams, tty, &client, &Resized::Container(id), &mut signals, id).await?;
         drop(raw);
         match ended {

@@ -64,10 +64,10 @@ fn run(invocation: Invocation) -> Outcome {
             DetachKeys::parse(keys.as_deref()).map_err(|error| launch.failed(&Error::plain(error)))?;
         // Caught from here on, so that Ctrl-C never leaves behind a container nobody knows of.
         let config = &launch.request.config;
-        let disposition = if launch.invocation.matches.on("sig-proxy") {
-            Disposition::Forward
-        } else {
-            Disposition::Leave
+        let disposition = match (launch.invocation.matches.on("sig-proxy"), config.tty) {
+            (true, false) => Disposition::Forward,
+            (true, true) => Disposition::ForwardToTerminal,
+            (false, _) => Disposition::Leave,
         };
         let mut signals = Signals::catch(disposition)?;
         let id = launch.create(&client).await?;

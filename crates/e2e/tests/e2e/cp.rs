@@ -251,6 +251,8 @@ fn read_only_roots_are_not_written_to() {
 
 #[test]
 fn owners_are_kept_or_given() {
+    // dockerd 20.10 runs a getent of the image's to look users up.
+    corten_only!();
     let engine = engine();
     idle(&engine, "box", &["-u", "app"]);
     let dir = engine.scratch("cp");
@@ -327,9 +329,11 @@ fn the_api_tells_what_is_at_a_path() {
         format!("Could not find the file /nope in container {id}")
     );
     let wrong = engine.api("PUT", "/containers/box/archive?path=/data/seed", "");
+    // dockerd 20.10 takes it for a fault of its own.
+    let status = if Engine::is_reference() { 500 } else { 400 };
     assert_eq!(
         (wrong.status, wrong.message().as_str()),
-        (400, "extraction point is not a directory")
+        (status, "extraction point is not a directory")
     );
     // Pipes and devices are told of, not opened.
     engine.ok(&[

@@ -136,8 +136,11 @@ fn a_probe_that_hangs_is_killed_with_what_it_started() {
     let found = health(&engine, "slow");
     let last = found["Log"][0].clone();
     assert_eq!(last["ExitCode"], -1, "{found}");
+    // dockerd 20.10 drops what the probe had said.
+    let said = if Engine::is_reference() { "" } else { ": begun\n" };
     assert_eq!(
-        last["Output"], "Health check exceeded timeout (300ms): begun\n",
+        last["Output"],
+        format!("Health check exceeded timeout (300ms){said}"),
         "{found}"
     );
     if !Engine::is_reference() {

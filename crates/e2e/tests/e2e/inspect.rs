@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use corten_testkit::Engine;
+
 use crate::{BB, engine, inspect};
 
 #[test]
@@ -126,7 +128,8 @@ fn an_ended_container_keeps_its_end() {
         state["FinishedAt"].as_str().unwrap(),
     );
     assert!(
-        started < finished && finished.ends_with('Z'),
+        // dockerd 20.10 takes the two from different clocks.
+        (started < finished || Engine::is_reference()) && finished.ends_with('Z'),
         "{started} {finished}"
     );
     let network = inspect(&engine, "box")["NetworkSettings"]["Networks"]["bridge"]["IPAddress"].clone();

@@ -97,6 +97,8 @@ fn rotated_and_compressed_files_are_read_in_order() {
 
 #[test]
 fn following_goes_on_across_rotations() {
+    // dockerd 20.10 repeats lines to followers when it rotates.
+    corten_only!();
     for options in [
         &["max-size=10k", "max-file=3"][..],
         &["max-size=10k", "max-file=3", "compress=true"],
@@ -239,6 +241,8 @@ fn a_log_that_is_not_kept_cannot_be_read() {
 
 #[test]
 fn files_that_go_away_hang_nobody() {
+    // dockerd 20.10 refuses to read when the file has gone; it does not hang either.
+    corten_only!();
     let engine = engine();
     for driver in ["json-file", "local"] {
         let script = "echo one; while ! [ -e /go ]; do sleep 0.1; done; echo two; while ! [ -e /end ]; do sleep 0.1; done; echo three";
@@ -310,6 +314,8 @@ fn a_follower_goes_on_across_a_restart_of_the_daemon() {
 
 #[test]
 fn local_keeps_what_was_written() {
+    // dockerd 20.10 loses the end of a line that is longer than 16 KiB.
+    corten_only!();
     let engine = engine();
     let script = "echo out; echo err >&2; echo; printf '\\377\\376\\n'; head -c 40000 /dev/zero | tr '\\0' x; echo; printf rest";
     logged(&engine, "box", &["--log-driver", "local"], script);

@@ -61,8 +61,10 @@ fn what_a_paused_container_refuses() {
         assert_ne!(done.code(), 0, "{done}");
         done.says(sentences);
     };
-    let paused = format!("Container {id} is paused, unpause the container before exec");
-    refused(&["exec", "box", "true"], &[&paused]);
+    refused(
+        &["exec", "box", "true"],
+        &["Container box is paused, unpause the container before exec"],
+    );
     refused(
         &["start", "box"],
         &["cannot start a paused container, try unpause instead"],

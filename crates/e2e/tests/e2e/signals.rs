@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use corten_testkit::until;
+use corten_testkit::{Terminal, until};
 
 use crate::{BB, SOON, engine, idle, inspect, wait_for_state};
 
@@ -127,4 +127,37 @@ fn wait_gives_every_exit_code() {
     engine.ok(&["run", "-d", "--name", "aa", BB, "sh", "-c", "sleep 0.3; exit 11"]);
     engine.ok(&["run", "-d", "--name", "bb", BB, "sh", "-c", "exit 12"]);
     assert_eq!(engine.ok(&["wait", "aa", "bb"]), "11\n12");
+}
+
+#[test]
+fn a_foreground_run_passes_every_signal_on() {
+    let engine = engine();
+    for number in [14, 24, 28, 37] {
+        let script = format!("trap 'echo got; exit 7' {number}; echo up; while :; do sleep 0.05; done");
+        let run = engine.spawn(&["run", "--rm", BB, "sh", "-c", &script]);
+        run.expect_out("up", SOON);
+        let pid = run.pid().to_string();
+        let sent = std::process::Command::new("kill")
+            .args([&format!("-{number}"), &pid])
+            .status();
+        assert!(sent.unwrap().success());
+        let done = run.finish(SOON);
+        assert_eq!(
+            (done.code(), done.out().as_str()),
+            (7, "up\ngot\n"),
+            "{number}: {done}"
+        );
+    }
+}
+
+#[test]
+fn whoever_attaches_again_sees_the_prompt() {
+    let engine = engine();
+    engine.ok(&["run", "-d", "-i", "-t", "--name", "box", BB, "sh"]);
+    for _ in 0..3 {
+        let mut terminal = Terminal::start(&engine.command(&["attach", "box"]), 80, 24);
+        terminal.expect("/ # ", SOON);
+        terminal.type_in("\u{10}\u{11}");
+        assert_eq!(terminal.finish(SOON), 1);
+    }
 }

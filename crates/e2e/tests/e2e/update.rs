@@ -104,10 +104,13 @@ fn senseless_updates_change_nothing() {
         &["--cpus", "1000", "box"],
         &["range of CPUs is from 0.01 to", "Range of CPUs is from 0.01 to"],
     );
-    refused(
-        &["--blkio-weight", "5", "box"],
-        &["Range of blkio weight is from 10 to 1000"],
-    );
+    // dockerd 20.10 first finds that such a machine has no weights, and lets any pass.
+    if !Engine::is_reference() {
+        refused(
+            &["--blkio-weight", "5", "box"],
+            &["Range of blkio weight is from 10 to 1000"],
+        );
+    }
     refused(
         &["-m", "64m", "box"],
         &[&format!(
