@@ -159,7 +159,17 @@ impl Engine {
         self.config.data_root.join("rootfs")
     }
 
-    /// A container's cgroup.
+    /// The cgroup of a container's present run, or else of its next one.
+    pub(crate) fn cgroup_of(&self, container: &Container) -> String {
+        let state = container.state();
+        let running = state.sandbox.as_ref().and_then(|sandbox| sandbox.cgroup());
+        running.map_or_else(
+            || self.cgroup_path(&state.record.host_config.cgroup_parent, container.id()),
+            str::to_owned,
+        )
+    }
+
+    /// The cgroup a container gets when it is started.
     pub(crate) fn cgroup_path(&self, parent: &str, id: &ContainerId) -> String {
         let parent = if parent.is_empty() {
             &self.config.cgroup_parent

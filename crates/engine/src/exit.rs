@@ -55,10 +55,7 @@ impl Engine {
 
     /// Ends what a lost shim may have left.
     pub(crate) async fn clear(self: &Arc<Self>, container: &Arc<Container>) {
-        let path = self.cgroup_path(
-            &container.state().record.host_config.cgroup_parent,
-            container.id(),
-        );
+        let path = self.cgroup_of(container);
         let engine = self.clone();
         let id = container.id().clone();
         let cleared = crate::engine::blocking("clear up after a container", move || {

@@ -101,8 +101,7 @@ impl Engine {
         T: Send + 'static,
         F: FnOnce(&Cgroup) -> corten_cgroup::Result<T> + Send + 'static,
     {
-        let parent = container.state().record.host_config.cgroup_parent.clone();
-        let path = self.cgroup_path(&parent, container.id());
+        let path = self.cgroup_of(container);
         let engine = self.clone();
         blocking("use a container's cgroup", move || {
             Cgroup::new(engine.sandboxes.cgroups(), &path)

@@ -48,7 +48,13 @@ impl Sandboxes {
             // It was being started when the daemon died and is tearing itself down.
             return Ok(Adopted::Gone);
         }
-        let sandbox = Sandbox::new(id.clone(), state.pid, state.version, run_dir);
+        let sandbox = Sandbox::new(
+            id.clone(),
+            state.pid,
+            state.version,
+            run_dir,
+            self.cgroup_path(id),
+        );
         tokio::spawn(follow(sandbox.clone(), socket, self.events(), None));
         Ok(Adopted::Running(sandbox))
     }

@@ -25,6 +25,7 @@ pub struct Sandbox {
     /// The protocol version its shim speaks.
     version: u32,
     run_dir: PathBuf,
+    cgroup: Option<String>,
 }
 
 /// Something that happened in a container.
@@ -87,18 +88,30 @@ pub struct ExecStarted {
 }
 
 impl Sandbox {
-    pub(crate) fn new(id: ContainerId, pid: u32, version: u32, run_dir: PathBuf) -> Self {
+    pub(crate) fn new(
+        id: ContainerId,
+        pid: u32,
+        version: u32,
+        run_dir: PathBuf,
+        cgroup: Option<String>,
+    ) -> Self {
         Self {
             id,
             pid,
             version,
             run_dir,
+            cgroup,
         }
     }
 
     /// The init's process identifier on the host.
     pub fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// The path of its cgroup, unless its run directory no longer tells.
+    pub fn cgroup(&self) -> Option<&str> {
+        self.cgroup.as_deref()
     }
 
     pub(crate) fn run_dir(&self) -> &Path {

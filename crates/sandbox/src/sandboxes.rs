@@ -163,7 +163,7 @@ impl Sandboxes {
             init: order.init.clone(),
             groups: order.groups.clone(),
         };
-        let (mut control, shim) = self.spawn_shim(order.id.as_str())?;
+        let (mut control, shim) = self.spawn_shim(order.id.as_str(), run_dir)?;
         let answer = match send(
             &mut control,
             FrameKind::Request,
@@ -176,7 +176,13 @@ impl Sandboxes {
         };
         match answer {
             Ok(Response::Created { pid }) => Ok(Created {
-                sandbox: Sandbox::new(order.id.clone(), pid, PROTOCOL_VERSION, run_dir.to_owned()),
+                sandbox: Sandbox::new(
+                    order.id.clone(),
+                    pid,
+                    PROTOCOL_VERSION,
+                    run_dir.to_owned(),
+                    cgroup_of(&order.spec),
+                ),
                 control,
                 shim,
                 events: self.events.clone(),
@@ -194,12 +200,13 @@ impl Sandboxes {
         }
     }
 
-    fn spawn_shim(&self, id: &str) -> Result<(UnixStream, Pid)> {
+    fn spawn_shim(&self, id: &str, run_dir: &Path) -> Result<(UnixStream, Pid)> {
         let what = "cannot start the container's shim";
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(Error::system(what))?;
         ours.set_nonblocking(true).map_err(Error::system(what))?;
-        let shim = shim_process::spawn(&self.shim.path(), id, std::os::fd::AsFd::as_fd(&theirs))
-            .map_err(Error::system(what))?;
+        let theirs = std::os::fd::AsFd::as_fd(&theirs);
+        let shim =
+            shim_process::spawn(&self.shim.path(), id, run_dir, theirs).map_err(Error::system(what))?;
         Ok((UnixStream::from_std(ours).map_err(Error::system(what))?, shim))
     }
 
@@ -304,13 +311,22 @@ impl Sandboxes {
         Ok(())
     }
 
-    /// Ends whatever is left of a container whose shim is gone, by its cgroup, and forgets it.
+    /// The cgroup of a container's run, as its specification says: the settings of the daemon may have been others when it
+    /// was started. `None` without a run.
+    pub(crate) fn cgroup_path(&self, id: &ContainerId) -> Option<String> {
+        let text = fs::read(self.run_dir(id).join(SPEC_FILE_NAME)).ok()?;
+        cgroup_of(&serde_json::from_slice(&text).ok()?)
+    }
+
+    /// Ends whatever is left of a container whose shim is gone, by its cgroup, and forgets it. `otherwise` is its cgroup
+    /// if nothing is left that says which it was.
     ///
     /// # Errors
     /// When its cgroups cannot be emptied or removed.
-    pub fn clear(&self, id: &ContainerId, cgroup_path: &str) -> Result<()> {
+    pub fn clear(&self, id: &ContainerId, otherwise: &str) -> Result<()> {
+        let path = self.cgroup_path(id);
+        let cgroup = Cgroup::new(&self.cgroups, path.as_deref().unwrap_or(otherwise))?;
         self.forget(id);
-        let cgroup = Cgroup::new(&self.cgroups, cgroup_path)?;
         if !cgroup.exists() {
             return Ok(());
         }
@@ -373,6 +389,11 @@ impl Created {
         shim_process::reap(self.shim).await;
         remove_run_dir(self.sandbox.run_dir());
     }
+}
+
+fn cgroup_of(spec: &Spec) -> Option<String> {
+    let path = spec.linux().as_ref()?.cgroups_path().as_ref()?;
+    Some(path.to_str()?.to_owned())
 }
 
 fn remove_run_dir(run_dir: &Path) {

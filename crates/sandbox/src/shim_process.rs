@@ -4,6 +4,8 @@ use std::ffi::CString;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::ptr;
 
 use corten_shim_api::CONTROL_FD;
@@ -11,15 +13,18 @@ use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, waitid
 use tokio::io::unix::AsyncFd;
 
 /// Starts `program` with `control` as its descriptor [`CONTROL_FD`] in a session of its own, all other descriptors closed.
+/// The arguments only name the process for those who list processes.
 ///
 /// Returns the process identifier; whoever calls must see to it that [`reap`] runs.
-pub(crate) fn spawn(program: &str, argument: &str, control: BorrowedFd<'_>) -> io::Result<Pid> {
+pub(crate) fn spawn(program: &str, id: &str, run_dir: &Path, control: BorrowedFd<'_>) -> io::Result<Pid> {
     let program = CString::new(program)?;
     let name = CString::new("corten-shim")?;
-    let argument = CString::new(argument)?;
+    let id = CString::new(id)?;
+    let run_dir = CString::new(run_dir.as_os_str().as_bytes())?;
     let argv = [
         name.as_ptr().cast_mut(),
-        argument.as_ptr().cast_mut(),
+        id.as_ptr().cast_mut(),
+        run_dir.as_ptr().cast_mut(),
         ptr::null_mut(),
     ];
     let envp = [ptr::null_mut()];

@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use corten_shim::{COMPRESS_VERB, LOG_VERB, compress, write_log};
 
 const USAGE: &str = "\
-Usage: corten-shim CONTAINER
+Usage: corten-shim CONTAINER [RUN-DIR]
 
 Runs one container and looks after it until it ends. Started by the daemon, which gives its orders
-over file descriptor 3; CONTAINER only names the process for those who list processes.
+over file descriptor 3; the arguments only name the process for those who list processes.
 
 Options:
       --help      Print this help
@@ -35,11 +35,11 @@ fn main() -> ExitCode {
         (Some("--help" | "-h"), None, None) => print(USAGE),
         (Some("--version"), None, None) => print(concat!("corten-shim ", env!("CARGO_PKG_VERSION"), "\n")),
         (Some(option), None, None) if option.starts_with('-') => refuse(&format!("unknown option {option}")),
-        (Some(_), None, None) => match corten_shim::run() {
+        (Some(_), _, None) => match corten_shim::run() {
             Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
             Err(error) => refuse(&error.to_string()),
         },
-        _ => refuse("exactly one argument is needed"),
+        _ => refuse("one or two arguments are needed"),
     }
 }
 

@@ -356,3 +356,49 @@ fn a_client_that_goes_away_leaves_nothing_half_made() {
     assert_eq!(engine.ok(&["volume", "ls", "-q"]), "");
     engine.corten().assert_no_container_left();
 }
+
+#[test]
+fn a_daemon_with_another_cgroup_parent_finds_older_containers_cgroups() {
+    corten_only!();
+    let mut engine = engine();
+    let parent = engine.slot().cgroup_parent();
+    idle(&engine, "box", &["--memory", "64m"]);
+    idle(&engine, "orphan", &[]);
+    let orphan = pid_of(&engine, "orphan");
+    // Its shim goes together with the daemon: what it leaves is the next daemon's to clear.
+    let shim = proc::parent(orphan).unwrap();
+    engine.corten_mut().kill9();
+    end_process(shim);
+    engine
+        .corten_mut()
+        .restart_with(&["--cgroup-parent", &format!("{parent}/other")]);
+    until("the process without a shim has ended", SOON, || {
+        !proc::alive(orphan)
+    });
+    let stats = engine.ok(&[
+        "stats",
+        "--no-stream",
+        "--format",
+        "{{.MemUsage}} {{.PIDs}}",
+        "box",
+    ]);
+    assert!(stats.ends_with("/ 64MiB 2"), "{stats}");
+    engine.ok(&["update", "--memory", "32m", "--memory-swap", "-1", "box"]);
+    let stats = engine.ok(&["stats", "--no-stream", "--format", "{{.MemUsage}}", "box"]);
+    assert!(stats.ends_with("/ 32MiB"), "{stats}");
+    engine.ok(&["pause", "box"]);
+    assert_eq!(inspect(&engine, "box")["State"]["Status"], "paused");
+    engine.corten_mut().kill9();
+    engine.corten_mut().restart();
+    assert_eq!(inspect(&engine, "box")["State"]["Status"], "paused");
+    engine.ok(&["unpause", "box"]);
+    assert!(engine.ok(&["top", "box"]).contains("sleep"));
+    engine.ok(&["restart", "-t", "0", "box"]);
+    let pid = pid_of(&engine, "box");
+    let now = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
+    assert!(now.contains(&format!("{parent}/other/")), "{now}");
+    engine.ok(&["rm", "-f", "box", "orphan"]);
+    // With the daemon goes the parent of its own.
+    engine.corten_mut().stop();
+    engine.corten().assert_no_container_left();
+}
