@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 use corten_network::MacAddr;
-use corten_wire::HostConfig;
+use corten_wire::{ContainerConfig, HostConfig};
 
 use crate::error::{Error, Result};
+use crate::mounts::MountWish;
 use crate::{devices, network_files};
 
 /// Numbers of the processors and memory nodes this machine has.
@@ -88,6 +89,38 @@ pub(crate) fn check(host: &HostConfig) -> Result<()> {
     }
     network_files::parse_addresses(host.dns.as_deref().unwrap_or_default())?;
     network_files::extra_hosts(host.extra_hosts.as_deref().unwrap_or_default()).map(drop)
+}
+
+/// The longest name the kernel takes for a machine or a domain.
+const LONGEST_NAME: usize = 64;
+
+/// Refuses texts the kernel cannot take as a name, an argument or a path.
+pub(crate) fn texts(config: &ContainerConfig, argv: &[String], mounts: &[MountWish]) -> Result<()> {
+    let names = [
+        ("hostname", &config.hostname),
+        ("domain name", &config.domainname),
+    ];
+    for (what, name) in names {
+        if name.len() > LONGEST_NAME {
+            return invalid(format!("invalid {what}: longer than {LONGEST_NAME} bytes"));
+        }
+    }
+    let single = [("user", &config.user), ("working directory", &config.working_dir)];
+    // A program of such a name is one that is not there, which the start says.
+    let lists = argv.iter().skip(1).map(|text| ("command", text));
+    let lists = lists.chain(
+        config
+            .env
+            .iter()
+            .flatten()
+            .map(|text| ("environment variable", text)),
+    );
+    let places = mounts.iter().map(|mount| ("mount", &mount.point.destination));
+    let mut all = names.into_iter().chain(single).chain(lists).chain(places);
+    match all.find(|(_, text)| text.contains('\0')) {
+        None => Ok(()),
+        Some((what, text)) => invalid(format!("invalid {what}: {text:?} contains a NUL byte")),
+    }
 }
 
 fn invalid<T>(message: String) -> Result<T> {

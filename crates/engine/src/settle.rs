@@ -121,6 +121,7 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
     let links = links::resolve(engine, &mut host)?;
     refusals::mac_address(endpoint.mac.as_deref(), &host)?;
     let mounts = all_mounts(engine, &config, &host)?;
+    refusals::texts(&config, &argv, &mounts)?;
     Ok(Settled {
         config,
         host_config: host,

@@ -391,12 +391,7 @@ fn what_only_a_start_can_tell_leaves_a_container_that_can_be_removed() {
             "exec: \"nosuch\": executable file not found in $PATH",
         ),
         (json!({ "Cmd": ["a\0"] }), "executable file not found in $PATH"),
-        (json!({ "Env": ["a=\0"] }), "NUL byte"),
         (json!({ "WorkingDir": "/etc/passwd" }), "not a directory"),
-        (
-            json!({ "Hostname": "a".repeat(65) }),
-            "sethostname: invalid argument",
-        ),
         (
             json!({ "HostConfig": { "Sysctls": { "net.frob": "1" } } }),
             "open /proc/sys/net/frob: no such file or directory",
@@ -600,4 +595,66 @@ fn a_huge_document_does_not_fill_the_daemons_memory() {
         resident() < before + (32 << 20)
     });
     assert_eq!(engine.ok(&["ps", "-aq"]), "");
+}
+
+#[test]
+fn texts_no_process_could_be_given_are_refused_before_anything_is_made() {
+    corten_only!();
+    let engine = engine();
+    let before = at_rest(&engine);
+    let cases = [
+        (
+            json!({ "Hostname": "h".repeat(65) }),
+            "invalid hostname: longer than 64 bytes",
+        ),
+        (
+            json!({ "Domainname": "d".repeat(65) }),
+            "invalid domain name: longer than 64 bytes",
+        ),
+        (
+            json!({ "Hostname": "a\u{0}b" }),
+            "invalid hostname: \"a\\0b\" contains a NUL byte",
+        ),
+        (
+            json!({ "Env": ["A=b\u{0}c"] }),
+            "invalid environment variable: \"A=b\\0c\" contains a NUL byte",
+        ),
+        (
+            json!({ "Cmd": ["true", "b\u{0}"] }),
+            "invalid command: \"b\\0\" contains a NUL byte",
+        ),
+        (
+            json!({ "User": "a\u{0}" }),
+            "invalid user: \"a\\0\" contains a NUL byte",
+        ),
+        (
+            json!({ "WorkingDir": "/a\u{0}" }),
+            "invalid working directory: \"/a\\0\" contains a NUL byte",
+        ),
+        (
+            json!({ "HostConfig": { "Binds": ["/tmp:/a\u{0}b"] } }),
+            "invalid mount: \"/a\\0b\" contains a NUL byte",
+        ),
+    ];
+    for (case, sentence) in cases {
+        let mut body = json!({ "Image": BB, "Cmd": ["true"] });
+        for (key, value) in case.as_object().unwrap() {
+            body[key] = value.clone();
+        }
+        assert_eq!(create(&engine, "?name=box", &body), (400, sentence.to_owned()));
+    }
+    comes_back_to(&engine, &before);
+    // At the limit, and where a text is only kept: as the reference takes them.
+    let body = json!({ "Image": BB, "Cmd": ["hostname"], "Hostname": "h".repeat(64), "Labels": { "a\u{0}": "b\u{0}" } });
+    assert_eq!(create(&engine, "?name=box", &body).0, 201);
+    assert_eq!(engine.ok(&["start", "-a", "box"]), "h".repeat(64));
+    // A directory that is a file is known when the container starts.
+    let body = json!({ "Image": BB, "Cmd": ["true"], "WorkingDir": "/etc/passwd" });
+    assert_eq!(create(&engine, "?name=astray", &body).0, 201);
+    let answer = engine.api("POST", "/v1.41/containers/astray/start", "");
+    assert!(
+        answer.status == 400 && answer.message().contains("/etc/passwd: not a directory"),
+        "{}",
+        answer.text()
+    );
 }
