@@ -5,7 +5,7 @@
 
 use std::future::pending;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -34,6 +34,7 @@ pub(crate) struct Link(Arc<Shared>);
 
 struct Shared {
     hijackable: AtomicBool,
+    answered: AtomicUsize,
     /// Whoever wants to read on once the request is answered.
     held_back: Mutex<Option<Waker>>,
     hijack: Mutex<Option<Hijack>>,
@@ -44,6 +45,7 @@ impl Link {
     pub(super) fn new(closing: CancellationToken) -> Self {
         Self(Arc::new(Shared {
             hijackable: AtomicBool::new(false),
+            answered: AtomicUsize::new(0),
             held_back: Mutex::new(None),
             hijack: Mutex::new(None),
             closing,
@@ -56,6 +58,16 @@ impl Link {
         if !hijackable && let Some(waker) = locked(&self.0.held_back).take() {
             waker.wake();
         }
+    }
+
+    /// Notes that a request is answered: what comes next is another.
+    pub(super) fn note_answer(&self) {
+        self.0.answered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Requests answered so far.
+    pub(super) fn answered(&self) -> usize {
+        self.0.answered.load(Ordering::Relaxed)
     }
 
     /// Ready unless the request being handled may end HTTP.

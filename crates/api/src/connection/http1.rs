@@ -3,16 +3,21 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use axum::Router;
 use hyper::server::conn::http1;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio_util::sync::CancellationToken;
 
 use super::Socket;
 use super::hijack::Link;
 use super::service::ConnectionService;
 use super::transport::Transport;
+
+/// How long a client may take for the head of a request, dockerd's: one that sends a byte now and then must not hold on to
+/// its connection for ever. An idle connection is closed after the same time.
+const HEAD_DEADLINE: Duration = Duration::from_secs(300);
 
 /// How driving hyper ended.
 enum Outcome {
@@ -22,12 +27,18 @@ enum Outcome {
 
 /// Serves one connection to its end.
 pub(crate) async fn run(stream: Socket, router: Router, closing: CancellationToken) {
+    run_with(stream, router, closing, HEAD_DEADLINE).await;
+}
+
+async fn run_with(stream: Socket, router: Router, closing: CancellationToken, head_deadline: Duration) {
     let link = Link::new(closing.clone());
     let transport = TokioIo::new(Transport::new(stream, link.clone()));
     let service = ConnectionService::new(router, link.clone());
     let mut http = http1::Builder::new()
         // Go writes names that way, and there are clients that compare them letter by letter.
         .title_case_headers(true)
+        .timer(TokioTimer::new())
+        .header_read_timeout(head_deadline)
         .serve_connection(transport, service);
     let mut asked_to_close = std::pin::pin!(closing.cancelled());
     let mut close_asked = false;
@@ -49,11 +60,39 @@ pub(crate) async fn run(stream: Socket, router: Router, closing: CancellationTok
     match outcome {
         Outcome::Hijacked(hijack) => {
             let parts = http.into_parts();
-            let (stream, input_ended) = parts.io.into_inner().into_stream();
-            hijack.run(stream, parts.read_buf, input_ended, &closing).await;
+            let (stream, left, input_ended) = parts.io.into_inner().into_stream();
+            let early = match left.is_empty() {
+                true => parts.read_buf,
+                false => [parts.read_buf, left].concat().into(),
+            };
+            hijack.run(stream, early, input_ended, &closing).await;
         }
         Outcome::Ended(Ok(())) => {}
         // A client that left in the middle of an answer is everyday life.
         Outcome::Ended(Err(cause)) => tracing::debug!(%cause, "connection ended early"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_never_finishes_the_head_of_its_request_is_let_go() {
+        let (mut client, server) = UnixStream::pair().unwrap();
+        let deadline = Duration::from_millis(50);
+        let served = tokio::spawn(run_with(
+            Socket::Unix(server),
+            Router::new(),
+            CancellationToken::new(),
+            deadline,
+        ));
+        client.write_all(b"GET /_ping HTTP/1.1\r\nHost: ").await.unwrap();
+        // It closes, whatever it says before.
+        client.read_to_end(&mut Vec::new()).await.unwrap();
+        served.await.unwrap();
     }
 }

@@ -4,6 +4,7 @@ mod detach_keys;
 mod hijack;
 mod http1;
 mod request_body;
+mod request_line;
 mod service;
 mod socket;
 mod stdcopy;

@@ -76,8 +76,9 @@ impl Service<Request<Incoming>> for ConnectionService {
             Err(refused) => Err(refused),
             Ok((_, path)) if *request.method() == Method::HEAD && !has_head(path) => Err(page_not_found()),
             Ok((version, path)) => {
-                if path.len() != request.uri().path().len() {
-                    let stripped = with_path(request.uri(), path);
+                let joined = join_link(path);
+                if joined.is_some() || path.len() != request.uri().path().len() {
+                    let stripped = with_path(request.uri(), joined.as_deref().unwrap_or(path));
                     *request.uri_mut() = stripped;
                 }
                 request.extensions_mut().insert(ClientVersion(version));
@@ -91,6 +92,7 @@ impl Service<Request<Incoming>> for ConnectionService {
                 Err(error) => error_response(&error),
             };
             link.set_hijackable(false);
+            link.note_answer();
             let headers = response.headers_mut();
             for (_, name, value) in &SERVER_HEADERS {
                 headers.insert(name, value.clone());
@@ -147,6 +149,19 @@ fn take_version(uri: &Uri) -> Result<(ApiVersion, &str), ApiError> {
     }
 }
 
+/// Containers have further names, `PARENT/ALIAS`, by which others link to them: makes `/containers/web/db/json` one name and
+/// what is asked of it.
+fn join_link(path: &str) -> Option<String> {
+    let names = path.strip_prefix("/containers/")?;
+    let parts: Vec<&str> = names.trim_start_matches('/').split('/').collect();
+    match parts[..] {
+        [_, "attach", "ws"] => None,
+        [parent, alias, verb] => Some(format!("/containers/{parent}%2F{alias}/{verb}")),
+        [parent, alias, "attach", "ws"] => Some(format!("/containers/{parent}%2F{alias}/attach/ws")),
+        _ => None,
+    }
+}
+
 fn with_path(uri: &Uri, path: &str) -> Uri {
     let stripped = match uri.query() {
         Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
@@ -186,6 +201,26 @@ mod tests {
         );
         assert!(split("/v1/info").is_err());
         assert_eq!(ApiVersion::MAX.to_string(), API_VERSION_TEXT);
+    }
+
+    #[test]
+    fn names_of_links_are_one_name() {
+        assert_eq!(
+            join_link("/containers/web/db/json").unwrap(),
+            "/containers/web%2Fdb/json"
+        );
+        assert_eq!(
+            join_link("/containers/web/db/attach/ws").unwrap(),
+            "/containers/web%2Fdb/attach/ws"
+        );
+        for other in [
+            "/containers/web/attach/ws",
+            "/containers/web/json",
+            "/containers/json",
+            "/images/a/b/json",
+        ] {
+            assert_eq!(join_link(other), None, "{other}");
+        }
     }
 
     #[test]

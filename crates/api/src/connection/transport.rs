@@ -3,21 +3,30 @@
 //! hyper takes the end of the client's bytes for the end of the client, which is right for everything but requests that
 //! may end HTTP: there it only means that no standard input will follow. While such a request is being handled, the end
 //! is kept from hyper.
+//!
+//! The first line of a request is mended on its way, see [`RequestLine`].
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Socket;
 use super::hijack::Link;
+use super::request_line::RequestLine;
 
 /// A socket whose end of input can be held back.
 pub(super) struct Transport {
     stream: Socket,
     link: Link,
     input_ended: bool,
+    line: RequestLine,
+    /// Requests answered when `line` began.
+    answered: usize,
+    /// Mended bytes for which there was no room.
+    left: Bytes,
 }
 
 impl Transport {
@@ -26,12 +35,35 @@ impl Transport {
             stream,
             link,
             input_ended: false,
+            line: RequestLine::new(),
+            answered: 0,
+            left: Bytes::new(),
         }
     }
 
-    /// The socket, and whether its input has ended.
-    pub(super) fn into_stream(self) -> (Socket, bool) {
-        (self.stream, self.input_ended)
+    /// The socket, what was read from it and not passed on, and whether its input has ended.
+    pub(super) fn into_stream(self) -> (Socket, Bytes, bool) {
+        (self.stream, self.left, self.input_ended)
+    }
+
+    /// Mends what was read into `buffer` behind its first `before` bytes.
+    fn mend(&mut self, buffer: &mut ReadBuf<'_>, before: usize) {
+        let answered = self.link.answered();
+        if self.answered != answered {
+            self.answered = answered;
+            self.line = RequestLine::new();
+        }
+        if let Some(mended) = self.line.mend(&buffer.filled()[before..]) {
+            buffer.set_filled(before);
+            self.left = mended.into();
+            self.pass_on(buffer);
+        }
+    }
+
+    fn pass_on(&mut self, buffer: &mut ReadBuf<'_>) {
+        let fits = buffer.remaining().min(self.left.len());
+        buffer.put_slice(&self.left[..fits]);
+        self.left.advance(fits);
     }
 }
 
@@ -41,11 +73,19 @@ impl AsyncRead for Transport {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.left.is_empty() {
+            self.pass_on(buffer);
+            return Poll::Ready(Ok(()));
+        }
         if !self.input_ended {
             let before = buffer.filled().len();
             let room = buffer.remaining() > 0;
             match Pin::new(&mut self.stream).poll_read(context, buffer) {
                 Poll::Ready(Ok(())) if room && buffer.filled().len() == before => self.input_ended = true,
+                Poll::Ready(Ok(())) => {
+                    self.mend(buffer, before);
+                    return Poll::Ready(Ok(()));
+                }
                 other => return other,
             }
         }

@@ -417,3 +417,32 @@ async fn an_upload_without_end_is_answered_and_holds_nothing_up() {
     assert!(took < corten_api::GRACE, "{took:?}");
     endless.await.unwrap();
 }
+
+#[tokio::test]
+async fn addresses_may_hold_quotation_marks_and_braces_on_each_request_of_a_connection() {
+    let server = Server::start();
+    let one = "GET /containers/json?filters={\"status\":[\"exited\"]} HTTP/1.1\r\nHost: d\r\n";
+    let two = "GET /containers/json?filters={\"status\":[\"frob\"]} HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n";
+    let mut stream = server.connect().await;
+    let mut answer = [0; 15];
+    stream.write_all(format!("{one}\r\n").as_bytes()).await.unwrap();
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    stream.write_all(two.as_bytes()).await.unwrap();
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).await.unwrap();
+    assert!(
+        rest.contains("\nHTTP/1.1 ") && !rest.contains("Content-Length: 0\r\n"),
+        "{rest}"
+    );
+}
+
+#[tokio::test]
+async fn containers_are_known_by_the_names_of_links() {
+    let server = Server::start();
+    let (status, body) = server.ask("GET", "/v1.41/containers/x/db/json").await;
+    assert_eq!(
+        (status, body.trim()),
+        (404, r#"{"message":"No such container: x/db"}"#)
+    );
+}
