@@ -1,5 +1,6 @@
 //! One invocation of a verb: what the user said, and the engine it is for.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use corten_client::{Address, Client, Tls, TlsFiles};
@@ -50,12 +51,30 @@ pub(crate) struct ConfigFile {
     pub(crate) detach_keys: String,
     /// `--format` of `ps`.
     pub(crate) ps_format: String,
+    /// `--format` of `stats`.
+    pub(crate) stats_format: String,
     /// `--format` of `images`.
     pub(crate) images_format: String,
     /// `--format` of `volume ls`.
     pub(crate) volumes_format: String,
     /// `--format` of `network ls`.
     pub(crate) networks_format: String,
+    /// Sent with every request.
+    #[serde(rename = "HttpHeaders")]
+    http_headers: BTreeMap<String, String>,
+    /// Proxies of containers, by the engine's address; `default` is for all others.
+    proxies: BTreeMap<String, Proxies>,
+}
+
+/// Variables that tell programs of proxies.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Proxies {
+    http_proxy: String,
+    https_proxy: String,
+    no_proxy: String,
+    ftp_proxy: String,
+    all_proxy: String,
 }
 
 impl Settings {
@@ -113,25 +132,23 @@ impl Invocation {
         if reached.is_ok() || !ours {
             return reached;
         }
-        let candidate = Client::with(Address::Unix(CORTEN_SOCKET.into()), None, asked_version()?);
+        let candidate = self.client(Address::Unix(CORTEN_SOCKET.into()), None)?;
         daemon_start::start(&candidate).await?;
         Ok(candidate)
     }
 
     /// A client with a connection to an engine that runs.
     pub(crate) async fn reach(&self) -> Result<Client, Error> {
-        let version = asked_version()?;
         if let Some(address) = &self.settings.host {
             let tls = match (address, &self.settings.tls) {
                 (Address::Tcp(_), Some(files)) => Some(Tls::load(files)?),
                 _ => None,
             };
-            return Ok(Client::with(address.clone(), tls, version));
+            return self.client(address.clone(), tls);
         }
-        let client = |address| Client::with(address, None, version);
         let mut refusal = None;
         for socket in [CORTEN_SOCKET, DOCKER_SOCKET] {
-            let candidate = client(Address::Unix(socket.into()));
+            let candidate = self.client(Address::Unix(socket.into()), None)?;
             match candidate.connect().await {
                 Ok(()) => return Ok(candidate),
                 // A socket that is there but not for this user says more than one that is not there.
@@ -147,9 +164,39 @@ impl Invocation {
         })
     }
 
+    fn client(&self, address: Address, tls: Option<Tls>) -> Result<Client, Error> {
+        let client = Client::with(address, tls, asked_version()?);
+        let headers = self.config_file()?.http_headers;
+        Ok(client.with_headers(&headers)?)
+    }
+
     /// `config.json`, or its defaults when there is none.
     pub(crate) fn config_file(&self) -> Result<ConfigFile, Error> {
         read_config(self.settings.config_dir.as_deref())
+    }
+
+    /// Variables that new containers get for want of others of the same name.
+    pub(crate) fn proxy_variables(&self, client: &Client) -> Result<Vec<(String, String)>, Error> {
+        let mut file = self.config_file()?;
+        let address = client.address().to_string();
+        let found = file
+            .proxies
+            .remove(&address)
+            .or_else(|| file.proxies.remove("default"));
+        let Some(proxies) = found else {
+            return Ok(Vec::new());
+        };
+        let named = [
+            ("HTTP_PROXY", proxies.http_proxy),
+            ("HTTPS_PROXY", proxies.https_proxy),
+            ("NO_PROXY", proxies.no_proxy),
+            ("FTP_PROXY", proxies.ftp_proxy),
+            ("ALL_PROXY", proxies.all_proxy),
+        ];
+        let given = named.into_iter().filter(|(_, value)| !value.is_empty());
+        Ok(given
+            .flat_map(|(name, value)| [(name.to_owned(), value.clone()), (name.to_lowercase(), value)])
+            .collect())
     }
 
     /// What a list is to look like: the flag, else the configuration's word unless only names are asked for; `None` for

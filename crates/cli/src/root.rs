@@ -115,7 +115,7 @@ fn dispatch(program: Program, settings: Settings, verb: &str, rest: Vec<String>)
             Ok(0)
         }
         Some(word) if word == "--help" || word == "-h" => print(&group_help(&program, group)),
-        Some(word) => match find(group.commands, &word) {
+        Some(word) => match find(group.commands, &word).or_else(|| unlisted(group, &word)) {
             // Under its main name, whichever was used.
             Some(entry) => execute(
                 program,
@@ -184,6 +184,12 @@ fn find(entries: &'static [Entry], verb: &str) -> Option<&'static Entry> {
     entries
         .iter()
         .find(|entry| entry.name == verb || entry.hidden.contains(&verb))
+}
+
+fn unlisted(group: &Group, verb: &str) -> Option<&'static Entry> {
+    let mut all = verbs::UNLISTED.iter();
+    all.find(|(name, entry)| *name == group.name && entry.name == verb)
+        .map(|(_, entry)| entry)
 }
 
 fn execute(

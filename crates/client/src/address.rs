@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::Error;
+use crate::{Error, Ssh};
 
 const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 const DEFAULT_PORT: &str = "2375";
@@ -16,6 +16,8 @@ pub enum Address {
     Unix(PathBuf),
     /// `host:port`, unencrypted.
     Tcp(String),
+    /// The engine of another machine, through its command line.
+    Ssh(Ssh),
 }
 
 impl FromStr for Address {
@@ -34,7 +36,8 @@ impl FromStr for Address {
             "tcp" | "http" => tcp(rest)
                 .map(Self::Tcp)
                 .ok_or_else(|| Error::Address(format!("invalid bind address format: {text}"))),
-            "ssh" | "https" | "npipe" | "fd" => Err(Error::Address(format!(
+            "ssh" => rest.parse().map(Self::Ssh),
+            "https" | "npipe" | "fd" => Err(Error::Address(format!(
                 "{scheme}:// addresses are not supported by Corten yet: {text}"
             ))),
             _ => Err(Error::Address(format!("invalid bind address format: {text}"))),
@@ -47,6 +50,7 @@ impl fmt::Display for Address {
         match self {
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
             Self::Tcp(authority) => write!(f, "tcp://{authority}"),
+            Self::Ssh(ssh) => write!(f, "ssh://{ssh}"),
         }
     }
 }
@@ -80,6 +84,7 @@ mod tests {
             ("tcp://:99", "tcp://localhost:99"),
             ("tcp://[::1]:99", "tcp://[::1]:99"),
             ("host:1", "tcp://host:1"),
+            ("ssh://me@far:22/run/x.sock", "ssh://me@far:22/run/x.sock"),
         ] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), meaning, "{text}");
         }
@@ -89,8 +94,8 @@ mod tests {
     fn says_what_it_cannot_do() {
         let say = |text: &str| text.parse::<Address>().unwrap_err().to_string();
         assert_eq!(
-            say("ssh://me@host"),
-            "ssh:// addresses are not supported by Corten yet: ssh://me@host"
+            say("npipe://x"),
+            "npipe:// addresses are not supported by Corten yet: npipe://x"
         );
         assert_eq!(say("tcp://a:b"), "invalid bind address format: tcp://a:b");
         assert_eq!(say("foo://a"), "invalid bind address format: foo://a");

@@ -4,14 +4,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use corten_wire::{ApiVersion, ErrorResponse, go_json};
-use http::{Method, Request, Response, StatusCode, header};
+use http::header::HeaderName;
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::body::Payload;
-use crate::connect::{self, Sender};
+use crate::connect::{self, Duplex, Sender};
 use crate::query::Target;
 use crate::raw_stream::{RawStream, content_type};
 use crate::{Address, Error, Hijacked, JsonStream, Tls};
@@ -25,6 +26,8 @@ const USER_AGENT: &str = concat!("Corten-Client/", env!("CARGO_PKG_VERSION"), " 
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
+    /// Sent with every request.
+    headers: Arc<HeaderMap>,
 }
 
 struct Shared {
@@ -69,7 +72,33 @@ impl Client {
                 idle: Mutex::default(),
                 version: Mutex::new(version),
             }),
+            headers: Arc::default(),
         }
+    }
+
+    /// This client, sending these headers with every request.
+    ///
+    /// # Errors
+    /// [`Error::Request`] when one cannot be a header.
+    pub fn with_headers<'a>(
+        mut self,
+        headers: impl IntoIterator<Item = (&'a String, &'a String)>,
+    ) -> Result<Self, Error> {
+        let mut all = HeaderMap::new();
+        for (name, value) in headers {
+            let name: HeaderName = name.parse().map_err(http::Error::from)?;
+            all.insert(name, value.parse().map_err(http::Error::from)?);
+        }
+        self.headers = Arc::new(all);
+        Ok(self)
+    }
+
+    /// A connection to the engine as it is: nothing is sent over it but what its holder sends.
+    ///
+    /// # Errors
+    /// [`Error::Connect`] or [`Error::Permission`].
+    pub async fn dial(&self) -> Result<Box<dyn Duplex>, Error> {
+        connect::dial(&self.shared.address, self.shared.tls.as_ref()).await
     }
 
     /// Opens a connection ahead of the first call, which then uses it.
@@ -179,7 +208,7 @@ impl Client {
         upgrade: bool,
     ) -> Result<Request<crate::body::Body>, Error> {
         let host = match &self.shared.address {
-            Address::Unix(_) => "api.moby.localhost",
+            Address::Unix(_) | Address::Ssh(_) => "api.moby.localhost",
             Address::Tcp(authority) => authority,
         };
         let mut request = Request::builder()
@@ -187,6 +216,13 @@ impl Client {
             .uri(format!("/v{version}{}", target.as_str()))
             .header(header::HOST, host)
             .header(header::USER_AGENT, USER_AGENT);
+        for (name, value) in self
+            .headers
+            .iter()
+            .filter(|(name, _)| *name != header::USER_AGENT)
+        {
+            request = request.header(name, value);
+        }
         if let Some(kind) = payload.content_type() {
             request = request.header(header::CONTENT_TYPE, kind);
         }

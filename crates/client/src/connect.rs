@@ -13,14 +13,29 @@ use crate::{Address, Error, Tls};
 /// The sending side of a connection.
 pub(crate) type Sender = SendRequest<Body>;
 
-/// Connects (over TLS only where an address is TCP) and leaves the connection to a task of its own, which ends with it.
+/// Both directions of a connection, whatever carries it.
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+/// Connects and leaves the connection to a task of its own, which ends with it.
 pub(crate) async fn open(address: &Address, tls: Option<&Tls>) -> Result<Sender, Error> {
+    let (sender, connection) = http1::handshake(TokioIo::new(dial(address, tls).await?)).await?;
+    tokio::spawn(async move {
+        // An error of the connection is also the error of the request that waits on it: nothing is lost here.
+        let _ = connection.with_upgrades().await;
+    });
+    Ok(sender)
+}
+
+/// Connects, over TLS only where an address is TCP.
+pub(crate) async fn dial(address: &Address, tls: Option<&Tls>) -> Result<Box<dyn Duplex>, Error> {
     match address {
         Address::Unix(path) => {
             let stream = UnixStream::connect(path)
                 .await
                 .map_err(|source| refused(address, source))?;
-            handshake(stream).await
+            Ok(Box::new(stream))
         }
         Address::Tcp(authority) => {
             let stream = TcpStream::connect(authority)
@@ -29,10 +44,16 @@ pub(crate) async fn open(address: &Address, tls: Option<&Tls>) -> Result<Sender,
             // Requests and keystrokes are small: waiting for more to send would only delay them.
             stream.set_nodelay(true)?;
             match tls {
-                Some(tls) => handshake(tls.connect(authority, stream).await?).await,
-                None => handshake(stream).await,
+                Some(tls) => Ok(Box::new(tls.connect(authority, stream).await?)),
+                None => Ok(Box::new(stream)),
             }
         }
+        Address::Ssh(ssh) => match ssh.dial() {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(cause) => Err(Error::Address(format!(
+                "error during connect: exec: \"ssh\": {cause}"
+            ))),
+        },
     }
 }
 
@@ -43,16 +64,4 @@ fn refused(address: &Address, source: io::Error) -> Error {
     } else {
         Error::Connect { address, source }
     }
-}
-
-async fn handshake<S>(stream: S) -> Result<Sender, Error>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(async move {
-        // An error of the connection is also the error of the request that waits on it: nothing is lost here.
-        let _ = connection.with_upgrades().await;
-    });
-    Ok(sender)
 }

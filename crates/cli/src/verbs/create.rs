@@ -148,8 +148,18 @@ impl Launch {
             self.pull_image(client, reference).await?;
         }
         let matches = &self.invocation.matches;
+        let mut request = self.request.clone();
+        for (name, value) in self.invocation.proxy_variables(client)? {
+            let env = request.config.env.get_or_insert_default();
+            if !env
+                .iter()
+                .any(|entry| entry.split('=').next() == Some(name.as_str()))
+            {
+                env.push(format!("{name}={value}"));
+            }
+        }
         let platform = self.platform.as_ref().map(ToString::to_string);
-        let create = || client.create_container(matches.filled("name"), platform.as_deref(), &self.request);
+        let create = || client.create_container(matches.filled("name"), platform.as_deref(), &request);
         match (create().await, &self.image) {
             (Err(corten_client::Error::Status { status: 404, message }), Image::Named(reference))
                 // Other things a request names can be missing, too: a network, a container.

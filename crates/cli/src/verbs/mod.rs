@@ -7,6 +7,7 @@ mod confirm;
 mod container_prune;
 mod cp;
 mod create;
+mod dial_stdio;
 mod diff;
 mod events;
 mod exec;
@@ -55,6 +56,9 @@ mod volume_rm;
 mod wait;
 
 use crate::command::Command;
+
+/// Verbs of groups that no list shows: programs use them, not people.
+pub(crate) static UNLISTED: &[(&str, Entry)] = &[("system", entry("dial-stdio", &dial_stdio::COMMAND))];
 
 /// A verb under a name.
 pub(crate) struct Entry {

@@ -29,7 +29,6 @@ const TOP: &[&str] = &[
 const IN_GROUPS: &[(&str, &[&str])] = &[
     ("image", &["build", "push"]),
     ("network", &["connect", "create", "disconnect", "remove", "rm"]),
-    ("system", &["dial-stdio"]),
     ("volume", &["update"]),
 ];
 

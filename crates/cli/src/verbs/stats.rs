@@ -64,7 +64,12 @@ impl Drop for Watched {
 fn run(invocation: Invocation) -> Outcome {
     Box::pin(async move {
         let matches = &invocation.matches;
-        let format = matches.filled("format").map(Format::parse).transpose()?;
+        let configured = invocation.config_file()?.stats_format;
+        let format = matches
+            .filled("format")
+            .or(Some(configured.as_str()).filter(|text| !text.is_empty()))
+            .map(Format::parse)
+            .transpose()?;
         let format = format.filter(|format| !format.is_plain_table());
         let (all, stream) = (matches.on("all"), !matches.on("no-stream"));
         let client = invocation.connect().await?;

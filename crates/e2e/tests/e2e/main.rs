@@ -40,6 +40,7 @@ mod pause;
 mod prune;
 mod races;
 mod reload;
+mod remote;
 mod restart_policy;
 mod run;
 mod same_requests;
