@@ -223,3 +223,26 @@ fn what_such_a_machine_cannot_do_is_refused_in_dockers_words() {
     assert_eq!(answer.status, 201, "{}", answer.text());
     assert!(answer.text().contains(r#""Warnings":[]"#), "{}", answer.text());
 }
+
+#[test]
+fn few_descriptors_are_enough_to_start() {
+    let engine = engine();
+    // The runtime's own descriptors do not count against the program's limit.
+    let said = engine.ok(&[
+        "run",
+        "--rm",
+        "-t",
+        "--init",
+        "--ulimit",
+        "nofile=8:9",
+        BB,
+        "sh",
+        "-c",
+        "ulimit -Sn; ulimit -Hn",
+    ]);
+    assert_eq!(said.split_whitespace().collect::<Vec<_>>(), ["8", "9"]);
+    engine.ok(&[
+        "run", "-d", "--name", "box", "--ulimit", "nofile=8", BB, "sleep", "1000",
+    ]);
+    assert_eq!(engine.ok(&["exec", "box", "sh", "-c", "ulimit -n"]), "8");
+}

@@ -35,7 +35,7 @@ pub struct Program<'a> {
     pub seccomp: Option<&'a [u8]>,
 }
 
-/// Refuses what this runtime does not do, and sets what needs the host's `/proc` and its rights: limits, OOM score.
+/// Refuses what this runtime does not do, and sets what needs the host's `/proc` and its rights: the OOM score.
 ///
 /// # Errors
 /// In runc's words where it has any.
@@ -65,6 +65,17 @@ pub fn prepare(process: &Process) -> Result<()> {
             format!("process.{name} is not supported"),
         ));
     }
+    if let Some(score) = process.oom_score_adj() {
+        std::fs::write("/proc/self/oom_score_adj", score.to_string()).context(ErrorStage::Rights, || {
+            "failed to set /proc/self/oom_score_adj".into()
+        })?;
+    }
+    Ok(())
+}
+
+/// Sets the limits: after everything that needs more descriptors or memory than the program may have, and before rights go
+/// and a filter comes that may forbid it.
+fn set_limits(process: &Process) -> Result<()> {
     for limit in process.rlimits().iter().flatten() {
         let kind = resource(limit.typ());
         let value = libc::rlimit {
@@ -78,11 +89,6 @@ pub fn prepare(process: &Process) -> Result<()> {
                 format!("error setting rlimits for ready process: error setting rlimit type {kind}")
             })?;
         }
-    }
-    if let Some(score) = process.oom_score_adj() {
-        std::fs::write("/proc/self/oom_score_adj", score.to_string()).context(ErrorStage::Rights, || {
-            "failed to set /proc/self/oom_score_adj".into()
-        })?;
     }
     Ok(())
 }
@@ -112,6 +118,7 @@ fn try_to_become(program: &Program<'_>, plain_streams: bool, channel: &Channel) 
         use_own_null()?;
     }
 
+    set_limits(process)?;
     let no_new_privileges = process.no_new_privileges().unwrap_or(false);
     if no_new_privileges {
         rustix::thread::set_no_new_privs(true).context(ErrorStage::Rights, || {
