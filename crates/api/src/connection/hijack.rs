@@ -34,18 +34,28 @@ pub(crate) struct Link(Arc<Shared>);
 
 struct Shared {
     hijackable: AtomicBool,
-    answered: AtomicUsize,
+    turns: AtomicUsize,
     /// Whoever wants to read on once the request is answered.
     held_back: Mutex<Option<Waker>>,
     hijack: Mutex<Option<Hijack>>,
     closing: CancellationToken,
 }
 
+/// Held while a request is being answered, and while its body has not been read to its end: when nobody holds it any more, what
+/// the client sends next is another request.
+pub(super) struct Turn(Link);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.0.turns.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 impl Link {
     pub(super) fn new(closing: CancellationToken) -> Self {
         Self(Arc::new(Shared {
             hijackable: AtomicBool::new(false),
-            answered: AtomicUsize::new(0),
+            turns: AtomicUsize::new(0),
             held_back: Mutex::new(None),
             hijack: Mutex::new(None),
             closing,
@@ -60,14 +70,14 @@ impl Link {
         }
     }
 
-    /// Notes that a request is answered: what comes next is another.
-    pub(super) fn note_answer(&self) {
-        self.0.answered.fetch_add(1, Ordering::Relaxed);
+    /// A turn for the request that begins now.
+    pub(super) fn turn(&self) -> Arc<Turn> {
+        Arc::new(Turn(self.clone()))
     }
 
-    /// Requests answered so far.
-    pub(super) fn answered(&self) -> usize {
-        self.0.answered.load(Ordering::Relaxed)
+    /// Requests that are over.
+    pub(super) fn turns(&self) -> usize {
+        self.0.turns.load(Ordering::Relaxed)
     }
 
     /// Ready unless the request being handled may end HTTP.

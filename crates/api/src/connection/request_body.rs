@@ -4,6 +4,7 @@
 //! The answer goes out at once: a client that does look up from its sending (Go's, curl) need not send the rest.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use hyper::body::{Frame, Incoming, SizeHint};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use super::hijack::Turn;
+
 /// How long an unwanted body is read away. By time, not by size: reading costs next to nothing, the largest image comes
 /// over a local socket in less, and a client that never ends is cut off.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct RequestBody {
     /// Gone when it has ended or failed.
     incoming: Option<Incoming>,
+    /// Until then.
+    turn: Option<Arc<Turn>>,
     /// The client asked whether to send it at all, and has not been told yet.
     awaited: bool,
     runtime: Handle,
@@ -31,7 +36,11 @@ struct RequestBody {
 }
 
 /// The request as handlers get it. `closing` is ready when the daemon shuts down. To be called within the runtime.
-pub(super) fn with_body(request: Request<Incoming>, closing: &CancellationToken) -> Request<Body> {
+pub(super) fn with_body(
+    request: Request<Incoming>,
+    closing: &CancellationToken,
+    turn: &Arc<Turn>,
+) -> Request<Body> {
     let awaited = request.headers().contains_key(EXPECT);
     request.map(|incoming| {
         if incoming.is_end_stream() {
@@ -39,6 +48,7 @@ pub(super) fn with_body(request: Request<Incoming>, closing: &CancellationToken)
         }
         Body::new(RequestBody {
             incoming: Some(incoming),
+            turn: Some(turn.clone()),
             awaited,
             runtime: Handle::current(),
             closing: closing.clone(),
@@ -60,7 +70,7 @@ impl HttpBody for RequestBody {
         };
         let polled = Pin::new(incoming).poll_frame(context);
         if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
-            self.incoming = None;
+            (self.incoming, self.turn) = (None, None);
         }
         polled
     }
@@ -86,7 +96,9 @@ impl Drop for RequestBody {
             return;
         };
         let closing = self.closing.clone();
+        let turn = self.turn.take();
         self.runtime.spawn(async move {
+            let _not_over = turn;
             let read_away = async { while let Some(Ok(_)) = incoming.frame().await {} };
             tokio::select! {
                 () = read_away => {}

@@ -67,7 +67,8 @@ impl Service<Request<Incoming>> for ConnectionService {
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let mut request = with_body(request, self.link.closing());
+        let turn = self.link.turn();
+        let mut request = with_body(request, self.link.closing(), &turn);
         // Set before hyper reads on, see `Transport`.
         self.link
             .set_hijackable(may_end_http(request.method(), request.uri().path()));
@@ -92,7 +93,7 @@ impl Service<Request<Incoming>> for ConnectionService {
                 Err(error) => error_response(&error),
             };
             link.set_hijackable(false);
-            link.note_answer();
+            drop(turn);
             let headers = response.headers_mut();
             for (_, name, value) in &SERVER_HEADERS {
                 headers.insert(name, value.clone());

@@ -23,8 +23,8 @@ pub(super) struct Transport {
     link: Link,
     input_ended: bool,
     line: RequestLine,
-    /// Requests answered when `line` began.
-    answered: usize,
+    /// Requests that were over when `line` began.
+    turns: usize,
     /// Mended bytes for which there was no room.
     left: Bytes,
 }
@@ -36,7 +36,7 @@ impl Transport {
             link,
             input_ended: false,
             line: RequestLine::new(),
-            answered: 0,
+            turns: 0,
             left: Bytes::new(),
         }
     }
@@ -48,9 +48,9 @@ impl Transport {
 
     /// Mends what was read into `buffer` behind its first `before` bytes.
     fn mend(&mut self, buffer: &mut ReadBuf<'_>, before: usize) {
-        let answered = self.link.answered();
-        if self.answered != answered {
-            self.answered = answered;
+        let turns = self.link.turns();
+        if self.turns != turns {
+            self.turns = turns;
             self.line = RequestLine::new();
         }
         if let Some(mended) = self.line.mend(&buffer.filled()[before..]) {
