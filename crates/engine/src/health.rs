@@ -107,6 +107,8 @@ impl Check {
 pub(crate) fn at_start() -> Health {
     Health {
         status: STARTING.to_owned(),
+        // An empty list, as Docker has it, not none.
+        log: Some(Vec::new()),
         ..Health::default()
     }
 }

@@ -66,6 +66,11 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
         crate::signal::parse(&config.stop_signal)?;
     }
     fill(engine, &mut host);
+    let shares_processes = host.privileged || host.pid_mode == "host" || host.ipc_mode == "host";
+    if host.security_opt.is_none() && shares_processes {
+        // Docker says so even where there are no labels.
+        host.security_opt = Some(vec!["label=disable".to_owned()]);
+    }
     refusals::check(&host)?;
     for mode in [&host.pid_mode, &host.ipc_mode] {
         if let Some(other) = mode.strip_prefix("container:") {

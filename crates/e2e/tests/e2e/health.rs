@@ -58,7 +58,7 @@ fn from_starting_over_healthy_to_unhealthy_and_back() {
     };
     assert!(status("web").ends_with("(health: starting)"), "{}", status("web"));
     until("it was looked at", SOON, || {
-        !health(&engine, "web")["Log"].is_null()
+        health(&engine, "web")["Log"][0].is_object()
     });
     assert_eq!(health(&engine, "web")["FailingStreak"], 0, "it is still starting");
     engine.ok(&["exec", "web", "touch", "/well"]);

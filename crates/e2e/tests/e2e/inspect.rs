@@ -172,3 +172,37 @@ fn a_prefix_of_the_id_is_enough_when_it_is_one() {
     assert!(name.contains('_'), "a made-up name has two words: {name}");
     assert_eq!(engine.ok(&["rm", &id[..6]]), id[..6]);
 }
+
+#[test]
+fn lists_are_empty_and_labels_off_where_docker_has_them() {
+    let engine = engine();
+    for (name, flags) in [
+        ("aa", &["--privileged"][..]),
+        ("bb", &["--pid", "host"]),
+        ("cc", &["--ipc", "host"]),
+    ] {
+        let mut args = vec!["create", "--name", name];
+        args.extend(flags);
+        args.extend([BB, "true"]);
+        engine.ok(&args);
+        assert_eq!(
+            inspect(&engine, name)["HostConfig"]["SecurityOpt"],
+            json!(["label=disable"]),
+            "{name}"
+        );
+    }
+    engine.ok(&[
+        "run",
+        "-d",
+        "--name",
+        "dd",
+        "--health-cmd",
+        "true",
+        "--health-interval",
+        "1h",
+        BB,
+        "sleep",
+        "1000",
+    ]);
+    assert_eq!(inspect(&engine, "dd")["State"]["Health"]["Log"], json!([]));
+}
