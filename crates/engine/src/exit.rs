@@ -29,6 +29,9 @@ impl Engine {
                 SandboxEventKind::LogFailed(reason) => {
                     tracing::error!(%reason, id = %container.id(), "cannot write a container's log: its output is lost");
                 }
+                SandboxEventKind::LogDropped(lost) => {
+                    tracing::warn!(lost, id = %container.id(), "a container's log (mode=non-blocking) was too slow: entries were dropped");
+                }
                 SandboxEventKind::LogResumed(lost) => {
                     tracing::warn!(lost, id = %container.id(), "a container's log is written again; entries were lost");
                 }

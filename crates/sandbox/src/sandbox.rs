@@ -51,6 +51,8 @@ pub enum SandboxEventKind {
     OutOfMemory,
     /// Its log cannot be written any more; the reason.
     LogFailed(String),
+    /// So many entries were dropped, since its log did not take them in time.
+    LogDropped(u64),
     /// Its log is written again; the number of entries lost meanwhile.
     LogResumed(u64),
     /// The container ended in good order: its log is complete, its cgroups are gone.
@@ -284,6 +286,7 @@ pub(crate) async fn follow(
                 Ok(Event::ExecExited { exec, code }) => tell(SandboxEventKind::ExecExited { exec, code }),
                 Ok(Event::OutOfMemory) => tell(SandboxEventKind::OutOfMemory),
                 Ok(Event::LogFailed { reason }) => tell(SandboxEventKind::LogFailed(reason)),
+                Ok(Event::LogDropped { lost }) => tell(SandboxEventKind::LogDropped(lost)),
                 Ok(Event::LogResumed { lost }) => tell(SandboxEventKind::LogResumed(lost)),
                 Ok(Event::Exited(record)) => break Some(record),
                 Err(error) => tracing::warn!(%error, id = %sandbox.id, "a shim sent nonsense"),

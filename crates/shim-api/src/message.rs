@@ -175,6 +175,12 @@ pub enum Event {
         /// The system's words.
         reason: String,
     },
+    /// Output that a log nobody waits for (`mode=non-blocking`) did not take in time. Told at once, then once a minute while it
+    /// goes on, and at the end.
+    LogDropped {
+        /// Entries dropped since this was told last.
+        lost: u64,
+    },
     /// Output is written to the log again.
     LogResumed {
         /// Entries lost since [`Event::LogFailed`].

@@ -295,3 +295,65 @@ fn usage() {
     assert_eq!(shim(&["--nosuch"]).0, 2);
     assert_eq!(shim(&["abc"]).0, 2);
 }
+
+#[test]
+fn a_log_that_failed_without_a_daemon_is_told_to_the_next() {
+    for buffer in [None, Some(1 << 20)] {
+        let mut container = Container::script("read a; echo lost; read b").ordered(|launch| {
+            launch.stdio.open_stdin = true;
+            let log = launch.log.as_mut().unwrap();
+            log.path = "/dev/full".into();
+            log.buffer = buffer;
+        });
+        container.start();
+        container.hang_up();
+        let mut client = container.attach(true);
+        harness::send(&mut client, b"go\n");
+        receive_until(&mut client, "lost\n");
+        let mut watcher = container.connect();
+        ask(&mut watcher, &Request::Watch);
+        harness::send(&mut client, b"end\n");
+        let frame = corten_shim_api::read_frame(&mut watcher).unwrap().unwrap();
+        let event: Event = frame.json().unwrap();
+        assert!(
+            matches!(&event, Event::LogFailed { reason } if reason.contains("No space left")),
+            "{event:?}"
+        );
+        assert_eq!(container.shim_status(), Some(0));
+    }
+}
+
+#[test]
+fn what_a_log_does_not_take_in_time_is_counted() {
+    let script = "read a; i=0; while [ $i -lt 5000 ]; do echo a line that is not at all short; i=$((i+1)); done; read b";
+    let mut container = Container::script(script).ordered(|launch| {
+        launch.stdio.open_stdin = true;
+        launch.log.as_mut().unwrap().buffer = Some(1);
+    });
+    container.start();
+    let shim = container.shim_pid();
+    let children = std::fs::read_to_string(format!("/proc/{shim}/task/{shim}/children")).unwrap();
+    let writer = children
+        .split_whitespace()
+        .map(|pid| pid.parse::<i32>().unwrap())
+        .find(|pid| *pid != container.pid as i32);
+    let writer = rustix::process::Pid::from_raw(writer.unwrap()).unwrap();
+    rustix::process::kill_process(writer, rustix::process::Signal::STOP).unwrap();
+    let mut client = container.attach(true);
+    harness::send(&mut client, b"go\n");
+    let Some(Event::LogDropped { lost: first }) = container.event() else {
+        panic!("nothing is told")
+    };
+    harness::send(&mut client, b"end\n");
+    rustix::process::kill_process(writer, rustix::process::Signal::CONT).unwrap();
+    let Some(Event::LogDropped { lost: rest }) = container.event() else {
+        panic!("the rest is not told")
+    };
+    assert!(matches!(container.event(), Some(Event::Exited(_))));
+    let logged = container.log().lines().count() as u64;
+    // A line that was cut counts on both sides.
+    assert!(
+        (logged + first + rest).abs_diff(5000) <= 2,
+        "{logged} {first} {rest}"
+    );
+}

@@ -1,14 +1,18 @@
 //! `mode=non-blocking`: the log is written by a process of its own, and what it does not take in time is dropped.
 //!
 //! Between the two is a socket whose buffer has the size asked for. A message is the number of the stream and a piece of its
-//! output; an empty one after that number says that the stream has ended.
+//! output; an empty one after that number says that the stream has ended. What the writer has to tell comes back as JSON.
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::Child;
+use std::time::{Duration, Instant};
 
-use corten_shim_api::LogTarget;
-use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, send, socketpair, sockopt};
+use corten_shim_api::{Event, LogTarget};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, Shutdown, SocketFlags, SocketType, recv, send, shutdown, socketpair,
+    sockopt,
+};
 
 use super::compress::own_program;
 use super::log_file::LogFile;
@@ -18,6 +22,8 @@ use crate::task::Stream;
 
 /// Most output in one message, in bytes.
 const PIECE: usize = 8 << 10;
+/// Time between two tellings that output was dropped.
+const QUIET: Duration = Duration::from_secs(60);
 
 /// The end of the container's side.
 #[derive(Debug)]
@@ -28,6 +34,11 @@ pub struct Buffered {
     open: u8,
     /// How far the streams are, output first.
     streams: [Progress; 2],
+    /// Entries dropped since that was told last.
+    lost: u64,
+    told_at: Option<Instant>,
+    /// What the writer said last of all.
+    last_words: Vec<Event>,
 }
 
 /// Where a stream stands: what is dropped must leave no line that is put together from two.
@@ -69,6 +80,9 @@ impl Buffered {
             writer,
             open: number(Stream::Out) | number(Stream::Err),
             streams: Default::default(),
+            lost: 0,
+            told_at: None,
+            last_words: Vec::new(),
         })
     }
 
@@ -98,11 +112,14 @@ impl Buffered {
         let closed = gap.is_none() || !mid_line || wanted.is_empty() || self.send(stream, b"\n");
         let taken = closed && !wanted.is_empty() && self.send(stream, wanted);
         self.streams[index] = if taken {
+            // The line whose end was passed over.
+            self.lost += u64::from(gap.is_some_and(|gap| gap.mid_line));
             Progress {
                 mid_line: ends_mid_line,
                 gap: None,
             }
         } else {
+            self.lost += piece.iter().filter(|byte| **byte == b'\n').count() as u64;
             Progress {
                 mid_line,
                 gap: Some(Gap {
@@ -116,11 +133,41 @@ impl Buffered {
     pub(super) fn finish(&mut self, stream: Stream) {
         self.send(stream, &[]);
         self.open &= !number(stream);
-        if self.open == 0 && self.socket.is_some() {
-            self.socket = None;
+        if self.open == 0
+            && let Some(socket) = &self.socket
+        {
             // It ends when it has read everything.
+            let _gone_already = shutdown(socket, Shutdown::Write);
             let _ended = self.writer.wait();
+            self.last_words = std::iter::from_fn(|| self.heard()).collect();
+            self.socket = None;
+            self.told_at = None;
         }
+    }
+
+    /// What has changed about the log since the last call.
+    pub(super) fn take_news(&mut self) -> Option<Event> {
+        if let Some(event) = self.heard() {
+            return Some(event);
+        }
+        if !self.last_words.is_empty() {
+            return Some(self.last_words.remove(0));
+        }
+        if self.lost == 0 || self.told_at.is_some_and(|at| at.elapsed() < QUIET) {
+            return None;
+        }
+        self.told_at = Some(Instant::now());
+        Some(Event::LogDropped {
+            lost: std::mem::take(&mut self.lost),
+        })
+    }
+
+    /// The next word of the writer.
+    fn heard(&self) -> Option<Event> {
+        let mut message = [0; 512];
+        let socket = self.socket.as_ref()?;
+        let (_, length) = recv(socket, &mut message[..], RecvFlags::DONTWAIT).ok()?;
+        serde_json::from_slice(message.get(..length)?).ok()
     }
 
     /// Whether it was taken.
@@ -167,6 +214,15 @@ pub fn write_log(order: &str) -> io::Result<()> {
         match &message[1..length] {
             [] => log.finish(stream),
             piece => log.write(stream, piece),
+        }
+        if let Some(news) = log.take_news() {
+            let words = serde_json::to_vec(&news).map_err(io::Error::other)?;
+            // Nobody may be there to hear it any more.
+            let _unheard = send(
+                std::io::stdin().as_fd(),
+                &words,
+                SendFlags::NOSIGNAL | SendFlags::DONTWAIT,
+            );
         }
     }
 }

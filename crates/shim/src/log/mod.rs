@@ -61,7 +61,7 @@ impl Log {
     pub fn take_news(&mut self) -> Option<Event> {
         match self {
             Self::Direct(log) => log.take_news(),
-            Self::Buffered(_) => None,
+            Self::Buffered(log) => log.take_news(),
         }
     }
 

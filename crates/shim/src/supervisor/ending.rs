@@ -78,6 +78,7 @@ impl Supervisor {
             log.finish(crate::task::Stream::Out);
             log.finish(crate::task::Stream::Err);
         }
+        self.tell_news_of_the_log();
         // Without the record the daemon learns of the end all the same, if it is there.
         let _full_disk = self.write_exit_record(&record);
         self.release_clients(None, &record);

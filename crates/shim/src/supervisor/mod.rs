@@ -230,9 +230,7 @@ impl Supervisor {
     /// Moves on what the handlers made ready.
     fn settle(&mut self) {
         self.serve_clients();
-        if let Some(news) = self.log.as_mut().and_then(Log::take_news) {
-            self.tell_watchers(&news);
-        }
+        self.tell_news_of_the_log();
         self.finish_ended_execs();
         self.finish_init();
         self.drop_done_clients();
@@ -281,6 +279,16 @@ impl Supervisor {
                 .tasks()
                 .find(|task| task.exec == attachment.exec)
                 .is_none_or(|task| task.input.pending.is_empty()),
+        }
+    }
+
+    /// Tells what has changed about the log, or keeps it for the next daemon.
+    fn tell_news_of_the_log(&mut self) {
+        if !self.clients.iter().any(|client| client.watches && !client.ended) {
+            return;
+        }
+        while let Some(news) = self.log.as_mut().and_then(Log::take_news) {
+            self.tell_watchers(&news);
         }
     }
 
