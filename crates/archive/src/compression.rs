@@ -11,11 +11,13 @@ const XZ: &[u8] = &[0xfd, b'7', b'z', b'X', b'Z', 0];
 const BUFFER: usize = 64 * 1024;
 /// Largest zstd window that is accepted, as a power of two: what `zstd --long` makes by default, 128 MiB.
 const ZSTD_WINDOW_LOG: u32 = 27;
+/// Largest memory an xz archive may ask for, in KiB: what `xz -9` needs is half of it.
+const XZ_MEMORY: u32 = 128 << 10;
 
 /// The uncompressed bytes of `reader`, whichever of the supported compressions they come in.
 ///
 /// # Errors
-/// When reading fails, or for a compression that is not supported.
+/// When reading fails.
 pub fn decompress<'a>(reader: impl Read + 'a) -> Result<Box<dyn Read + 'a>> {
     let mut reader = BufReader::with_capacity(BUFFER, reader);
     let start = first_bytes(&mut reader).map_err(Error::read)?;
@@ -25,9 +27,11 @@ pub fn decompress<'a>(reader: impl Read + 'a) -> Result<Box<dyn Read + 'a>> {
         let mut decoder = zstd::Decoder::with_buffer(reader).map_err(Error::read)?;
         decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(Error::read)?;
         Ok(Box::new(decoder))
-    } else if start.starts_with(BZIP2) || start.starts_with(XZ) {
-        let name = if start.starts_with(XZ) { "xz" } else { "bzip2" };
-        Err(Error::Invalid(format!("{name} compression is not supported")))
+    } else if start.starts_with(BZIP2) {
+        Ok(Box::new(bzip2::bufread::MultiBzDecoder::new(reader)))
+    } else if start.starts_with(XZ) {
+        let decoder = lzma_rust2::XzReader::new_mem_limit(reader, true, XZ_MEMORY);
+        Ok(Box::new(decoder))
     } else {
         Ok(Box::new(reader))
     }

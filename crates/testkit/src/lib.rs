@@ -1,6 +1,7 @@
 //! Throw-away engines for tests and measurements, and what they need around them.
 //!
-//! Lives here: [`Daemon`] (a Corten of one's own), [`Dockerd`] (a reference engine of one's own), [`Engine`] (either),
+//! Lives here: [`Daemon`] (a Corten of one's own), [`Dockerd`] (a reference engine of one's own), [`Podman`] (one more maker of images),
+//! [`Engine`] (either),
 //! [`fixtures`] (images made once and kept under the target directory), [`qemu`] (a machine with another kernel),
 //! [`Recorder`] (an engine of paper), [`Residue`] (what an engine may have left behind) and the small clients they are spoken to with. Never here: tests
 //! themselves, and nothing from the engine's own crates: what is tested is programs, files and sockets, as a user has
@@ -16,6 +17,7 @@ mod engine;
 pub mod fixtures;
 pub mod http;
 mod paths;
+mod podman;
 pub mod proc;
 pub mod qemu;
 mod recorder;
@@ -29,6 +31,7 @@ pub use daemon::Daemon;
 pub use dockerd::Dockerd;
 pub use engine::{Cli, Engine, docker_at, docker_program};
 pub use paths::{binary, binary_dir, target_dir};
+pub use podman::Podman;
 pub use recorder::{Recorded, Recorder};
 pub use residue::Residue;
 pub use slot::Slot;

@@ -23,7 +23,10 @@ pub(super) async fn logs(
         stderr: params.flag("stderr"),
         follow: params.flag("follow"),
         since: params.time("since")?,
-        until: params.time("until")?,
+        // bollard says 0 for none, and dockerd takes it so.
+        until: params
+            .time("until")?
+            .filter(|_| params.text("until") != Some("0")),
         timestamps: params.flag("timestamps"),
         // Docker takes everything that is no number (`all` above all), and every negative number, for "all".
         tail: params.text("tail").and_then(|tail| tail.parse().ok()),

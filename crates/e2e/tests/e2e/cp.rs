@@ -163,7 +163,7 @@ fn streams_replace_files() {
     assert_eq!(listed("box:/s/x/f"), "f\n");
     let dir = engine.scratch("tar");
     fs::write(dir.join("from-tar"), "hello").unwrap();
-    for compress in ["-c", "-cz"] {
+    for compress in ["-c", "-cz", "-cj", "-cJ"] {
         let archive = run(
             Command::new("tar")
                 .arg(compress)

@@ -23,6 +23,19 @@ fn what_is_loaded_is_named() {
         format!("Loaded image: {BB}"),
         "from standard input"
     );
+    for program in ["gzip", "bzip2", "xz"] {
+        let packed = run(Command::new(program).arg("-c").arg(fixtures::busybox()), SOON);
+        packed.ok();
+        let archive = engine.scratch("packed").join(program);
+        std::fs::write(&archive, &packed.stdout).unwrap();
+        assert_eq!(engine.load(&archive), format!("Loaded image: {BB}"), "{program}");
+        // Half of it is no archive.
+        std::fs::write(&archive, &packed.stdout[..packed.stdout.len() / 2]).unwrap();
+        engine
+            .run(&["load", "-i", &archive.display().to_string()])
+            .says(&["unexpected EOF", "invalid archive", "invalid tar header"])
+            .fails(1);
+    }
     let done = engine.run(&["load", "-i", "/nonexistent"]);
     done.fails(1);
     done.says(&["no such file or directory"]);

@@ -1,6 +1,6 @@
 //! The bridge, names and files of the network, published ports.
 
-use corten_testkit::{Engine, fixtures, http, until};
+use corten_testkit::{Engine, http, until};
 
 use crate::{BB, SOON, engine, idle, inspect};
 
@@ -199,66 +199,4 @@ fn a_port_of_the_engines_choice_can_be_asked_for() {
         "o public port '81' published for web",
         "No public port '81/tcp' published for web",
     ]);
-}
-
-#[test]
-fn a_real_web_server_runs_from_both_archives() {
-    let image = fixtures::debian_nginx();
-    let mut engine = Engine::start();
-    // The reference, an older release, reads no OCI layouts.
-    let archives = if Engine::is_reference() {
-        vec![image.docker_archive]
-    } else {
-        vec![image.docker_archive, image.oci_archive]
-    };
-    for (index, archive) in archives.iter().enumerate() {
-        let loaded = engine.load(archive);
-        assert!(loaded.contains("Loaded image"), "{loaded}");
-        let port = engine.slot().port(u16::try_from(index).unwrap());
-        let publish = format!("127.0.0.1:{port}:80");
-        engine.ok(&[
-            "run",
-            "-d",
-            "--name",
-            "web",
-            "-p",
-            &publish,
-            "-e",
-            "X=1",
-            fixtures::DEBIAN_NGINX,
-        ]);
-        until("nginx serves", SOON, || {
-            fetch(&format!("127.0.0.1:{port}")).as_deref() == Some("made by commit")
-        });
-        assert_eq!(
-            engine.ok(&["exec", "-e", "Y=2", "web", "bash", "-c", "echo $X$Y$LANG"]),
-            "12C.UTF-8"
-        );
-        engine
-            .run(&["exec", "web", "test", "-e", "/etc/debian_version"])
-            .fails(1);
-        engine.ok(&["exec", "web", "sh", "-c", "echo to the log > /proc/1/fd/1"]);
-        until("the log has it", SOON, || {
-            engine.run(&["logs", "web"]).out().contains("to the log")
-        });
-        assert!(
-            engine
-                .run(&["logs", "web"])
-                .out()
-                .contains("\"GET / HTTP/1.1\" 200"),
-            "and what nginx said of the visits"
-        );
-        engine.ok(&["stop", "web"]);
-        assert_eq!(
-            inspect(&engine, "web")["State"]["ExitCode"],
-            0,
-            "nginx ends well when it is asked"
-        );
-        engine.ok(&["rm", "web"]);
-        if index == 0 {
-            // Loaded again from the other archive, into an engine that has nothing of it.
-            drop(engine);
-            engine = Engine::start();
-        }
-    }
 }
