@@ -1,6 +1,7 @@
 //! Docker's filters of `ps`, read once and then asked about each container.
 
 use std::collections::BTreeSet;
+use std::num::IntErrorKind;
 use std::sync::Arc;
 
 use corten_image::Image;
@@ -252,8 +253,13 @@ fn ports(filters: &Filters, key: &str) -> Result<BTreeSet<String>> {
         let refuse = |why: String| Error::Invalid(format!("error while looking up for {key} {value}: {why}"));
         let (range, protocol) = value.split_once('/').unwrap_or((value, "tcp"));
         let number = |text: &str| {
-            text.parse::<u16>()
-                .map_err(|_| refuse(format!("strconv.ParseUint: parsing {text:?}: invalid syntax")))
+            text.parse::<u16>().map_err(|cause| {
+                let why = match cause.kind() {
+                    IntErrorKind::PosOverflow => "value out of range",
+                    _ => "invalid syntax",
+                };
+                refuse(format!("strconv.ParseUint: parsing {text:?}: {why}"))
+            })
         };
         let (first, last) = match range.split_once('-') {
             Some((first, last)) => (number(first)?, number(last)?),

@@ -87,7 +87,6 @@ impl Engine {
                 let created_ns = created(image).saturating_mul(1_000_000_000);
                 if (only_dangling && !found.tags.is_empty())
                     || !filter.passes(&image.config.config.labels, created_ns)
-                    || !engine.image_users(&image.id).is_empty()
                 {
                     continue;
                 }
@@ -113,7 +112,8 @@ impl Engine {
                 for name in names {
                     let items = match engine.image_remove(&name, false) {
                         Ok(items) => items,
-                        // A container was made of it meanwhile, or it went with another of its names.
+                        // A container is made of it, which its last name is kept for (as with Docker), or it went with another of
+                        // its names.
                         Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {
                             continue;
                         }
@@ -188,6 +188,9 @@ impl Engine {
             "description",
             "id",
             "inuse",
+            // Of no effect, and sent by `system prune` all the same.
+            "label",
+            "label!",
             "mutable",
             "parent",
             "private",

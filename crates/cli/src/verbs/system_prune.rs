@@ -56,10 +56,7 @@ fn run(invocation: Invocation) -> Outcome {
         }
         let images = client.prune_images(&with_dangling(filters.clone(), all)).await?;
         output::print(&gone(images.images_deleted.as_deref().unwrap_or_default()))?;
-        let mut of_builds = filters;
-        // Builds have no labels.
-        of_builds.retain(|key, _| !key.starts_with("label"));
-        let builds = client.prune_build_cache(all, &of_builds).await?;
+        let builds = client.prune_build_cache(all, &filters).await?;
         output::print(&deleted(
             "Deleted build cache objects",
             builds.caches_deleted.unwrap_or_default(),

@@ -90,8 +90,14 @@ fn images_without_containers_go() {
     let engine = engine();
     idle(&engine, "box", &[]);
     engine.ok(&["tag", BB, "other:1"]);
+    // Of an image in use the last name stays.
+    assert_eq!(
+        engine.ok(&["image", "prune", "-af"]),
+        "Deleted Images:\nuntagged: other:1\n\nTotal reclaimed space: 0B"
+    );
     assert_eq!(engine.ok(&["image", "prune", "-af"]), "Total reclaimed space: 0B");
     engine.ok(&["rm", "-f", "box"]);
+    engine.ok(&["tag", BB, "other:1"]);
     assert_eq!(
         engine.ok(&["image", "prune", "-f"]),
         "Total reclaimed space: 0B",
@@ -139,6 +145,10 @@ fn everything_at_once() {
     done.fails(1);
     done.says(&["ERROR: The \"until\" filter is not supported with \"--volumes\""]);
     assert_eq!(engine.ok(&["network", "prune", "-f"]), "");
+    assert_eq!(
+        engine.ok(&["system", "prune", "-f", "--filter", "label=x"]),
+        "Total reclaimed space: 0B"
+    );
 }
 
 #[test]
