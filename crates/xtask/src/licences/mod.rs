@@ -6,12 +6,13 @@ mod spdx;
 use crate::workspace;
 
 /// Licences that go together with Apache-2.0 in a static program.
-const ALLOWED: [&str; 12] = [
+const ALLOWED: [&str; 13] = [
     "0BSD",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
     "BSD-2-Clause",
     "BSD-3-Clause",
+    "bzip2-1.0.6",
     "CC0-1.0",
     "ISC",
     "MIT",
