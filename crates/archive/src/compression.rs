@@ -19,22 +19,30 @@ const XZ_MEMORY: u32 = 128 << 10;
 /// # Errors
 /// When reading fails.
 pub fn decompress<'a>(reader: impl Read + 'a) -> Result<Box<dyn Read + 'a>> {
+    decompress_or_pass(reader).map(|(bytes, _)| bytes)
+}
+
+/// As [`decompress`]; tells, too, whether they were compressed at all.
+///
+/// # Errors
+/// As there.
+pub fn decompress_or_pass<'a>(reader: impl Read + 'a) -> Result<(Box<dyn Read + 'a>, bool)> {
     let mut reader = BufReader::with_capacity(BUFFER, reader);
     let start = first_bytes(&mut reader).map_err(Error::read)?;
-    if start.starts_with(GZIP) {
-        Ok(Box::new(flate2::bufread::MultiGzDecoder::new(reader)))
+    let decoder: Box<dyn Read + 'a> = if start.starts_with(GZIP) {
+        Box::new(flate2::bufread::MultiGzDecoder::new(reader))
     } else if start.starts_with(ZSTD) {
         let mut decoder = zstd::Decoder::with_buffer(reader).map_err(Error::read)?;
         decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(Error::read)?;
-        Ok(Box::new(decoder))
+        Box::new(decoder)
     } else if start.starts_with(BZIP2) {
-        Ok(Box::new(bzip2::bufread::MultiBzDecoder::new(reader)))
+        Box::new(bzip2::bufread::MultiBzDecoder::new(reader))
     } else if start.starts_with(XZ) {
-        let decoder = lzma_rust2::XzReader::new_mem_limit(reader, true, XZ_MEMORY);
-        Ok(Box::new(decoder))
+        Box::new(lzma_rust2::XzReader::new_mem_limit(reader, true, XZ_MEMORY))
     } else {
-        Ok(Box::new(reader))
-    }
+        return Ok((Box::new(reader), false));
+    };
+    Ok((decoder, true))
 }
 
 /// The first bytes without consuming them; pipes may deliver fewer than a full buffer at a time, so it reads on into a

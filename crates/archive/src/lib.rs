@@ -19,7 +19,7 @@ mod tree;
 mod unpack;
 
 pub use byte_stream::{ByteReader, ByteSender, ByteStream, byte_stream};
-pub use compression::decompress;
+pub use compression::{decompress, decompress_or_pass};
 pub use error::{Error, Result};
 pub use pack::Packer;
 pub use place::Place;

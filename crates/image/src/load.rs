@@ -142,7 +142,9 @@ impl Images {
 
     fn unpack_layer(&self, layer: NewLayer, blobs: &[StagedBlob]) -> Result<UnpackedLayer> {
         let stage = self.snapshots.begin_layer()?;
-        let (found, unpacked) = unpack_blob(blobs[layer.blob].open()?, stage.dir()).map_err(Error::layer)?;
+        let blob = &blobs[layer.blob];
+        let (found, unpacked) =
+            unpack_blob(blob.open()?, blob.digest(), stage.dir()).map_err(Error::layer)?;
         if found != layer.diff_id {
             return Err(Error::DiffId {
                 number: layer.number,

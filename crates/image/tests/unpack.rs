@@ -195,10 +195,7 @@ fn hostile_layers_are_refused_and_leave_no_trace() {
     let before = bench.traces();
     let refused = |layer: Tar, message: &str| {
         let error = unpack(&bench, layer.done()).unwrap_err();
-        // What the system refused has its reason behind it.
-        let said = error.to_string();
-        let said = said.split_once(" (os error").map_or(&*said, |(said, _)| said);
-        assert_eq!(said, message);
+        assert_eq!(error.to_string(), message);
         assert_eq!(bench.traces(), before, "{message}");
     };
     refused(Tar::new().file("../evil", b""), "\"../evil\" is outside of \"/\"");
@@ -217,20 +214,20 @@ fn hostile_layers_are_refused_and_leave_no_trace() {
     );
     refused(
         Tar::new().hard_link("a", "none"),
-        "failed to register layer: link /a: No such file or directory",
+        "failed to register layer: link /a: no such file or directory",
     );
     refused(Tar::new().file("d/.wh...", b""), "invalid whiteout \"d/.wh...\"");
     refused(
         Tar::new().file("f", b"").file("f/x", b""),
-        "failed to register layer: open /f: Not a directory",
+        "failed to register layer: open /f: not a directory",
     );
     refused(
         Tar::new().symlink("l", "l").file("l/x", b""),
-        "failed to register layer: open /l: Too many levels of symbolic links",
+        "failed to register layer: open /l: too many levels of symbolic links",
     );
     refused(
         Tar::new().symlink("l", "/none").file("l/x", b""),
-        "failed to register layer: mkdir /l: File exists",
+        "failed to register layer: mkdir /l: file exists",
     );
     refused(
         Tar::new().entry(EntryType::new(b'Z'), "x", "", 0, b""),
