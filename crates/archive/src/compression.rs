@@ -1,6 +1,6 @@
 //! Compressed or not: archives and layers tell by their first bytes.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Cursor, Read};
 
 use crate::{Error, Result};
 
@@ -27,8 +27,9 @@ pub fn decompress<'a>(reader: impl Read + 'a) -> Result<Box<dyn Read + 'a>> {
 /// # Errors
 /// As there.
 pub fn decompress_or_pass<'a>(reader: impl Read + 'a) -> Result<(Box<dyn Read + 'a>, bool)> {
-    let mut reader = BufReader::with_capacity(BUFFER, reader);
+    let mut reader = reader;
     let start = first_bytes(&mut reader).map_err(Error::read)?;
+    let reader = BufReader::with_capacity(BUFFER, Cursor::new(start.clone()).chain(reader));
     let decoder: Box<dyn Read + 'a> = if start.starts_with(GZIP) {
         Box::new(flate2::bufread::MultiGzDecoder::new(reader))
     } else if start.starts_with(ZSTD) {
@@ -45,8 +46,9 @@ pub fn decompress_or_pass<'a>(reader: impl Read + 'a) -> Result<(Box<dyn Read + 
     Ok((decoder, true))
 }
 
-/// The first bytes without consuming them; pipes may deliver fewer than a full buffer at a time, so it reads on into a
-/// second look only if the first is shorter than a magic number, which no archive is.
-fn first_bytes(reader: &mut BufReader<impl Read>) -> io::Result<&[u8]> {
-    reader.fill_buf()
+/// As many bytes as tell a compression, however few of them come at a time; fewer at the end.
+fn first_bytes(reader: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut start = Vec::with_capacity(XZ.len());
+    reader.take(XZ.len() as u64).read_to_end(&mut start)?;
+    Ok(start)
 }

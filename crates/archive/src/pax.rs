@@ -58,7 +58,10 @@ impl PaxRecords {
             nanos = nanos * 10 + u32::from(digit - b'0');
         }
         Ok(Some(if whole.starts_with('-') && nanos > 0 {
-            (seconds - 1, 1_000_000_000 - nanos)
+            (
+                seconds.checked_sub(1).ok_or(Error::TarHeader)?,
+                1_000_000_000 - nanos,
+            )
         } else {
             (seconds, nanos)
         }))

@@ -293,7 +293,7 @@ impl Unpacker<'_> {
     fn apply_by_name(&mut self, path: &MemberPath, member: &Member, mode: Option<u32>) -> Result<()> {
         let failed = |operation| move |error| Error::unpack(operation, path.as_bytes(), error);
         let parent = self.tree.directory(path.parent())?;
-        if let Some((uid, gid)) = owner(self.options.owner, member) {
+        if let Some((uid, gid)) = owner(self.options.owner, member)? {
             rustix::fs::chownat(
                 parent,
                 path.name(),
@@ -339,7 +339,7 @@ impl Unpacker<'_> {
 /// Owner, mode and attributes, in this order: changing the owner drops set-id bits and capabilities.
 fn apply(fd: rustix::fd::BorrowedFd<'_>, path: &[u8], member: &Member, to: Owner) -> Result<()> {
     let failed = |operation| move |error| Error::unpack(operation, path, error);
-    if let Some((uid, gid)) = owner(to, member) {
+    if let Some((uid, gid)) = owner(to, member)? {
         rustix::fs::fchown(fd, Some(uid), Some(gid)).map_err(failed("chown"))?;
     }
     rustix::fs::fchmod(fd, Mode::from_raw_mode(member.mode)).map_err(failed("chmod"))?;
@@ -354,13 +354,19 @@ fn apply(fd: rustix::fd::BorrowedFd<'_>, path: &[u8], member: &Member, to: Owner
 }
 
 /// Whom to give a file to; none leaves it to whoever unpacks.
-fn owner(owner: Owner, member: &Member) -> Option<(Uid, Gid)> {
+///
+/// # Errors
+/// When an identifier is the one that means nobody.
+fn owner(owner: Owner, member: &Member) -> Result<Option<(Uid, Gid)>> {
     let (uid, gid) = match owner {
         Owner::Archive => (member.uid, member.gid),
         Owner::Fixed(uid, gid) => (uid, gid),
-        Owner::Caller => return None,
+        Owner::Caller => return Ok(None),
     };
-    Some((Uid::from_raw(uid), Gid::from_raw(gid)))
+    if uid == u32::MAX || gid == u32::MAX {
+        return Err(Error::TarHeader);
+    }
+    Ok(Some((Uid::from_raw(uid), Gid::from_raw(gid))))
 }
 
 /// Applies [`UnpackOptions::rename`]: the names in an archive begin with the name of what was packed.

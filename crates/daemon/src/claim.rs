@@ -20,7 +20,7 @@ const RELEASE_LOOK: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(crate) enum Claim {
     Directory { _lock: File },
-    Bridge { _name: UnixListener },
+    Name { _name: UnixListener },
 }
 
 impl Claim {
@@ -36,14 +36,24 @@ impl Claim {
             .map_err(|error| problem(error, "the directory", &path.display().to_string()))
     }
 
-    /// Claims a bridge: a name in the abstract socket namespace, which is per network namespace, as bridges are.
+    /// Claims a bridge.
     pub(crate) async fn bridge(name: &str) -> Result<Self, String> {
+        Self::name("bridge", "the bridge", name).await
+    }
+
+    /// Claims a table of the firewall.
+    pub(crate) async fn table(name: &str) -> Result<Self, String> {
+        Self::name("table", "the firewall table", name).await
+    }
+
+    /// Claims what is per network namespace, by a name in the abstract socket namespace, which is, too.
+    async fn name(kind: &str, what: &str, name: &str) -> Result<Self, String> {
         let taken = once_released(|| {
-            let address = SocketAddr::from_abstract_name(format!("corten/bridge/{name}"))?;
+            let address = SocketAddr::from_abstract_name(format!("corten/{kind}/{name}"))?;
             let claim = UnixListener::bind_addr(&address)?;
-            Ok(Self::Bridge { _name: claim })
+            Ok(Self::Name { _name: claim })
         });
-        taken.await.map_err(|error| problem(error, "the bridge", name))
+        taken.await.map_err(|error| problem(error, what, name))
     }
 }
 
@@ -83,17 +93,19 @@ mod tests {
         let held = [
             Claim::directory(dir.path()).await.unwrap(),
             Claim::bridge(&name).await.unwrap(),
+            Claim::table(&name).await.unwrap(),
         ];
         let mut second = Box::pin(async {
             (
                 Claim::directory(dir.path()).await.is_ok(),
                 Claim::bridge(&name).await.is_ok(),
+                Claim::table(&name).await.is_ok(),
             )
         });
         let early = tokio::time::timeout(RELEASE_LOOK * 3, &mut second).await;
         assert!(early.is_err(), "it must wait");
         drop(held);
-        assert_eq!(second.await, (true, true));
+        assert_eq!(second.await, (true, true, true));
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub(crate) fn run(settings: Settings, flags: Flags) -> Result<(), Failure> {
     let log_level = logging::start(settings.log_level, settings.live.debug, settings.log_format);
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        // What waits for a client is not among them, see `corten_engine::on_own_thread`.
         .max_blocking_threads(64)
         .thread_keep_alive(Duration::from_secs(2))
         .enable_all()
@@ -64,6 +65,7 @@ async fn serve(settings: Settings, flags: Flags, log_level: LogLevel) -> Result<
     }
     if let Some(network) = &settings.network {
         claims.push(Claim::bridge(&network.bridge).await?);
+        claims.push(Claim::table(&network.table).await?);
     }
     // Before anything is restored: who connects now waits, and a daemon that cannot be reached has touched nothing.
     let mut listeners = listeners::open(&settings).await?;

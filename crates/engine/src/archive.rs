@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use tokio::sync::oneshot;
 
 use crate::clock::rfc3339;
-use crate::engine::{Engine, blocking, to_its_end};
+use crate::engine::{Engine, blocking, to_its_end, transfer};
 use crate::error::{Error, Result};
 use crate::record::ContainerRecord;
 use crate::view::Depth;
@@ -74,7 +74,7 @@ impl Engine {
                 }
             };
             let place = view.root.place();
-            let packed = blocking("copy out of a container", move || {
+            let packed = transfer("copy out of a container", move || {
                 let place = match place {
                     Ok(place) => place,
                     Err(error) => {
@@ -127,7 +127,7 @@ impl Engine {
             let view = engine.view(&container, Depth::Everything).await?;
             let place = view.root.place()?;
             let record = container.state().record.clone();
-            blocking("copy into a container", move || {
+            transfer("copy into a container", move || {
                 put(place, &path, &name, options, &record, archive)
             })
             .await?;

@@ -13,7 +13,7 @@ use rustix::fs::{CWD, Mode, OFlags, Stat};
 use crate::clock::{now_ns, rfc3339};
 use crate::config_change;
 use crate::container::Container;
-use crate::engine::{Engine, blocking, to_its_end};
+use crate::engine::{Engine, to_its_end, transfer};
 use crate::error::{Error, Result};
 use crate::lifecycle::Phase;
 use crate::record::ContainerRecord;
@@ -106,16 +106,13 @@ impl Engine {
             let made = {
                 let engine = engine.clone();
                 let record = record.clone();
-                blocking("commit a container", move || {
+                transfer("commit a container", move || {
                     engine.commit_blocking(&new, &record)
                 })
                 .await
             };
-            if paused
-                && let Err(error) = engine.unpause(container.id().as_str()).await
-                && container.state().sandbox.is_some()
-            {
-                tracing::error!(%error, id = %container.id(), "a container stays paused after a commit");
+            if paused {
+                engine.end_pause_of_commit(&container, true).await;
             }
             let id = made?;
             let name = reference.map(|reference| reference.with_default_tag().familiar());
@@ -165,6 +162,28 @@ impl Engine {
         Ok(id)
     }
 
+    /// Lets a container go on that was paused to be committed, if it still is.
+    pub(crate) async fn end_pause_of_commit(self: &Arc<Self>, container: &Arc<Container>, paused: bool) {
+        let outcome = match paused {
+            true => self.unpause(container.id().as_str()).await,
+            false => Ok(()),
+        };
+        match outcome {
+            Ok(()) => self.forget_held(container),
+            Err(error) if container.state().paused => {
+                tracing::error!(%error, id = %container.id(), "a container stays paused after a commit");
+            }
+            // It has ended, or somebody let it go on.
+            Err(_) => self.forget_held(container),
+        }
+    }
+
+    fn forget_held(&self, container: &Container) {
+        if let Err(error) = self.sandboxes.note_held(container.id(), false) {
+            tracing::warn!(%error, id = %container.id(), "cannot note the end of a commit");
+        }
+    }
+
     /// Pauses a container that runs; tells whether it is to be unpaused afterwards.
     async fn pause_for_commit(self: &Arc<Self>, container: &Arc<Container>) -> Result<bool> {
         {
@@ -173,7 +192,16 @@ impl Engine {
                 return Ok(false);
             }
         }
-        match self.pause(container.id().as_str()).await {
+        // First, lest a daemon that is killed leaves it paused.
+        let noted = self.sandboxes.note_held(container.id(), true);
+        let paused = match noted {
+            Ok(()) => self.pause(container.id().as_str()).await,
+            Err(error) => Err(error.into()),
+        };
+        if paused.is_err() {
+            self.forget_held(container);
+        }
+        match paused {
             Ok(()) => Ok(true),
             // It has ended meanwhile.
             Err(_) if container.state().sandbox.is_none() => Ok(false),

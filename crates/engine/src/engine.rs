@@ -19,6 +19,7 @@ use crate::defaults::Defaults;
 use crate::error::{Error, Result};
 use crate::events::EventLog;
 use crate::exec::Execs;
+use crate::own_thread::on_own_thread;
 use crate::prune::Pruning;
 use crate::registry::Registry;
 use crate::volume_claims::VolumeClaims;
@@ -227,6 +228,17 @@ where
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|error| Err(lost_task(what)(error)))
+}
+
+/// The same for work that waits for a client, see [`on_own_thread`].
+pub(crate) async fn transfer<T, F>(what: &'static str, work: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T> + Send + 'static,
+{
+    on_own_thread(work)
+        .await
+        .unwrap_or_else(|error| Err(Error::system(format!("cannot {what}"))(error)))
 }
 
 fn lost_task(what: &str) -> impl FnOnce(tokio::task::JoinError) -> Error + '_ {

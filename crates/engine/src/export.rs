@@ -5,7 +5,7 @@ use std::sync::Arc;
 use corten_archive::{ByteStream, Packer, byte_stream};
 use rustix::fs::{Mode, OFlags};
 
-use crate::engine::{Engine, blocking};
+use crate::engine::{Engine, transfer};
 use crate::error::{Error, Result};
 use crate::view::Depth;
 
@@ -40,7 +40,7 @@ impl Engine {
                 return;
             };
             engine.publish(&container, "export", &[]);
-            let packed = blocking("export a container", move || {
+            let packed = transfer("export a container", move || {
                 let mut sender = sender;
                 let mut packer = Packer::new(&mut sender);
                 let outcome = packer.directory(root, None);

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::own_thread::on_own_thread;
 
 impl Engine {
     /// Packs images: references, identifiers, or repositories with all their tags; with an architecture, only if they are
@@ -23,7 +24,7 @@ impl Engine {
         let (ready, prepared) = oneshot::channel();
         let (sender, stream) = byte_stream();
         let engine = self.clone();
-        tokio::task::spawn_blocking(move || {
+        tokio::spawn(on_own_thread(move || {
             let saving = match engine.images.prepare_save(&names, architecture.as_deref()) {
                 Ok(saving) => saving,
                 Err(error) => {
@@ -49,7 +50,7 @@ impl Engine {
             for id in ids.iter().filter(|_| done) {
                 engine.publish_image("save", id, id.as_str());
             }
-        });
+        }));
         prepared
             .await
             .map_err(|_| Error::system("cannot save images")(std::io::ErrorKind::Other.into()))??;

@@ -18,6 +18,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::log_options;
 use crate::log_reader::{Batch, Entries, LogFile, LogQuery, Verdict, open_all, show, skip_to_tail};
+use crate::own_thread::on_own_thread;
 
 /// Batches in flight between the reader and a slow client.
 const IN_FLIGHT: usize = 4;
@@ -217,9 +218,7 @@ impl Reading {
         work: impl FnOnce(&Self) -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
         let reading = self.clone();
-        tokio::task::spawn_blocking(move || work(&reading))
-            .await
-            .unwrap_or_else(|error| Err(io::Error::other(error)))
+        on_own_thread(move || work(&reading)).await?
     }
 }
 

@@ -69,6 +69,14 @@ const IPC_SYSCTLS: [&str; 8] = [
 pub(crate) fn check(host: &HostConfig) -> Result<()> {
     cpuset("cpuset cpus", "CPUs", &host.cpuset_cpus, PROCESSORS)?;
     cpuset("cpuset mems", "memory nodes", &host.cpuset_mems, MEMORY_NODES)?;
+    for group in host.group_add.iter().flatten() {
+        let number = group.parse::<u32>();
+        if number.is_ok_and(|number| i32::try_from(number).is_err()) {
+            return Err(Error::Invalid(
+                "uids and gids must be in range 0-2147483647".to_owned(),
+            ));
+        }
+    }
     for name in host.sysctls.keys() {
         sysctl(name, host)?;
     }

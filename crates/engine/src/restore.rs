@@ -96,7 +96,11 @@ impl Engine {
         match self.sandboxes.adopt(id).await? {
             Adopted::Running(sandbox) => {
                 running(container, sandbox, &note);
-                container.state().paused = self.is_frozen(container).await;
+                let paused = self.is_frozen(container).await;
+                container.state().paused = paused;
+                if self.sandboxes.is_held(id) {
+                    self.end_pause_of_commit(container, paused).await;
+                }
                 Ok(TakenOver::Runs(note.lease))
             }
             Adopted::Exited(exit) => {

@@ -204,6 +204,7 @@ impl Images {
     fn commit_records(&self, images: Vec<NewImage>) -> Result<Vec<Loaded>> {
         let mut batch = Batch::new();
         let mut complete = Vec::new();
+        let mut recorded = HashSet::new();
         {
             let index = self.index();
             for new in images {
@@ -215,8 +216,8 @@ impl Images {
                     batch.put(Table::Layers, chain_id.to_string(), record)?;
                     size += record.size;
                 }
-                // An image that is here keeps the blobs it came in.
-                if index.image(&new.id).is_none() {
+                // An image that is here keeps the blobs it came in, and so does the first of several that are the same.
+                if index.image(&new.id).is_none() && recorded.insert(new.id.clone()) {
                     let record = ImageRecord {
                         layers: new.layer_blobs.clone(),
                         manifest: new.manifest.clone(),

@@ -127,6 +127,74 @@ fn an_archive_of_both_forms_keeps_its_manifest() {
 }
 
 #[test]
+fn an_image_listed_twice_is_whole_after_a_restart() {
+    let bench = Bench::new();
+    let layer = &layers()[0];
+    let config = config(&layers()[..1]).to_string();
+    let one = |tag: &str, layer: &str| json!({"Config": "c.json", "RepoTags": [tag], "Layers": [layer]});
+    let archive = Tar::new()
+        .file("c.json", config.as_bytes())
+        .file("plain.tar", layer)
+        .file("small.tar", &gzip(layer))
+        .file(
+            "manifest.json",
+            json!([one("dup:0", "plain.tar"), one("dup:1", "small.tar")])
+                .to_string()
+                .as_bytes(),
+        )
+        .done();
+    bench.images.load(&archive[..]).unwrap();
+    let bench = bench.reopen();
+    for name in ["dup:0", "dup:1"] {
+        let saving = bench.images.prepare_save(&[name.to_owned()], None).unwrap();
+        saving.write(&mut io::sink()).unwrap();
+    }
+}
+
+#[test]
+fn no_archive_can_claim_a_digest() {
+    let bench = Bench::new();
+    let pinned = format!("alpine@sha256:{}", "1".repeat(64));
+    let error = bench
+        .images
+        .load(&docker_archive(&[&pinned], &layers())[..])
+        .unwrap_err();
+    assert!(error.to_string().contains("invalid tag"), "{error}");
+    let mut layout = Layout::new();
+    let mut image = layout.image(&layers(), layers(), "amd64");
+    image["annotations"] = json!({ "io.containerd.image.name": pinned });
+    let loaded = bench.images.load(&layout.done(vec![image])[..]).unwrap();
+    assert!(loaded[0].references.is_empty());
+    assert!(bench.images.get(&pinned).is_err());
+}
+
+#[test]
+fn names_are_not_hoarded() {
+    let bench = Bench::new();
+    let path = "x".repeat(5000);
+    let archive = Tar::new().pax(&[("path", path.as_bytes())]).file("x", b"").done();
+    let error = bench.images.load(&archive[..]).unwrap_err();
+    assert!(error.to_string().contains("name is too long"), "{error}");
+}
+
+/// Delivers one byte at a time.
+struct Drip<'a>(&'a [u8]);
+
+impl Read for Drip<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = 1.min(buffer.len());
+        self.0.read(&mut buffer[..count])
+    }
+}
+
+#[test]
+fn compression_is_seen_however_little_comes_at_a_time() {
+    let bench = Bench::new();
+    let archive = gzip(&docker_archive(&["a"], &layers()));
+    bench.images.load(Drip(&archive)).unwrap();
+}
+
+#[test]
 fn a_name_moves_to_the_image_loaded_last() {
     let bench = Bench::new();
     let first = bench

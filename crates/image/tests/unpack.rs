@@ -237,6 +237,16 @@ fn hostile_layers_are_refused_and_leave_no_trace() {
         Tar::new().pax(&[("size", b"99999999")]).file("x", b"y"),
         "unexpected EOF",
     );
+    for record in [
+        ("uid", &b"4294967295"[..]),
+        ("gid", b"4294967295"),
+        ("mtime", b"-9223372036854775808.5"),
+    ] {
+        refused(
+            Tar::new().pax(&[record]).file("x", b""),
+            "archive/tar: invalid tar header",
+        );
+    }
     refused(
         Tar::new().pax(&[("mtime", b"yesterday")]).file("x", b"y"),
         "archive/tar: invalid tar header",

@@ -31,6 +31,8 @@ use crate::streams::{Streams, receive, send};
 const NOTE_FILE_NAME: &str = "note.json";
 /// What the health checks of this run found, in the same place.
 const HEALTH_FILE_NAME: &str = "health.json";
+/// There while a container is paused for a commit only.
+const HELD_FILE_NAME: &str = "held";
 
 /// Where sandboxes live.
 #[derive(Debug, Clone)]
@@ -284,6 +286,27 @@ impl Sandboxes {
     /// What was noted by [`Sandboxes::note_health`].
     pub fn noted_health<T: DeserializeOwned>(&self, id: &ContainerId) -> Option<T> {
         self.read_note(id, HEALTH_FILE_NAME)
+    }
+
+    /// Notes that a container is paused only while its files are being read, or that it no longer is.
+    ///
+    /// # Errors
+    /// When the run-time state cannot be written. A container that has ended has none, which is no error where nothing is to be noted.
+    pub fn note_held(&self, id: &ContainerId, held: bool) -> Result<()> {
+        let path = self.run_dir(id).join(HELD_FILE_NAME);
+        let done = match held {
+            true => write_private(&path, b""),
+            false => match fs::remove_file(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                done => done,
+            },
+        };
+        done.map_err(Error::system("cannot note a container's state"))
+    }
+
+    /// Whether [`Sandboxes::note_held`] noted it last.
+    pub fn is_held(&self, id: &ContainerId) -> bool {
+        self.run_dir(id).join(HELD_FILE_NAME).exists()
     }
 
     /// What was noted of a container, unless it never got that far.

@@ -1,5 +1,6 @@
 //! `/images`.
 
+use std::io::Read;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -7,7 +8,7 @@ use corten_api::backend::{
     ByteStream, CommitOptions, ImagesApi, ImportOptions, ListImages, ProgressStream, PullOptions,
 };
 use corten_api::{ApiError, ApiResult};
-use corten_engine::{Engine, ImageQuery};
+use corten_engine::{Engine, ImageQuery, on_own_thread};
 use corten_types::{ErrorKind, Reference};
 use corten_wire::{HistoryItem, ImageDeleteItem, ImageInspect, ImageSummary, ProgressMessage};
 use futures_util::stream;
@@ -26,6 +27,20 @@ impl ImagesAdapter {
     ) -> ApiResult<T> {
         let engine = self.engine.clone();
         match tokio::task::spawn_blocking(move || work(&engine)).await {
+            Ok(outcome) => outcome.map_err(refuse),
+            Err(error) => Err(ApiError::new(ErrorKind::System, error.to_string())),
+        }
+    }
+
+    /// The same for work that reads what the client sends, at its pace.
+    async fn receive<T: Send + 'static>(
+        &self,
+        archive: ByteStream,
+        work: impl FnOnce(&Arc<Engine>, Box<dyn Read + Send>) -> corten_engine::Result<T> + Send + 'static,
+    ) -> ApiResult<T> {
+        let engine = self.engine.clone();
+        let reader = streams::reader(archive);
+        match on_own_thread(move || work(&engine, Box::new(reader))).await {
             Ok(outcome) => outcome.map_err(refuse),
             Err(error) => Err(ApiError::new(ErrorKind::System, error.to_string())),
         }
@@ -70,8 +85,9 @@ impl ImagesApi for ImagesAdapter {
     }
 
     async fn load(&self, archive: ByteStream, _quiet: bool) -> ApiResult<ProgressStream> {
-        let reader = streams::reader(archive);
-        let loaded = self.offload(move |engine| engine.image_load(reader)).await?;
+        let loaded = self
+            .receive(archive, |engine, reader| engine.image_load(reader))
+            .await?;
         let mut lines = Vec::new();
         for image in loaded {
             for (reference, replaced) in &image.replaced {
@@ -144,8 +160,9 @@ impl ImagesApi for ImagesAdapter {
             architecture: (part(), part()),
             engine_version: super::system::release(),
         };
-        let reader = streams::reader(archive);
-        let id = self.offload(move |engine| engine.import(options, reader)).await?;
+        let id = self
+            .receive(archive, move |engine, reader| engine.import(options, reader))
+            .await?;
         let done = ProgressMessage {
             status: id.to_string(),
             ..ProgressMessage::default()

@@ -5,7 +5,7 @@ use std::process::Command;
 use corten_testkit::{Engine, run, until};
 use serde_json::Value;
 
-use crate::{BB, SOON, engine, idle, inspect};
+use crate::{BB, SOON, corten_only, engine, idle, inspect};
 
 fn layers(engine: &Engine, image: &str) -> Vec<Value> {
     inspect(engine, image)["RootFS"]["Layers"]
@@ -197,4 +197,34 @@ fn exported_containers_come_back_as_images() {
         ]);
         events.contains("image import") || engine.speaks_docker()
     });
+}
+
+#[test]
+fn a_daemon_killed_during_a_commit_leaves_nothing_paused() {
+    corten_only!();
+    let mut engine = engine();
+    idle(&engine, "box", &[]);
+    engine.ok(&[
+        "exec",
+        "box",
+        "dd",
+        "if=/dev/urandom",
+        "of=/big",
+        "bs=1M",
+        "count=300",
+    ]);
+    let paused = |engine: &Engine| inspect(engine, "box")["State"]["Paused"] == true;
+    let committing = engine.spawn(&["commit", "box", "test/cut:1"]);
+    until("it is paused", crate::SOON, || paused(&engine));
+    engine.corten_mut().kill9();
+    committing.finish(crate::SOON).fails(1);
+    engine.corten_mut().restart();
+    assert!(!paused(&engine));
+    assert_eq!(engine.ok(&["exec", "box", "echo", "on"]), "on");
+    // A pause of the user's stays.
+    engine.ok(&["pause", "box"]);
+    engine.corten_mut().kill9();
+    engine.corten_mut().restart();
+    assert!(paused(&engine));
+    engine.ok(&["unpause", "box"]);
 }

@@ -1,6 +1,8 @@
 //! Uploads that are refused while the client is still sending: it gets to read why, whether it looks up or not.
 
 use std::fs;
+use std::io::Write;
+use std::os::unix::net::UnixStream;
 
 use corten_testkit::{Engine, http};
 
@@ -101,4 +103,37 @@ fn refusals_are_read_by_clients_that_send_all_before() {
     }
     let (_, text) = ask("POST", "/images/load");
     assert!(text.contains("message"), "{text}");
+}
+
+#[test]
+fn clients_that_stand_still_hold_nobody_up() {
+    corten_only!();
+    let engine = engine();
+    idle(&engine, "box", &["--restart", "always"]);
+    engine.ok(&["exec", "box", "dd", "if=/dev/zero", "of=/big", "bs=1M", "count=8"]);
+    // Some begin to send and never go on, some ask for much and never read it.
+    let begin = |request: &str| {
+        let mut stream = UnixStream::connect(engine.socket()).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        stream
+    };
+    let upload = |method: &str, path: &str| {
+        let head = "HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\n\r\n200\r\n\0";
+        begin(&format!("{method} {path} {head}"))
+    };
+    let mut still = Vec::new();
+    for _ in 0..80 {
+        still.push(upload("POST", "/images/load"));
+        still.push(upload("POST", "/images/create?fromSrc=-"));
+        still.push(upload("PUT", "/containers/box/archive?path=/tmp"));
+        still.push(begin(
+            "GET /containers/box/archive?path=/big HTTP/1.1\r\nHost: d\r\n\r\n",
+        ));
+        still.push(begin("GET /containers/box/export HTTP/1.1\r\nHost: d\r\n\r\n"));
+    }
+    engine.ok(&["run", "--rm", BB, "true"]);
+    engine.ok(&["restart", "-t", "0", "box"]);
+    assert_eq!(engine.ok(&["exec", "box", "echo", "on"]), "on");
+    drop(still);
+    engine.ok(&["rm", "-f", "box"]);
 }

@@ -8,10 +8,19 @@ use super::docker_manifest::DockerManifest;
 use super::oci;
 use super::staging::Staging;
 use super::{ArchivedImage, LayerSource};
-use crate::Result;
+use crate::{Error, Result};
 
 /// Name of the file that makes an archive one of Docker's.
 pub(super) const MANIFEST: &str = "manifest.json";
+
+/// The name an image gets. A digest is none: whatever has it could pass for what others know by it.
+fn name(tag: &str) -> Result<Reference> {
+    let reference = tag.parse::<Reference>()?;
+    if reference.digest().is_some() {
+        return Err(Error::Archive(format!("invalid tag {tag:?}")));
+    }
+    Ok(reference.with_default_tag())
+}
 
 pub(super) fn images(staging: &Staging) -> Result<Vec<ArchivedImage>> {
     let listed: Vec<DockerManifest> = staging.json(staging.file(MANIFEST)?, MANIFEST)?;
@@ -27,10 +36,7 @@ pub(super) fn images(staging: &Staging) -> Result<Vec<ArchivedImage>> {
             .iter()
             .map(|name| staging.file(name).map(LayerSource::Staged))
             .collect::<Result<_>>()?;
-        let references = listed
-            .repo_tags
-            .iter()
-            .map(|tag| Ok(tag.parse::<Reference>()?.with_default_tag()));
+        let references = listed.repo_tags.iter().map(|tag| name(tag));
         Ok(ArchivedImage {
             config,
             layers,

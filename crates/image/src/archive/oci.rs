@@ -150,6 +150,13 @@ fn reference(descriptor: &Descriptor) -> Option<Reference> {
             .filter(|name| name.contains([':', '/']))
     })?;
     match name.parse::<Reference>() {
+        Ok(reference) if reference.digest().is_some() => {
+            tracing::warn!(
+                name,
+                "image in archive is named by a digest, which is no name to give"
+            );
+            None
+        }
         Ok(reference) => Some(reference.with_default_tag()),
         Err(error) => {
             tracing::warn!(

@@ -15,6 +15,9 @@ const BLOBS: &str = "blobs/sha256/";
 const MAX_DOCUMENT: u64 = 8 * 1024 * 1024;
 /// Longest chain of links followed: docker-archives have links of one step.
 const MAX_LINKS: usize = 8;
+/// Longest name of a file, and how many there may be: all names are held in memory, and each file is one on disk.
+const MAX_NAME: usize = 4096;
+const MAX_FILES: usize = 1 << 16;
 const BUFFER: usize = 256 * 1024;
 
 /// The files by name.
@@ -40,6 +43,12 @@ impl Staging {
                     corten_archive::Error::Breakout(format!("{name:?} is outside of the archive")).into(),
                 );
             };
+            if name.len() > MAX_NAME || member.link.len() > MAX_NAME {
+                return Err(Error::Archive("a file's name is too long".to_owned()));
+            }
+            if staging.files.len() + staging.links.len() >= MAX_FILES {
+                return Err(Error::Archive(format!("more than {MAX_FILES} files")));
+            }
             match member.kind {
                 MemberKind::File if member.segments.is_none() => {
                     let blob = stage(&mut archive, content, &name, &mut buffer)?;
