@@ -1,15 +1,10 @@
 //! `events`: what happened, in order.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use corten_testkit::Engine;
 
-use crate::{BB, SOON, engine, idle, wait_for_state};
-
-fn now() -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    format!("{}.{:09}", now.as_secs(), now.subsec_nanos())
-}
+use crate::{BB, SOON, engine, idle, now, wait_for_state};
 
 /// `type action` of all events since a time.
 fn since(engine: &Engine, begin: &str, filters: &[&str]) -> Vec<String> {

@@ -33,7 +33,7 @@ fn actions(engine: &Engine) -> Vec<String> {
         "--since",
         "1h",
         "--until",
-        "0s",
+        &crate::now(),
         "--filter",
         "type=container",
         "--format",

@@ -59,7 +59,7 @@ mod uploads;
 mod volumes;
 mod websocket;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use corten_testkit::{Engine, fixtures};
 use serde_json::Value;
@@ -117,6 +117,13 @@ fn end_process(pid: u32) {
     let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     // It may have ended by itself.
     let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+}
+
+/// This moment as `--since` and `--until` take it. Spans of time, as in `--until 0s`, command lines round down to whole seconds: what
+/// happened in the running one is not told.
+fn now() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    format!("{}.{:09}", now.as_secs(), now.subsec_nanos())
 }
 
 /// Starts a container that does nothing until it is told to end; gives its full id.

@@ -242,7 +242,7 @@ fn a_restart_is_a_death_and_a_start_to_those_who_listen() {
             "--since",
             "1h",
             "--until",
-            "0s",
+            &crate::now(),
             "--filter",
             "type=container",
             "--format",
@@ -361,7 +361,7 @@ fn a_stop_is_remembered_though_the_daemon_dies_before_the_end() {
             "--since",
             "1h",
             "--until",
-            "0s",
+            &crate::now(),
             "--filter",
             "event=kill",
         ]);

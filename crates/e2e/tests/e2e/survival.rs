@@ -339,7 +339,7 @@ fn a_client_that_goes_away_leaves_nothing_half_made() {
                 "--since",
                 "1h",
                 "--until",
-                "0s",
+                &crate::now(),
                 "--filter",
                 "event=restart",
             ]);
