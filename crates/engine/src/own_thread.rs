@@ -8,7 +8,7 @@ use std::thread;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-/// Enough for unpacking and packing trees, whose depth the kernel's limit of a path's length bounds.
+/// Packing and unpacking go through trees without recursion.
 const STACK: usize = 1 << 20;
 
 /// Runs `work` on a thread of its own, within the runtime of the caller. It goes on to its end when nobody waits for it any more.

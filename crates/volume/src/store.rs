@@ -119,9 +119,7 @@ impl Volumes {
         }
         let dir = self.root.join(name);
         // The record goes last: a removal cut short is taken up by the next one.
-        let removed = fs::remove_dir_all(dir.join(DATA))
-            .or_else(absent_is_fine)
-            .and_then(|()| fs::remove_dir_all(&dir));
+        let removed = remove_trees(&dir).and_then(|()| fs::remove_dir_all(&dir));
         removed.or_else(absent_is_fine).map_err(Error::io(name))?;
         index.remove(name);
         Ok(())
@@ -135,6 +133,34 @@ impl Volumes {
     fn index(&self) -> MutexGuard<'_, BTreeMap<String, Volume>> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Removes all directories in `top`, however deep: what containers wrote may be deeper than a stack or a path may be long. Each
+/// directory is moved up before it is emptied, so nothing here goes deeper than one level; links are not followed.
+fn remove_trees(top: &Path) -> io::Result<()> {
+    let is_there = |path: &Path| path.symlink_metadata().is_ok();
+    let mut names = (0_u64..).map(|number| top.join(format!("removed-{number}")));
+    let mut queue = vec![top.to_owned()];
+    while let Some(dir) = queue.pop() {
+        let at_top = dir == top;
+        for entry in fs::read_dir(&dir)? {
+            let entry = entry?;
+            if !entry.file_type()?.is_dir() {
+                if !at_top {
+                    fs::remove_file(entry.path())?;
+                }
+            } else if at_top {
+                queue.push(entry.path());
+            } else if let Some(up) = names.find(|name| !is_there(name)) {
+                fs::rename(entry.path(), &up)?;
+                queue.push(up);
+            }
+        }
+        if !at_top {
+            fs::remove_dir(&dir)?;
+        }
+    }
+    Ok(())
 }
 
 fn absent_is_fine(error: io::Error) -> io::Result<()> {

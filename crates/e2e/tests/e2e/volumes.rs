@@ -270,3 +270,20 @@ fn volumes_of_others_keep_their_modes() {
     missing.fails(125);
     missing.says(&["No such container: nobody"]);
 }
+
+#[test]
+fn a_volume_of_any_depth_is_removed() {
+    crate::corten_only!();
+    let engine = engine();
+    engine.ok(&["volume", "create", "deep"]);
+    let mountpoint = engine.ok(&["volume", "inspect", "-f", "{{.Mountpoint}}", "deep"]);
+    // As a program in a container could make it: deeper than any path is long, and than the daemon's stack.
+    let script = "import os, sys\nos.chdir(sys.argv[1])\nfor i in range(20000):\n    os.mkdir('d')\n    os.chdir('d')\n";
+    let made = std::process::Command::new("python3")
+        .args(["-c", script, &mountpoint])
+        .status();
+    assert!(made.unwrap().success());
+    engine.ok(&["volume", "rm", "deep"]);
+    assert!(!std::path::Path::new(&mountpoint).exists());
+    assert_eq!(engine.ok(&["volume", "ls", "-q"]), "");
+}
