@@ -3,6 +3,7 @@
 //! An endpoint goes reserve → plumb → release. What it holds is freed in the opposite order of how it was taken: ports
 //! first, then the veth pair, and its address only when nothing answers to it any more.
 
+use crate::endpoint_name::{host_veth, is_our_veth};
 use crate::firewall::Firewall;
 use crate::host::Host;
 use crate::ipam::AddressPool;
@@ -24,8 +25,6 @@ use std::thread;
 
 /// Name of a container's interface.
 const INTERFACE: &str = "eth0";
-/// What the names of our veths begin with; eight hexadecimal digits follow. Tools of the host know `veth`.
-const VETH_PREFIX: &str = "vethc";
 
 /// The default bridge network of one daemon. Calls may come from any thread of the network namespace it was opened in.
 pub struct BridgeNetwork {
@@ -68,10 +67,16 @@ struct Remains {
 impl BridgeNetwork {
     /// Creates the bridge or adopts it, and puts the nf_tables table in place in one transaction. Ports published by
     /// an earlier daemon stay published until [`Self::restore`] has its say.
-    pub fn open(config: NetworkConfig) -> Result<Self, NetworkError> {
+    ///
+    /// A bridge that running containers are on keeps its address whatever [`NetworkConfig::bip`] says. What the
+    /// configuration names of the other subnet is left out then, and told in the log.
+    pub fn open(mut config: NetworkConfig) -> Result<Self, NetworkError> {
         config.check()?;
         let mut socket = open_socket()?;
         let host = Host::prepare(&config, &mut socket)?;
+        if host.kept {
+            config.keep_within(host.address);
+        }
         for address in [
             config.fixed_cidr.map(|range| range.network().address()),
             config.default_gateway,
@@ -175,7 +180,7 @@ impl BridgeNetwork {
         books.endpoints.insert(endpoint_id.clone());
         drop(books);
         Ok(Lease {
-            host_veth: format!("{VETH_PREFIX}{}", &endpoint_id[..8]),
+            host_veth: host_veth(&endpoint_id),
             endpoint_id,
             container_id: request.container_id.clone(),
             container_name: request.container_name.clone(),
@@ -383,11 +388,6 @@ fn delete(socket: &mut Socket, name: &str) -> Result<(), NetworkError> {
     }
 }
 
-fn is_our_veth(name: &str) -> bool {
-    name.strip_prefix(VETH_PREFIX)
-        .is_some_and(|rest| rest.len() == 8 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
 fn random_id() -> Result<String, NetworkError> {
     let mut bytes = [0; 32];
     crate::host::random(&mut bytes)?;
@@ -405,20 +405,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_our_own_veths_are_ours() {
-        assert!(is_our_veth("vethc0123abcd"));
-        for name in [
-            "veth0123abc",
-            "vethcafe",
-            "vethc0123abcg",
-            "vethc0123abcd1",
-            "eth0",
-        ] {
-            assert!(!is_our_veth(name), "{name}");
-        }
-    }
 
     #[test]
     fn a_network_may_be_shared_between_threads() {

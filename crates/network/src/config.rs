@@ -10,7 +10,8 @@ pub struct NetworkConfig {
     /// Name of the bridge, at most 15 bytes.
     pub bridge: String,
     /// Address of the bridge with its subnet's prefix length. Without it, a bridge that exists keeps its address, and
-    /// a new one takes the first of Docker's default subnets that overlaps none of the host's routes.
+    /// a new one takes the first of Docker's default subnets that overlaps none of the host's routes. So it does as long
+    /// as running containers are on it.
     pub bip: Option<Ipv4Net>,
     /// Name of the nf_tables table (family inet), owned by this daemon alone.
     pub table: String,
@@ -56,6 +57,25 @@ impl Default for NetworkConfig {
 }
 
 impl NetworkConfig {
+    /// Leaves out what does not lie in this subnet, with a warning.
+    pub(crate) fn keep_within(&mut self, subnet: Ipv4Net) {
+        if let Some(range) = self
+            .fixed_cidr
+            .take_if(|range| !subnet.contains(range.network().address()))
+        {
+            tracing::warn!(
+                "fixed-cidr {range} is not used: it is not within {}",
+                subnet.network()
+            );
+        }
+        if let Some(gateway) = self.default_gateway.take_if(|gateway| !subnet.contains(*gateway)) {
+            tracing::warn!(
+                "default-gateway {gateway} is not used: it is not within {}",
+                subnet.network()
+            );
+        }
+    }
+
     /// Refuses names the kernel would refuse, or read as something else.
     pub(crate) fn check(&self) -> Result<(), NetworkError> {
         let invalid = |what, name: &str| NetworkError::InvalidName {

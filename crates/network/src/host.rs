@@ -1,9 +1,10 @@
 //! The host's side of the network: the bridge itself, its address, and the kernel settings it depends on.
 
+use crate::endpoint_name::is_our_veth;
 use crate::ipam::choose_pool;
 use crate::netlink::{
     Batch, Link, Socket, add_address, addresses_of, bring_up, create_bridge, delete_address,
-    ipv4_destinations, link_by_name,
+    ipv4_destinations, link_by_name, ports_of,
 };
 use crate::{Ipv4Net, MacAddr, NetworkConfig, NetworkError};
 use std::{fs, io};
@@ -18,6 +19,8 @@ pub(crate) struct Host {
     pub(crate) mac: MacAddr,
     /// Its address: the containers' gateway.
     pub(crate) address: Ipv4Net,
+    /// Whether that is not the one configured, because running containers depend on it.
+    pub(crate) kept: bool,
 }
 
 impl Host {
@@ -32,10 +35,26 @@ impl Host {
             _ => return Err(NetworkError::NotABridge(config.bridge.clone())),
         };
         let present = addresses_of(socket, bridge.index)?;
-        let address = match config.bip.or_else(|| present.first().copied()) {
+        let wanted = config.bip.filter(|bip| !present.contains(bip));
+        // Containers that run have the old gateway and addresses of the old subnet: another address would cut them off.
+        // A veth goes with its container's namespace, so who has one still lives.
+        let kept = match (wanted, present.first()) {
+            (Some(_), Some(_)) => ports_of(socket, bridge.index)?
+                .iter()
+                .any(|port| port.kind == "veth" && is_our_veth(&port.name)),
+            _ => false,
+        };
+        let address = match config.bip.filter(|_| !kept).or_else(|| present.first().copied()) {
             Some(address) => address,
             None => choose_pool(&config.pools, &ipv4_destinations(socket)?)?,
         };
+        if let Some(wanted) = wanted.filter(|_| kept) {
+            tracing::warn!(
+                "containers are running on bridge {}: it keeps its address {address}; bip {wanted} takes effect when the \
+                 daemon is started while none runs",
+                config.bridge
+            );
+        }
         let mut batch = Batch::new();
         if !present.contains(&address) {
             // As dockerd does with a bridge whose address is not the one configured.
@@ -64,6 +83,7 @@ impl Host {
             index: bridge.index,
             mac,
             address,
+            kept,
         })
     }
 }

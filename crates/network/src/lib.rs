@@ -9,6 +9,7 @@
 
 mod bridge;
 mod config;
+mod endpoint_name;
 mod error;
 mod files;
 mod firewall;

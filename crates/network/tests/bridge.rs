@@ -428,6 +428,40 @@ fn a_bridge_is_adopted_with_its_address() {
 }
 
 #[test]
+fn a_bridge_that_containers_are_on_keeps_its_address() {
+    on_own_host(|| {
+        let outside = outside_world();
+        let network = open();
+        let (lease, netns) = container(&network, &[]);
+        drop(network);
+        let changed = || NetworkConfig {
+            bip: Some("10.6.0.9/24".parse().unwrap()),
+            fixed_cidr: Some("10.6.0.128/25".parse().unwrap()),
+            default_gateway: Some(Ipv4Addr::new(10, 6, 0, 2)),
+            ..config()
+        };
+        let network = BridgeNetwork::open(changed()).unwrap();
+        let restored = network.restore(std::slice::from_ref(&lease)).unwrap();
+        assert!(restored.problems.is_empty(), "{:?}", restored.problems);
+        assert_eq!(network.gateway(), Ipv4Addr::new(172, 17, 0, 1));
+        let server = listen(&outside, 80);
+        assert_eq!(inside(&netns, || reach((OUTSIDE, 80), &server)).unwrap(), HOST);
+        // A new one goes beside it.
+        let (second, _netns) = container(&network, &[]);
+        assert_eq!(second.address, Ipv4Addr::new(172, 17, 0, 3));
+
+        // With nobody on it, the next daemon has its will.
+        network.release(&lease);
+        network.release(&second);
+        network.shutdown(false).unwrap();
+        drop(network);
+        let network = BridgeNetwork::open(changed()).unwrap();
+        assert_eq!(network.address(), Ipv4Addr::new(10, 6, 0, 9));
+        assert_eq!(network.gateway(), Ipv4Addr::new(10, 6, 0, 2));
+    });
+}
+
+#[test]
 fn a_new_bridge_avoids_the_hosts_routes() {
     on_own_host(|| {
         run("ip link add d0 type bridge");
