@@ -9,6 +9,7 @@ use corten_wire::go_json;
 use serde_json::{Map, Value, json};
 
 use crate::directives::{Directive, Kind, OTHER_KEYS, by_key};
+use crate::json_place::Place;
 
 /// Where the file is looked for when no flag names one.
 const PLACES: [&str; 2] = ["/etc/corten/daemon.json", "/etc/docker/daemon.json"];
@@ -59,21 +60,31 @@ fn parse(text: &[u8]) -> Result<FileValues, String> {
     if text.trim_ascii().is_empty() {
         return Ok(FileValues::new());
     }
-    let written: Map<String, Value> = go_json::from_slice(text).map_err(|error| error.to_string())?;
+    let written: Map<String, Value> = go_json::from_slice(text).map_err(|error| {
+        let said = error.to_string();
+        // Where Go's words for it are not known, the parser's own come with a place.
+        let said = said.split(" at line ").next().unwrap_or_default();
+        match Place::of_mistake(text) {
+            Some(place) => format!("{said} ({place})"),
+            None => said.to_owned(),
+        }
+    })?;
     let mut values = FileValues::new();
     let mut unknown = Vec::new();
-    for (key, value) in flattened(written) {
-        let key = OTHER_KEYS
+    for (group, key, value) in flattened(written) {
+        let name = OTHER_KEYS
             .iter()
             .find(|(other, _)| *other == key)
             .map_or(key.as_str(), |(_, name)| name);
-        let Some(directive) = by_key(key) else {
-            unknown.push(key.to_owned());
+        let Some(directive) = by_key(name) else {
+            unknown.push(name.to_owned());
             continue;
         };
+        let path = group.into_iter().chain([key]).collect();
         // As in Go, null is the same as nothing.
         if !value.is_null() {
-            values.insert(directive.key, checked(directive, value)?);
+            let value = checked(directive, value).map_err(|wrong| wrong.told(text, path, directive))?;
+            values.insert(directive.key, value);
         }
     }
     if unknown.is_empty() {
@@ -86,28 +97,74 @@ fn parse(text: &[u8]) -> Result<FileValues, String> {
     }
 }
 
-/// Groups that are no setting of their own (`proxies`) taken apart.
-fn flattened(written: Map<String, Value>) -> Vec<(String, Value)> {
+/// Groups that are no setting of their own (`proxies`) taken apart: group, key and value.
+fn flattened(written: Map<String, Value>) -> Vec<(Option<String>, String, Value)> {
     let mut flat = Vec::new();
     for (key, value) in written {
         match value {
-            Value::Object(group) if by_key(&key).is_none() && !group.is_empty() => flat.extend(group),
-            value => flat.push((key, value)),
+            Value::Object(group) if by_key(&key).is_none() && !group.is_empty() => {
+                flat.extend(
+                    group
+                        .into_iter()
+                        .map(|(name, value)| (Some(key.clone()), name, value)),
+                );
+            }
+            value => flat.push((None, key, value)),
         }
     }
     flat
 }
 
+/// A value that is none for its setting.
+struct Wrong {
+    /// Where it is within the setting's value; empty for the whole.
+    inner: Option<String>,
+    /// What it is, in Go's words.
+    found: String,
+    /// Go's name of the type it should have.
+    expected: &'static str,
+}
+
+impl Wrong {
+    /// Docker's sentence, which speaks of Go's types, and for the one who wrote the file: where it is and what is meant.
+    fn told(self, text: &[u8], path: Vec<String>, directive: &Directive) -> String {
+        let key = directive.key;
+        let path: Vec<String> = path.into_iter().chain(self.inner).collect();
+        let place = Place::of_value(text, &path).map_or_else(String::new, |place| format!("{place}: "));
+        format!(
+            "json: cannot unmarshal {} into Go struct field Config.{key} of type {} ({place}{} must be {})",
+            self.found,
+            self.expected,
+            path.join("."),
+            in_words(self.expected)
+        )
+    }
+}
+
+/// What a Go type is in JSON.
+fn in_words(go_type: &str) -> &'static str {
+    match go_type {
+        "string" => "a text in quotation marks",
+        "bool" => "true or false, without quotation marks",
+        "int" => "a whole number, without quotation marks",
+        "opts.MemBytes" => "a size such as \"64m\", or a number of bytes",
+        "[]string" => "a list of texts: [\"…\", \"…\"]",
+        "map[string]string" => "an object of texts: {\"…\": \"…\"}",
+        "map[string]bool" => "an object of true or false: {\"…\": true}",
+        "[]*ipamutils.NetworkToSplit" => "a list of objects: [{…}]",
+        _ => "an object: {…}",
+    }
+}
+
 /// The value in the form the setting has.
-fn checked(directive: &Directive, value: Value) -> Result<Value, String> {
-    let wrong = |value: &Value, kind: &str| {
-        Err(format!(
-            "json: cannot unmarshal {} into Go struct field Config.{} of type {kind}",
-            go_kind(value),
-            directive.key
-        ))
+fn checked(directive: &Directive, value: Value) -> Result<Value, Wrong> {
+    let wrong = |value: &Value, expected: &'static str| {
+        Err(Wrong {
+            inner: None,
+            found: go_kind(value),
+            expected,
+        })
     };
-    let is_text_map = |map: &Map<String, Value>| map.values().all(Value::is_string);
     match (directive.kind, &value) {
         (Kind::Text, Value::String(_))
         | (Kind::Switch, Value::Bool(_))
@@ -122,15 +179,8 @@ fn checked(directive: &Directive, value: Value) -> Result<Value, String> {
         },
         // Docker once took one address here, and files still have it.
         (Kind::List, Value::String(text)) if directive.key == "host-gateway-ips" => Ok(json!([text])),
-        (Kind::Map, Value::Object(map)) if is_text_map(map) => Ok(value),
-        (Kind::Map, Value::Object(map)) => {
-            let entry = map.values().find(|entry| !entry.is_string()).unwrap_or(&value);
-            wrong(entry, "string")
-        }
-        (Kind::Switches, Value::Object(map)) => match map.values().find(|entry| !entry.is_boolean()) {
-            Some(entry) => wrong(entry, "bool"),
-            None => Ok(value),
-        },
+        (Kind::Map, Value::Object(map)) => entries(map, Value::is_string, "string").map(|()| value),
+        (Kind::Switches, Value::Object(map)) => entries(map, Value::is_boolean, "bool").map(|()| value),
         (Kind::Ulimits, Value::Object(_)) | (Kind::Pools, Value::Array(_)) => Ok(value),
         (kind, value) => wrong(
             value,
@@ -148,6 +198,18 @@ fn checked(directive: &Directive, value: Value) -> Result<Value, String> {
                 Kind::Object => "map[string]interface {}",
             },
         ),
+    }
+}
+
+/// All values of a map are of one type.
+fn entries(map: &Map<String, Value>, fits: fn(&Value) -> bool, expected: &'static str) -> Result<(), Wrong> {
+    match map.iter().find(|(_, value)| !fits(value)) {
+        None => Ok(()),
+        Some((name, value)) => Err(Wrong {
+            inner: Some(name.clone()),
+            found: go_kind(value),
+            expected,
+        }),
     }
 }
 
@@ -193,20 +255,47 @@ mod tests {
     }
 
     #[test]
-    fn wrong_types_are_told_in_gos_words() {
+    fn wrong_types_are_told_in_gos_words_and_with_their_place() {
         assert_eq!(
-            complaint(r#"{"debug":"yes"}"#),
-            "json: cannot unmarshal string into Go struct field Config.debug of type bool"
+            complaint("{\n  \"labels\": [],\n  \"debug\": \"yes\"\n}"),
+            "json: cannot unmarshal string into Go struct field Config.debug of type bool (line 3, column 12: debug must be \
+             true or false, without quotation marks)"
         );
         assert_eq!(
             complaint(r#"{"dns":[1]}"#),
-            "json: cannot unmarshal number into Go struct field Config.dns of type string"
+            "json: cannot unmarshal number into Go struct field Config.dns of type string (line 1, column 8: dns must be a \
+             text in quotation marks)"
         );
         assert_eq!(
             complaint(r#"{"mtu":1.5}"#),
-            "json: cannot unmarshal number 1.5 into Go struct field Config.mtu of type int"
+            "json: cannot unmarshal number 1.5 into Go struct field Config.mtu of type int (line 1, column 8: mtu must be a \
+             whole number, without quotation marks)"
         );
-        assert!(complaint(r#"{"log-opts":{"a":1}}"#).contains("Config.log-opts of type string"));
+        assert_eq!(
+            complaint("{\"log-opts\":\n{\"a\":1}}"),
+            "json: cannot unmarshal number into Go struct field Config.log-opts of type string (line 2, column 6: log-opts.a \
+             must be a text in quotation marks)"
+        );
+        assert!(
+            complaint("{\"proxies\":{\n\"http-proxy\":1}}")
+                .contains("(line 2, column 14: proxies.http-proxy must be")
+        );
+    }
+
+    #[test]
+    fn mistakes_of_syntax_are_told_with_their_place() {
+        assert_eq!(
+            complaint("{\"debug\": true,\n  \"bip\": }"),
+            "invalid character '}' looking for beginning of value (line 2, column 10)"
+        );
+        assert_eq!(
+            complaint("{\n \"debug\": tru }"),
+            "expected ident (line 2, column 14)"
+        );
+        assert_eq!(
+            complaint("{\"debug\": true\n"),
+            "unexpected EOF (line 2, column 0)"
+        );
     }
 
     #[test]

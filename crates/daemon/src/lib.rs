@@ -11,6 +11,7 @@ mod config_file;
 mod directives;
 mod flags;
 mod hosts;
+mod json_place;
 mod listeners;
 mod live;
 mod logging;

@@ -7,28 +7,6 @@ use serde_json::json;
 
 use crate::values::Values;
 
-/// Keys of the file that a running daemon takes over; all others need a restart.
-pub(crate) const RELOADABLE: [&str; 18] = [
-    "allow-nondistributable-artifacts",
-    "authorization-plugins",
-    "debug",
-    "default-cgroupns-mode",
-    "default-ipc-mode",
-    "default-runtime",
-    "default-shm-size",
-    "features",
-    "insecure-registries",
-    "labels",
-    "live-restore",
-    "max-concurrent-downloads",
-    "max-concurrent-uploads",
-    "max-download-attempts",
-    "network-diagnostic-port",
-    "registry-mirrors",
-    "runtimes",
-    "shutdown-timeout",
-];
-
 /// What the daemon itself (not its containers) goes by, and may change while it runs.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Live {

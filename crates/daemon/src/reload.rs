@@ -6,7 +6,7 @@ use corten_engine::Engine;
 
 use crate::config_file;
 use crate::flags::Flags;
-use crate::live::{RELOADABLE, Shared};
+use crate::live::Shared;
 use crate::logging::LogLevel;
 use crate::values::Values;
 use crate::{service_manager, settings};
@@ -45,7 +45,7 @@ impl Reload {
 
     fn take(&self, values: &Values) -> Result<Vec<String>, String> {
         // Checked as a whole: a file no daemon would start with changes nothing.
-        let mut warnings = values.warnings()?;
+        let warnings = settings::warnings(values)?;
         let mut live = (*self.live.now()).clone();
         live.take(values)?;
         let defaults = settings::container_defaults(values, &self.engine.defaults())?;
@@ -54,8 +54,6 @@ impl Reload {
             .map_err(|error| error.to_string())?;
         self.log_level.set_debug(live.debug);
         self.live.put(live);
-        warnings.retain(|warning| RELOADABLE.iter().any(|key| warning.starts_with(key)));
-        warnings.extend(settings::runtime_warnings(values));
         Ok(warnings)
     }
 

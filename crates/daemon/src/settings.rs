@@ -71,7 +71,7 @@ impl Settings {
     }
 
     fn from_values(values: &Values) -> Result<Self, String> {
-        let mut warnings = values.warnings()?;
+        let warnings = warnings(values)?;
         check_storage(values)?;
         check_exec_opts(values)?;
         let exec_root = absolute(values.text("exec-root").unwrap_or("/run/corten"))?;
@@ -112,12 +112,6 @@ impl Settings {
             log_options: values.map("log-opts"),
             ..container_defaults(values, &Defaults::default())?
         };
-        warnings.extend(runtime_warnings(values));
-        if values.switches("features").get("containerd-snapshotter") == Some(&true) {
-            warnings.push(
-                "the feature containerd-snapshotter has no effect: Corten has one image store".to_owned(),
-            );
-        }
         let proxy = |name| values.text(name).unwrap_or_default().to_owned();
         Ok(Self {
             hosts,
@@ -215,14 +209,20 @@ fn configured_runtimes(values: &Values) -> Vec<&str> {
     map.into_iter().flatten().map(|(name, _)| name.as_str()).collect()
 }
 
-/// What to say of runtimes that are configured and never used.
-pub(crate) fn runtime_warnings(values: &Values) -> Vec<String> {
-    configured_runtimes(values)
-        .into_iter()
-        .map(|name| {
-            format!("the runtime {name} has no effect: Corten runs containers with its own runtime only, and refuses those that ask for another")
-        })
-        .collect()
+/// What is set and has no effect, to be told at a start and at a reload alike.
+///
+/// # Errors
+/// When something is set that would be missed.
+pub(crate) fn warnings(values: &Values) -> Result<Vec<String>, String> {
+    let mut warnings = values.warnings()?;
+    warnings.extend(configured_runtimes(values).into_iter().map(|name| {
+        format!("the runtime {name} has no effect: Corten runs containers with its own runtime only, and refuses those that ask for another")
+    }));
+    if values.switches("features").get("containerd-snapshotter") == Some(&true) {
+        warnings
+            .push("the feature containerd-snapshotter has no effect: Corten has one image store".to_owned());
+    }
+    Ok(warnings)
 }
 
 fn absolute(path: &str) -> Result<PathBuf, String> {

@@ -99,6 +99,26 @@ fn a_bad_file_changes_nothing() {
 }
 
 #[test]
+fn a_reload_warns_as_a_start_does() {
+    corten_only!();
+    let config = r#"{"features": {"containerd-snapshotter": true}, "network-diagnostic-port": 7, "userland-proxy": true,
+                     "runtimes": {"other": {"path": "/x"}}}"#;
+    let warnings = |log: &str| {
+        let lines = log.lines().filter(|line| line.contains("has no effect"));
+        // Without time, level and place.
+        let said = lines.filter_map(|line| line.split_once(" WARN ")?.1.split_once(": "));
+        said.map(|(_, said)| said.to_owned()).collect::<Vec<String>>()
+    };
+    let started = daemon(config);
+    let at_start = warnings(&started.log());
+    assert!(at_start.len() >= 3, "{at_start:?}");
+    let reloaded = daemon("{}");
+    assert!(warnings(&reloaded.log()).is_empty());
+    reload(&reloaded, config, "Reloaded configuration");
+    assert_eq!(warnings(&reloaded.log()), at_start);
+}
+
+#[test]
 fn live_restore_turned_off_by_a_reload_counts_at_the_end() {
     corten_only!();
     let mut daemon = daemon("{}");
