@@ -17,7 +17,7 @@ use hyper_util::service::TowerToHyperService;
 use super::hijack::Link;
 use super::request_body::with_body;
 use crate::ApiError;
-use crate::http::error_response;
+use crate::http::{error_response, log_failure};
 
 /// The version the client speaks, as an extension of the request.
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +73,7 @@ impl Service<Request<Incoming>> for ConnectionService {
         self.link
             .set_hijackable(may_end_http(request.method(), request.uri().path()));
         let link = self.link.clone();
+        let asked = (request.method().clone(), request.uri().clone());
         let routed = match take_version(request.uri()) {
             Err(refused) => Err(refused),
             Ok((_, path)) if *request.method() == Method::HEAD && !has_head(path) => Err(page_not_found()),
@@ -92,6 +93,7 @@ impl Service<Request<Incoming>> for ConnectionService {
                 Ok(answer) => answer.await?,
                 Err(error) => error_response(&error),
             };
+            log_failure(&asked.0, asked.1.path(), &response);
             link.set_hijackable(false);
             drop(turn);
             let headers = response.headers_mut();

@@ -9,7 +9,7 @@ use corten_types::ErrorKind;
 use corten_wire::{ErrorResponse, ProgressMessage};
 use futures_util::{Stream, StreamExt, future, stream as streams};
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -39,15 +39,30 @@ pub(crate) fn error_response(error: &ApiError) -> Response {
     if status == StatusCode::NOT_MODIFIED {
         return empty(status);
     }
-    if error.kind() == ErrorKind::System {
-        tracing::error!(%error, "request failed");
-    }
-    json(
+    let mut response = json(
         status,
         &ErrorResponse {
             message: error.to_string(),
         },
-    )
+    );
+    response.extensions_mut().insert(Failure(error.clone()));
+    response
+}
+
+/// What an answer tells, as an extension of it, for the log.
+#[derive(Debug, Clone)]
+struct Failure(ApiError);
+
+/// Logs what became of a request, if it failed: what clients did wrong is nothing an operator must look at.
+pub(crate) fn log_failure(method: &Method, path: &str, response: &Response) {
+    let Some(Failure(error)) = response.extensions().get() else {
+        return;
+    };
+    if response.status().is_server_error() {
+        tracing::error!("Handler for {method} {path} returned error: {error}");
+    } else {
+        tracing::debug!("Handler for {method} {path} returned error: {error}");
+    }
 }
 
 impl IntoResponse for ApiError {

@@ -1,5 +1,7 @@
 //! Request bodies.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
@@ -9,6 +11,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::backend::ByteStream;
 use crate::{ApiError, ApiResult};
@@ -16,6 +19,19 @@ use crate::{ApiError, ApiResult};
 /// Largest JSON body read into memory. Docker has no limit; the largest request in practice is a container's creation,
 /// whose command and environment the kernel limits to 6 MiB.
 const LIMIT: usize = 16 << 20;
+/// Bodies up to this size are read without waiting for others.
+const SMALL: usize = 64 << 10;
+/// How many larger ones are in memory at once, so that many slow clients do not fill it.
+static LARGE_ONES: Semaphore = Semaphore::const_new(4);
+/// How long a larger one may take to come, for others wait for it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A body in memory.
+pub(crate) struct Whole {
+    pub(crate) bytes: Bytes,
+    /// Kept until it has been made sense of.
+    _place: Option<SemaphorePermit<'static>>,
+}
 
 /// Reads a JSON body. No body at all is the zero value; otherwise it must say that it is JSON.
 ///
@@ -26,7 +42,8 @@ pub(crate) async fn read_json<T: DeserializeOwned + Default>(request: Request) -
     if !has_body(request.headers()) {
         return Ok(T::default());
     }
-    go_json::from_slice(&read_bytes(request.into_body()).await?).map_err(ApiError::from)
+    let body = read_whole(request.into_body()).await?;
+    go_json::from_slice(&body.bytes).map_err(ApiError::from)
 }
 
 /// Makes sure that a body, if there is one, says that it is JSON.
@@ -58,19 +75,47 @@ pub(crate) fn require_json(headers: &HeaderMap) -> ApiResult<()> {
 /// Reads a whole body.
 ///
 /// # Errors
-/// When it is too long or breaks off.
-pub(crate) async fn read_bytes(mut body: Body) -> ApiResult<Bytes> {
+/// When it is too long, too slow or breaks off.
+pub(crate) async fn read_whole(body: Body) -> ApiResult<Whole> {
+    read(body, &LARGE_ONES, PATIENCE).await
+}
+
+async fn read(mut body: Body, places: &'static Semaphore, patience: Duration) -> ApiResult<Whole> {
     let mut whole = BytesMut::new();
-    while let Some(frame) = body.frame().await {
+    if fill(&mut whole, &mut body, SMALL).await? {
+        return Ok(Whole {
+            bytes: whole.freeze(),
+            _place: None,
+        });
+    }
+    // Fails only when closed, which it never is.
+    let place = places.acquire().await.ok();
+    match tokio::time::timeout(patience, fill(&mut whole, &mut body, LIMIT)).await {
+        Ok(Ok(true)) => Ok(Whole {
+            bytes: whole.freeze(),
+            _place: place,
+        }),
+        Ok(Ok(false)) => Err(ApiError::invalid("http: request body too large")),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(ApiError::invalid(
+            "cannot read the request body: it did not come in time",
+        )),
+    }
+}
+
+/// Reads on until the end, which it tells, or beyond `limit` bytes.
+async fn fill(whole: &mut BytesMut, body: &mut Body, limit: usize) -> ApiResult<bool> {
+    while whole.len() <= limit {
+        let Some(frame) = body.frame().await else {
+            return Ok(true);
+        };
         let frame =
             frame.map_err(|cause| ApiError::invalid(format!("cannot read the request body: {cause}")))?;
-        let Ok(data) = frame.into_data() else { continue };
-        if whole.len() + data.len() > LIMIT {
-            return Err(ApiError::invalid("http: request body too large"));
+        if let Ok(data) = frame.into_data() {
+            whole.extend_from_slice(&data);
         }
-        whole.extend_from_slice(&data);
     }
-    Ok(whole.freeze())
+    Ok(false)
 }
 
 /// A body read as it comes, such as an archive.
@@ -101,7 +146,11 @@ impl From<go_json::Error> for ApiError {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
+    use futures_util::{StreamExt, stream as streams};
     use http::HeaderValue;
+    use tokio::sync::oneshot;
 
     use super::*;
 
@@ -132,5 +181,59 @@ mod tests {
             complaint(&[(CONTENT_TYPE, "text/plain")]).unwrap(),
             "unsupported Content-Type header (text/plain): must be 'application/json'"
         );
+    }
+    /// A body of so many bytes, of which the last comes when `rest` says so.
+    fn slow(size: usize, rest: oneshot::Receiver<()>) -> Body {
+        let first = streams::once(async move { Ok::<_, io::Error>(Bytes::from(vec![b' '; size - 1])) });
+        let last = streams::once(async move {
+            rest.await.map_err(io::Error::other)?;
+            Ok(Bytes::from_static(b" "))
+        });
+        Body::from_stream(first.chain(last))
+    }
+
+    #[tokio::test]
+    async fn few_large_bodies_are_in_memory_at_once() {
+        static PLACES: Semaphore = Semaphore::const_new(1);
+        let (go_on, rest) = oneshot::channel();
+        let first = tokio::spawn(read(slow(SMALL + 9, rest), &PLACES, PATIENCE));
+        while PLACES.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let (now, ready) = oneshot::channel();
+        now.send(()).unwrap();
+        assert!(
+            read(slow(SMALL, ready), &PLACES, PATIENCE).await.is_ok(),
+            "small ones do not wait"
+        );
+        let (now, ready) = oneshot::channel();
+        now.send(()).unwrap();
+        let second = tokio::spawn(read(slow(SMALL + 9, ready), &PLACES, PATIENCE));
+        // All there is to do on this one thread is done.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!second.is_finished());
+        go_on.send(()).unwrap();
+        let first = first.await.unwrap().unwrap();
+        assert_eq!(first.bytes.len(), SMALL + 9);
+        drop(first);
+        assert!(second.await.unwrap().is_ok());
+    }
+
+    #[tokio::test]
+    async fn large_bodies_that_do_not_end_make_room() {
+        static PLACES: Semaphore = Semaphore::const_new(1);
+        let (_go_on, rest) = oneshot::channel();
+        let soon = Duration::from_millis(5);
+        assert!(read(slow(SMALL + 9, rest), &PLACES, soon).await.is_err());
+        assert_eq!(PLACES.available_permits(), 1);
+        let (now, ready) = oneshot::channel();
+        now.send(()).unwrap();
+        let long = read(slow(LIMIT + 1, ready), &PLACES, PATIENCE)
+            .await
+            .err()
+            .unwrap();
+        assert_eq!(long.to_string(), "http: request body too large");
     }
 }

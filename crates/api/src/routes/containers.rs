@@ -7,7 +7,7 @@ use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 
 use super::{Answer, Api};
 use crate::backend::{CreateOptions, ListContainers, RemoveContainer, StopOptions};
-use crate::http::{Params, empty, json, read_bytes, require_json};
+use crate::http::{Params, empty, json, read_whole, require_json};
 use crate::{ApiError, ApiResult};
 
 /// First API version without kernel memory.
@@ -17,7 +17,7 @@ const LIST_WITH_HEALTH: u16 = 52;
 
 pub(super) async fn create(State(api): Api, params: Params, request: Request) -> Answer {
     require_json(request.headers())?;
-    let mut wanted = ContainerCreateRequest::from_json(&read_bytes(request.into_body()).await?)?;
+    let mut wanted = ContainerCreateRequest::from_json(&read_whole(request.into_body()).await?.bytes)?;
     if let Some(host) = wanted
         .host_config
         .as_mut()

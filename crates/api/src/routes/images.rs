@@ -190,9 +190,11 @@ fn inspect(mut image: ImageInspect, version: ApiVersion) -> axum::response::Resp
             other => other,
         };
     }
-    if !version.at_least(WITHOUT_VIRTUAL_SIZE) {
-        image.virtual_size = image.size;
-    }
+    image.virtual_size = if version.at_least(WITHOUT_VIRTUAL_SIZE) {
+        0
+    } else {
+        image.size
+    };
     if version.at_least(OWN_CONFIG) {
         json(StatusCode::OK, &image)
     } else {

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::{BB, engine, idle};
+use crate::{BB, corten_only, engine, idle};
 
 #[test]
 fn a_missing_command_is_127() {
@@ -186,4 +186,24 @@ fn removing_a_running_container_needs_force() {
     ]);
     assert_eq!(engine.ok(&["rm", "-f", "busy"]), "busy");
     assert_eq!(engine.ok(&["ps", "-aq"]), "");
+}
+
+#[test]
+fn what_the_engine_could_not_do_is_logged_with_the_request() {
+    corten_only!();
+    let engine = engine();
+    let id = idle(&engine, "box", &[]);
+    engine.api("GET", "/v1.41/containers/nosuch/json", "");
+    engine.api("POST", "/v1.41/containers/create", "{");
+    assert_eq!(
+        engine.api("POST", "/v1.41/containers/box/unpause?x=1", "").status,
+        500
+    );
+    let log = engine.corten().log();
+    let errors: Vec<&str> = log.lines().filter(|line| line.contains("ERROR")).collect();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    let said = format!(
+        "Handler for POST /v1.41/containers/box/unpause returned error: Container {id} is not paused"
+    );
+    assert!(errors[0].contains(&said), "{errors:?}");
 }
