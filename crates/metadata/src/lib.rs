@@ -25,6 +25,7 @@ mod reserve;
 mod snapshot;
 mod store;
 mod table;
+mod unwritten;
 mod writer;
 
 pub use batch::Batch;

@@ -6,11 +6,16 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::batch::Change;
 use crate::database::DatabaseFile;
+use crate::unwritten::Unwritten;
 use crate::{Batch, Durability, Error, Result};
 
 /// Longest time an eventual batch stays in memory only.
 const EVENTUAL_DELAY: Duration = Duration::from_secs(1);
+
+/// How long eventual batches that found no space wait for it before they are tried again.
+const RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// Handle to the writing thread; dropping it writes what is queued and ends the thread.
 pub(crate) struct Writer {
@@ -60,7 +65,7 @@ impl Writer {
             return Ok(());
         }
         match self.commit_and_wait(Batch::new()) {
-            // A full disk must not keep anyone from reading; the loss of eventual batches was logged.
+            // A full disk must not keep anyone from reading; eventual batches wait for space.
             Ok(()) | Err(Error::NoSpace) => Ok(()),
             Err(error) => Err(error),
         }
@@ -97,6 +102,7 @@ fn run(works: &Receiver<Work>, file: &DatabaseFile, eventual: &AtomicUsize) {
     let mut pending: Vec<Work> = Vec::new();
     // When the oldest pending work, all eventual, has to be written.
     let mut deadline: Option<Instant> = None;
+    let mut unwritten = Unwritten::default();
     loop {
         let next = match deadline {
             None => works.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -108,46 +114,64 @@ fn run(works: &Receiver<Work>, file: &DatabaseFile, eventual: &AtomicUsize) {
         pending.extend(works.try_iter());
         if ended || late || pending.iter().any(|work| work.waiter.is_some()) {
             deadline = None;
-            write(std::mem::take(&mut pending), file, eventual);
+            write(std::mem::take(&mut pending), file, eventual, &mut unwritten);
+            if !unwritten.is_empty() {
+                deadline = Some(Instant::now() + RETRY_DELAY);
+            }
         } else if deadline.is_none() {
             deadline = Some(Instant::now() + EVENTUAL_DELAY);
         }
         if ended {
+            if !unwritten.is_empty() {
+                tracing::warn!(records = unwritten.len(), "no space for eventual metadata: lost");
+            }
             return;
         }
     }
 }
 
-/// Writes all works with one sync; if that fails, each by itself, so that no caller fails for another's batch.
-fn write(works: Vec<Work>, file: &DatabaseFile, eventual: &AtomicUsize) {
+/// Writes all works, and what is left over of earlier ones, with one sync; if that fails, each by itself, so that no caller
+/// fails for another's batch.
+fn write(works: Vec<Work>, file: &DatabaseFile, eventual: &AtomicUsize, unwritten: &mut Unwritten) {
     let without_waiter = works.iter().filter(|work| work.waiter.is_none()).count();
-    let result = apply(file, &works);
-    if result.is_err() && works.len() > 1 {
-        for work in works {
-            let result = apply(file, std::slice::from_ref(&work));
-            answer(work, result);
+    let together = works.len() + usize::from(!unwritten.is_empty());
+    let new = works.iter().flat_map(|work| &work.batch.changes);
+    let result = apply(file, unwritten.changes().chain(new));
+    if result.is_ok() {
+        unwritten.clear();
+    }
+    for work in works {
+        let result = match &result {
+            Err(_) if together > 1 => apply(file, work.batch.changes.iter()),
+            all => all.clone(),
+        };
+        if result.is_ok() {
+            unwritten.supersede(&work.batch.changes);
         }
-    } else {
-        for work in works {
-            answer(work, result.clone());
-        }
+        answer(work, result, unwritten);
     }
     // Only now: whoever reads zero must find the batches written.
     eventual.fetch_sub(without_waiter, Ordering::AcqRel);
 }
 
-fn apply(file: &DatabaseFile, works: &[Work]) -> Result<()> {
-    let changes: Vec<_> = works.iter().flat_map(|work| &work.batch.changes).collect();
+fn apply<'a>(file: &DatabaseFile, changes: impl Iterator<Item = &'a Change>) -> Result<()> {
+    let changes: Vec<_> = changes.collect();
     if changes.is_empty() {
         return Ok(());
     }
     file.apply(&changes)
 }
 
-fn answer(work: Work, result: Result<()>) {
+fn answer(work: Work, result: Result<()>, unwritten: &mut Unwritten) {
     match (work.waiter, result) {
         // A waiter that is gone does not matter: the batch is written all the same.
         (Some(waiter), result) => drop(waiter.send(result)),
+        (None, Err(Error::NoSpace)) => {
+            if unwritten.is_empty() {
+                tracing::warn!("no space for eventual metadata: it is kept and tried again");
+            }
+            unwritten.keep(work.batch.changes);
+        }
         (None, Err(error)) => {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,

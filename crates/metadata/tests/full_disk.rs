@@ -99,6 +99,33 @@ fn a_full_disk_is_a_clear_error_and_loses_nothing() {
 }
 
 #[test]
+fn what_nobody_waits_for_is_written_when_there_is_space_again() {
+    let disk = SmallDisk::new();
+    let store = Store::open(disk.path()).unwrap();
+    put(&store, "old", 1000).unwrap();
+    let filler = disk.fill();
+    while put(&store, "large", 100_000).is_ok() {
+        delete(&store, "large").unwrap();
+        disk.fill();
+    }
+    let eventual = |key: &str, text: &str| {
+        let mut batch = Batch::new();
+        batch.put(Table::Containers, key, &text.repeat(200_000)).unwrap();
+        store.commit(batch, Durability::Eventual).unwrap();
+    };
+    eventual("late", "a");
+    eventual("late", "b");
+    eventual("replaced", "a");
+    // Reading has it written, or not, first.
+    let late = |key: &str| store.get::<String>(Table::Containers, key).unwrap();
+    assert_eq!(late("late"), None);
+    fs::remove_file(filler).unwrap();
+    put(&store, "replaced", 1000).unwrap();
+    assert_eq!(late("late").unwrap(), "b".repeat(200_000));
+    assert_eq!(late("replaced").unwrap(), "x".repeat(1000));
+}
+
+#[test]
 fn removing_works_on_a_full_disk() {
     let disk = SmallDisk::new();
     let store = Store::open(disk.path()).unwrap();
