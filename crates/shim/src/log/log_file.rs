@@ -225,6 +225,10 @@ impl LogFile {
     }
 
     fn move_on(&self) {
+        // The oldest goes first: a rename over a file has ext4 write out what is moved there, which takes milliseconds.
+        let oldest = self.name(self.max_files - 1);
+        let _missing = fs::remove_file(compressed(&oldest));
+        let _missing = fs::remove_file(&oldest);
         for number in (1..self.max_files).rev() {
             // Most of them do not exist yet. A file is either there or compressed; whichever takes its place, both go.
             let (from, to) = (self.name(number - 1), self.name(number));
