@@ -10,6 +10,37 @@ use rustix::fs::{major, minor, stat};
 
 use crate::error::{Error, Result};
 
+/// Refuses what would be no limit of any device. That a device is there is seen at the start.
+pub(crate) fn check(host: &HostConfig) -> Result<()> {
+    let rates = [
+        &host.blkio_device_read_bps,
+        &host.blkio_device_write_bps,
+        &host.blkio_device_read_iops,
+        &host.blkio_device_write_iops,
+    ];
+    let mut limited = rates
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|device| &device.path)
+        .chain(
+            host.blkio_weight_device
+                .iter()
+                .flatten()
+                .map(|device| &device.path),
+        );
+    if limited.any(String::is_empty) {
+        return Err(Error::Invalid("stat : no such file or directory".to_owned()));
+    }
+    let mut weights = host.blkio_weight_device.iter().flatten();
+    if weights.any(|device| !(10..=1000).contains(&device.weight)) {
+        return Err(Error::Invalid(
+            "Range of blkio weight is from 10 to 1000".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
 /// The limits in the specification's terms; `None` without any.
 ///
 /// # Errors

@@ -172,13 +172,16 @@ impl Engine {
 
     /// The cgroup a container gets when it is started.
     pub(crate) fn cgroup_path(&self, parent: &str, id: &ContainerId) -> String {
-        let parent = if parent.is_empty() {
+        format!("{}/{id}", self.cgroup_parent(parent).trim_end_matches('/'))
+    }
+
+    /// The cgroup a container's own is made in: the one it asks for, or everybody's.
+    pub(crate) fn cgroup_parent(&self, parent: &str) -> String {
+        crate::mounts::clean_path(if parent.is_empty() {
             &self.config.cgroup_parent
         } else {
             parent
-        };
-        let parent = crate::mounts::clean_path(parent);
-        format!("{}/{id}", parent.trim_end_matches('/'))
+        })
     }
 
     /// Publishes a container event with Docker's attributes: labels, image, name, and `more`.

@@ -70,6 +70,9 @@ pub(crate) fn check(host: &HostConfig) -> Result<()> {
     cpuset("cpuset cpus", "CPUs", &host.cpuset_cpus, PROCESSORS)?;
     cpuset("cpuset mems", "memory nodes", &host.cpuset_mems, MEMORY_NODES)?;
     for group in host.group_add.iter().flatten() {
+        if group.is_empty() {
+            return invalid("Unable to find group : no matching entries in group file".to_owned());
+        }
         let number = group.parse::<u32>();
         if number.is_ok_and(|number| i32::try_from(number).is_err()) {
             return Err(Error::Invalid(
@@ -84,6 +87,12 @@ pub(crate) fn check(host: &HostConfig) -> Result<()> {
         options.split(',').try_for_each(tmpfs_option)?;
     }
     for mapping in host.devices.iter().flatten() {
+        if mapping.path_on_host.is_empty() {
+            return invalid(
+                "error gathering device information while adding custom device \"\": no such file or directory"
+                    .to_owned(),
+            );
+        }
         if !mapping
             .cgroup_permissions
             .bytes()
@@ -294,6 +303,15 @@ mod tests {
             shared.unwrap(),
             "sysctl \"net.core.somaxconn\" not allowed in host network namespace"
         );
+    }
+
+    #[test]
+    fn nothing_is_no_group_and_no_device() {
+        assert_eq!(
+            said(|host| host.group_add = Some(vec![String::new()])).unwrap(),
+            "Unable to find group : no matching entries in group file"
+        );
+        assert!(said(|host| host.devices = Some(vec![Default::default()])).is_some());
     }
 
     #[test]

@@ -12,6 +12,12 @@ use crate::error::{Error, Result};
 
 /// Least memory a container can be limited to, in bytes (Docker's own minimum).
 const MIN_MEMORY: i64 = 6 << 20;
+/// Most processes the kernel lets any limit allow (`PID_MAX_LIMIT`).
+const MAX_PIDS: i64 = 4 << 20;
+/// Longest processor time the kernel takes as a quota, in microseconds: 44 bits.
+const MAX_QUOTA_US: i64 = (1 << 44) - 1;
+/// Scheduling period of real-time processes where none is given, in microseconds.
+const REALTIME_PERIOD_US: i64 = 1_000_000;
 /// Scheduling period `--cpus` is expressed in, in microseconds.
 const CPU_PERIOD_US: i64 = 100_000;
 
@@ -91,8 +97,25 @@ pub(crate) fn check(host: &HostConfig, cpus: usize) -> Result<()> {
     if host.cpu_quota > 0 && host.cpu_quota < 1000 {
         return invalid("CPU cfs quota can not be less than 1ms (i.e. 1000)".to_owned());
     }
+    if host.cpu_quota > MAX_QUOTA_US {
+        return invalid(format!(
+            "CPU cfs quota can not be larger than {MAX_QUOTA_US} microseconds"
+        ));
+    }
+    if let Some(limit) = host.pids_limit.filter(|limit| *limit > MAX_PIDS) {
+        return invalid(format!(
+            "invalid pids limit {limit}: the kernel allows {MAX_PIDS} at most"
+        ));
+    }
     let (rt_period, rt_runtime) = (host.cpu_realtime_period, host.cpu_realtime_runtime);
-    if rt_period != 0 && rt_runtime != 0 && rt_runtime > rt_period {
+    if rt_period < 0 || rt_runtime < 0 {
+        return invalid("cpu real-time period and runtime cannot be negative".to_owned());
+    }
+    let in_force = match rt_period {
+        0 => REALTIME_PERIOD_US,
+        period => period,
+    };
+    if rt_runtime > in_force {
         return invalid("cpu real-time runtime cannot be higher than cpu real-time period".to_owned());
     }
     if !(-1000..=1000).contains(&host.oom_score_adj) {
@@ -107,7 +130,7 @@ pub(crate) fn check(host: &HostConfig, cpus: usize) -> Result<()> {
     if host.blkio_weight != 0 && !(10..=1000).contains(&host.blkio_weight) {
         return invalid("Range of blkio weight is from 10 to 1000".to_owned());
     }
-    Ok(())
+    block_io::check(host)
 }
 
 /// The limits in the specification's terms.
@@ -255,6 +278,41 @@ mod tests {
                 .unwrap_err()
                 .to_string()
                 .contains("only 2 CPUs available")
+        );
+    }
+
+    #[test]
+    fn what_no_kernel_takes_is_refused() {
+        let refused = |change: fn(&mut HostConfig)| {
+            let mut host = HostConfig::default();
+            change(&mut host);
+            check(&host, 2).err().map(|error| error.to_string())
+        };
+        assert_eq!(refused(|host| host.pids_limit = Some(MAX_PIDS)), None);
+        assert_eq!(
+            refused(|host| host.pids_limit = Some(MAX_PIDS + 1)).unwrap(),
+            "invalid pids limit 4194305: the kernel allows 4194304 at most"
+        );
+        assert_eq!(refused(|host| host.cpu_quota = MAX_QUOTA_US), None);
+        assert!(refused(|host| host.cpu_quota = i64::MAX).is_some());
+        assert!(refused(|host| host.cpu_realtime_runtime = -5).is_some());
+        assert_eq!(
+            refused(|host| host.cpu_realtime_runtime = 1_000_001).unwrap(),
+            "cpu real-time runtime cannot be higher than cpu real-time period"
+        );
+        let nowhere = |host: &mut HostConfig| {
+            host.blkio_device_write_iops = Some(vec![corten_wire::ThrottleDevice::default()]);
+        };
+        assert_eq!(refused(nowhere).unwrap(), "stat : no such file or directory");
+        let heavy = |host: &mut HostConfig| {
+            host.blkio_weight_device = Some(vec![corten_wire::WeightDevice {
+                path: "/dev/null".to_owned(),
+                weight: 5,
+            }]);
+        };
+        assert_eq!(
+            refused(heavy).unwrap(),
+            "Range of blkio weight is from 10 to 1000"
         );
     }
 

@@ -83,6 +83,12 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
             "kernel does not support CPU real-time scheduler".to_owned(),
         ));
     }
+    if host.cpu_realtime_runtime != 0 && engine.realtime_budget(&host.cgroup_parent) == Some(0) {
+        return Err(Error::Invalid(format!(
+            "cgroup {} has no real-time runtime to give: write some into its cpu.rt_runtime_us first",
+            engine.cgroup_parent(&host.cgroup_parent)
+        )));
+    }
     resources::rlimits(host.ulimits.as_deref().unwrap_or_default())?;
     crate::log_options::check(&host.log_config)?;
     crate::security::parse(host.security_opt.as_deref().unwrap_or_default())?;

@@ -64,6 +64,20 @@ impl Engine {
         }
     }
 
+    /// The real-time processor time that containers below this parent can share, in microseconds of a period; `None` where
+    /// there is no such thing.
+    pub(crate) fn realtime_budget(&self, cgroup_parent: &str) -> Option<i64> {
+        let Layout::V1 { hierarchies } = self.sandboxes.cgroups() else {
+            return None;
+        };
+        let hierarchy = hierarchies.iter().find(|one| one.has("cpu"))?;
+        let parent = self.cgroup_parent(cgroup_parent);
+        let directory = hierarchy.mountpoint.join(parent.trim_start_matches('/'));
+        // A cgroup that is made for the first container has none.
+        let budget = std::fs::read_to_string(directory.join("cpu.rt_runtime_us")).unwrap_or_default();
+        Some(budget.trim().parse().unwrap_or(0))
+    }
+
     /// Whether the machine has this cgroup controller.
     pub fn has_cgroup_controller(&self, controller: &str) -> bool {
         self.sandboxes.cgroups().has(controller)
