@@ -15,3 +15,19 @@ pub fn rfc3339(ns: i64) -> String {
     Timestamp::from_nanosecond(i128::from(ns))
         .map_or_else(|_| corten_wire::ZERO_TIME.to_owned(), |t| t.to_string())
 }
+
+/// The same in whole seconds, as Docker shows volumes.
+pub(crate) fn rfc3339_seconds(ns: i64) -> String {
+    rfc3339(ns - ns.rem_euclid(1_000_000_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_seconds() {
+        assert_eq!(rfc3339_seconds(1_999_999_999), "1970-01-01T00:00:01Z");
+        assert_eq!(rfc3339_seconds(0), corten_wire::ZERO_TIME);
+    }
+}

@@ -7,7 +7,7 @@ use corten_types::{ContainerId, Digest};
 use corten_volume::{Volume, VolumeRequest};
 use corten_wire::Filters;
 
-use crate::clock::{now_ns, rfc3339};
+use crate::clock::{now_ns, rfc3339_seconds};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::list_filter::Patterns;
@@ -206,7 +206,7 @@ impl Engine {
     /// A volume in the API's terms.
     pub fn volume_shown(&self, volume: Volume) -> corten_wire::Volume {
         corten_wire::Volume {
-            created_at: rfc3339(volume.created_at_ns),
+            created_at: rfc3339_seconds(volume.created_at_ns),
             driver: "local".to_owned(),
             labels: (!volume.labels.is_empty()).then_some(volume.labels),
             mountpoint: self.volumes.mountpoint(&volume.name).display().to_string(),
