@@ -86,7 +86,10 @@ impl Engine {
                 }
             }
         };
-        let streams = running.attach(stdin, stdout, stderr).await?;
+        let streams = match running.attach(stdin, stdout, stderr).await {
+            Ok(streams) => streams,
+            Err(error) => return Err(container.failure(&running, error.into()).await),
+        };
         self.publish(&container, "attach", &[]);
         Ok(Attachment {
             tty,
@@ -105,7 +108,9 @@ impl Engine {
         let Some(sandbox) = sandbox else {
             return Err(Error::NotRunning(container.id().clone()));
         };
-        sandbox.resize(None, columns, rows).await?;
+        if let Err(error) = sandbox.resize(None, columns, rows).await {
+            return Err(container.failure(&sandbox, error.into()).await);
+        }
         self.publish(
             &container,
             "resize",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use corten_archive::Packer;
 use corten_image::NewImage;
-use corten_types::{Digest, Reference};
+use corten_types::{Digest, ErrorKind, Reference};
 use corten_wire::{ContainerConfig, ImageConfig};
 use rustix::fs::{CWD, Mode, OFlags, Stat};
 
@@ -169,12 +169,12 @@ impl Engine {
             false => Ok(()),
         };
         match outcome {
-            Ok(()) => self.forget_held(container),
-            Err(error) if container.state().paused => {
+            // The machine refused, and nobody else let it go on.
+            Err(error) if error.kind() == ErrorKind::System && container.state().paused => {
                 tracing::error!(%error, id = %container.id(), "a container stays paused after a commit");
             }
-            // It has ended, or somebody let it go on.
-            Err(_) => self.forget_held(container),
+            // Or it has ended.
+            _ => self.forget_held(container),
         }
     }
 
@@ -203,8 +203,9 @@ impl Engine {
         }
         match paused {
             Ok(()) => Ok(true),
-            // It has ended meanwhile.
-            Err(_) if container.state().sandbox.is_none() => Ok(false),
+            // It has ended meanwhile, or somebody paused it.
+            Err(Error::NotRunning(_) | Error::Conflict(_)) => Ok(false),
+            Err(Error::Cannot { source, .. }) if matches!(*source, Error::NotRunning(_)) => Ok(false),
             Err(error) => Err(error),
         }
     }

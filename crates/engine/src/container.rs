@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use corten_network::Lease;
 use corten_sandbox::{Sandbox, Streams};
-use corten_types::ContainerId;
+use corten_types::{ContainerId, ErrorKind};
 use tokio::sync::{oneshot, watch};
 
 use crate::error::{Error, Result};
@@ -18,6 +18,10 @@ pub(crate) struct Container {
     id: ContainerId,
     /// Held for the length of a change of state, so that changes of one container follow one another.
     pub(crate) operation: tokio::sync::Mutex<()>,
+    /// Held while a client copies files of a container that does not run, and for the length of a start, for the two cannot
+    /// mount its root file system at once. Taken before `operation`, which a client that stands still must not hold up: it
+    /// can be removed all the same.
+    pub(crate) files: tokio::sync::Mutex<()>,
     state: Mutex<State>,
     progress: watch::Sender<Progress>,
 }
@@ -77,6 +81,7 @@ impl Container {
         Self {
             id: record.id.clone(),
             operation: tokio::sync::Mutex::new(()),
+            files: tokio::sync::Mutex::new(()),
             progress: watch::Sender::new(Progress {
                 ends: 0,
                 running: false,
@@ -110,6 +115,16 @@ impl Container {
 
     pub(crate) fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.subscribe()
+    }
+
+    /// What to tell of something that failed in this run: that the container has ended, if that is why.
+    pub(crate) async fn failure(&self, sandbox: &Sandbox, error: Error) -> Error {
+        match error.kind() {
+            ErrorKind::System | ErrorKind::Conflict if sandbox.is_ending().await => {
+                Error::NotRunning(self.id.clone())
+            }
+            _ => error,
+        }
     }
 
     /// Tells those who wait that it runs.

@@ -24,6 +24,10 @@ pub(crate) struct Execs {
 
 /// How many ended execs are remembered for each container.
 const KEPT_ENDED: usize = 64;
+/// How many execs of one container may wait to be started, and how large their requests may be together, in bytes: more than
+/// clients need who start what they create. Beyond, the oldest are forgotten.
+const KEPT_UNSTARTED: usize = 1024;
+const UNSTARTED_BYTES: usize = 32 << 20;
 
 #[derive(Debug, Clone)]
 struct Exec {
@@ -70,6 +74,48 @@ impl Execs {
         self.ended.notify_waiters();
     }
 
+    /// Remembers one that waits to be started.
+    fn add(&self, container: &Arc<Container>, id: &str, request: ExecCreateRequest) {
+        let exec = Exec {
+            container: container.clone(),
+            request,
+            state: ExecState::Created,
+        };
+        let mut execs = self.lock();
+        execs.insert(id.to_owned(), exec);
+        let mut state = container.state();
+        state.execs.push(id.to_owned());
+        let (mut number, mut bytes) = (0, 0);
+        let mut forgotten = Vec::new();
+        for id in state.execs.iter().rev() {
+            let Some(exec) = execs.get(id).filter(|exec| exec.state == ExecState::Created) else {
+                continue;
+            };
+            number += 1;
+            bytes += size(&exec.request);
+            if number > KEPT_UNSTARTED || (number > 1 && bytes > UNSTARTED_BYTES) {
+                forgotten.push(id.clone());
+            }
+        }
+        for id in &forgotten {
+            execs.remove(id);
+        }
+        if !forgotten.is_empty() {
+            state.execs.retain(|id| !forgotten.contains(id));
+        }
+    }
+
+    /// Those of these that have not ended, started or not.
+    pub(crate) fn not_ended(&self, mut ids: Vec<String>) -> Vec<String> {
+        let execs = self.lock();
+        ids.retain(|id| {
+            execs
+                .get(id)
+                .is_some_and(|exec| !matches!(exec.state, ExecState::Ended { .. }))
+        });
+        ids
+    }
+
     /// Marks what still ran when a container ended.
     pub(crate) fn all_ended(&self, container: &Container) {
         let ids = container.state().execs.clone();
@@ -111,15 +157,7 @@ impl Engine {
         container.state().check_running()?;
         check_not_paused(&container, name)?;
         let id = names::new_id().to_string();
-        self.execs.lock().insert(
-            id.clone(),
-            Exec {
-                container: container.clone(),
-                request,
-                state: ExecState::Created,
-            },
-        );
-        container.state().execs.push(id.clone());
+        self.execs.add(&container, &id, request);
         self.publish(
             &container,
             &format!("exec_create: {}", argv.join(" ")),
@@ -212,7 +250,10 @@ impl Engine {
         let order = exec_order(id, &process, seccomp, attach, request, asked)?;
         let action = format!("exec_start: {}", process.args.join(" "));
         self.publish(container, &action, &[("execID", id.to_owned())]);
-        let started = sandbox.exec(order).await?;
+        let started = match sandbox.exec(order).await {
+            Ok(started) => started,
+            Err(error) => return Err(container.failure(&sandbox, error.into()).await),
+        };
         {
             // The exit event may have overtaken this.
             let mut execs = self.execs.lock();
@@ -329,6 +370,13 @@ impl Engine {
     }
 }
 
+/// About how much memory a request takes, in bytes.
+fn size(request: &ExecCreateRequest) -> usize {
+    let lists = [&request.cmd, &request.env];
+    let texts = lists.into_iter().flatten().flatten();
+    texts.map(|text| text.len() + size_of::<String>()).sum()
+}
+
 /// A process that joins a held cgroup is held before it runs anything.
 /// `name` is what the client calls it, which is what it is told, as by Docker.
 fn check_not_paused(container: &Container, name: &str) -> Result<()> {
@@ -370,6 +418,31 @@ mod tests {
     use crate::fixture;
 
     #[test]
+    fn execs_nobody_starts_are_forgotten_in_the_end() {
+        let container = Arc::new(Container::new(fixture::record("web")));
+        let execs = Execs::default();
+        let long = |megabytes: usize| ExecCreateRequest {
+            cmd: Some(vec!["x".repeat(megabytes << 20)]),
+            ..Default::default()
+        };
+        execs.add(&container, "started", ExecCreateRequest::default());
+        execs.set("started", ExecState::Running { pid: 7 });
+        for number in 0..KEPT_UNSTARTED + 5 {
+            execs.add(&container, &number.to_string(), ExecCreateRequest::default());
+        }
+        let kept = container.state().execs.clone();
+        assert_eq!(
+            (kept.len(), execs.lock().len()),
+            (KEPT_UNSTARTED + 1, KEPT_UNSTARTED + 1)
+        );
+        assert_eq!((kept[0].as_str(), kept[1].as_str()), ("started", "5"));
+        execs.add(&container, "long", long(30));
+        execs.add(&container, "longer", long(40));
+        assert_eq!(container.state().execs, ["started", "longer"]);
+        assert!(matches!(execs.get("long"), Err(Error::NoSuchExec(_))));
+    }
+
+    #[test]
     fn an_exec_being_started_ends_with_its_container() {
         let container = Arc::new(Container::new(fixture::record("web")));
         let execs = Execs::default();
@@ -387,7 +460,9 @@ mod tests {
             execs.lock().insert(id.to_owned(), exec);
             container.state().execs.push(id.to_owned());
         }
+        assert_eq!(execs.not_ended(container.state().execs.clone()), ["a", "b", "c"]);
         execs.all_ended(&container);
+        assert_eq!(execs.not_ended(container.state().execs.clone()), ["a"]);
         assert_eq!(execs.get("a").unwrap().state, ExecState::Created);
         assert_eq!(execs.get("b").unwrap().state, ExecState::Ended { code: 137 });
         assert_eq!(execs.get("c").unwrap().state, ExecState::Ended { code: 137 });

@@ -46,10 +46,7 @@ impl Engine {
         if config.hostname.is_empty() && record.host_config.network_mode != "host" {
             config.hostname = options::hostname(&record);
         }
-        let running: Vec<String> = execs
-            .into_iter()
-            .filter(|id| self.exec_inspect(id).is_ok_and(|exec| exec.running))
-            .collect();
+        let execs = self.execs.not_ended(execs);
         let mut host_config = record.host_config.clone();
         host_config.links = crate::links::shown(self, &record);
         if !host_config.privileged {
@@ -89,7 +86,7 @@ impl Engine {
             restart_count: record.restart_count,
             driver: "overlay2".to_owned(),
             platform: "linux".to_owned(),
-            exec_ids: (!running.is_empty()).then_some(running),
+            exec_ids: (!execs.is_empty()).then_some(execs),
             graph_driver: self.graph_driver(&record),
             size_rw,
             size_root_fs,

@@ -30,10 +30,7 @@ impl Engine {
                     )));
                 }
             }
-            engine
-                .with_cgroup(&container, Cgroup::freeze)
-                .await
-                .map_err(cannot("pause", &container))?;
+            engine.held(&container, "pause", Cgroup::freeze).await?;
             container.state().paused = true;
             engine.publish(&container, "pause", &[]);
             Ok(())
@@ -57,15 +54,30 @@ impl Engine {
                     container.id()
                 )));
             }
-            engine
-                .with_cgroup(&container, Cgroup::thaw)
-                .await
-                .map_err(cannot("unpause", &container))?;
+            engine.held(&container, "unpause", Cgroup::thaw).await?;
             container.state().paused = false;
             engine.publish(&container, "unpause", &[]);
             Ok(())
         })
         .await
+    }
+
+    /// Holds a running container's processes or lets them go.
+    async fn held(
+        self: &Arc<Self>,
+        container: &Arc<Container>,
+        verb: &'static str,
+        work: fn(&Cgroup) -> corten_cgroup::Result<()>,
+    ) -> Result<()> {
+        let sandbox = container.state().sandbox.clone();
+        match (self.with_cgroup(container, work).await, sandbox) {
+            (Ok(()), _) => Ok(()),
+            (Err(error), Some(sandbox)) => {
+                let error = container.failure(&sandbox, error).await;
+                Err(cannot(verb, container)(error))
+            }
+            (Err(error), None) => Err(cannot(verb, container)(error)),
+        }
     }
 
     /// After a signal that is meant to end a container: one that is held cannot take it, so it is let go. Other signals wait

@@ -50,6 +50,7 @@ impl Engine {
     ) -> Result<()> {
         let engine = self.clone();
         to_its_end(async move {
+            let _files = container.files.lock().await;
             let _operation = container.operation.lock().await;
             if engine.ending.load(Ordering::Acquire) {
                 return Err(Error::ShuttingDown);
@@ -112,6 +113,10 @@ impl Engine {
                     mount.point.source
                 )))?;
             }
+        }
+        for mount in record.mounts.iter().filter(|mount| !mount.subpath.is_empty()) {
+            // It is opened again by the init, for which it may have become another one. This is for the sentence.
+            corten_sandbox::open_subpath(std::path::Path::new(&mount.point.source), &mount.subpath)?;
         }
         let init = options::init(self, record, &crate::links::environment(self, record)?)?;
         let spec = corten_sandbox::spec::build(&options::sandbox(self, container, network, lease)?, &init)

@@ -27,14 +27,14 @@ impl Engine {
         let engine = self.clone();
         to_its_end(async move {
             let _operation = container.operation.lock().await;
-            let (before, running) = {
+            let (before, sandbox) = {
                 let state = container.state();
                 if matches!(state.phase, Phase::Removing | Phase::Dead) {
                     return Err(cannot("update", &container)(Error::Conflict(
                         "container is marked for removal and cannot be \"update\"".to_owned(),
                     )));
                 }
-                (state.record.host_config.clone(), state.sandbox.is_some())
+                (state.record.host_config.clone(), state.sandbox.clone())
             };
             let after = merge(&before, &changes).map_err(cannot("update", &container))?;
             let applied = in_force(&after, &changes);
@@ -43,12 +43,15 @@ impl Engine {
                 container.state().record.host_config = before;
                 return Err(error);
             }
-            if running {
+            if let Some(sandbox) = sandbox {
                 let limits = resources::specification(&applied)?;
                 let updated = engine
                     .with_cgroup(&container, move |cgroup| cgroup.update(&limits))
                     .await;
-                if let Err(error) = updated {
+                if let Err(error) = updated
+                    // One that has just ended has its new limits for the next start.
+                    && !sandbox.is_ending().await
+                {
                     container.state().record.host_config = before;
                     engine.store(&container).await?;
                     return Err(cannot("update", &container)(error));

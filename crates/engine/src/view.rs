@@ -22,10 +22,10 @@ pub(crate) enum Depth {
     RootOnly,
 }
 
-/// An open view. A container that does not run is kept from starting while it lives.
+/// An open view. A container that does not run is kept from starting while it lives, but not from being removed.
 pub(crate) struct View<'c> {
     pub(crate) root: RootView,
-    _operation: Option<MutexGuard<'c, ()>>,
+    _files: Option<MutexGuard<'c, ()>>,
 }
 
 impl Engine {
@@ -39,6 +39,9 @@ impl Engine {
         depth: Depth,
     ) -> Result<View<'c>> {
         loop {
+            // Looked at first, so that no end from here on is missed.
+            let mut progress = container.progress();
+            let ends = progress.borrow_and_update().ends;
             let running = container.state().sandbox.clone();
             if let Some(sandbox) = running {
                 let pid = sandbox.pid();
@@ -50,18 +53,24 @@ impl Engine {
                 })
                 .await;
                 // Only its parent, the shim, can say that this number still is the init's, and thus was when it was used.
-                if sandbox.signal(None, 0).await.is_ok() {
+                let over = match &opened {
+                    Ok(_) => sandbox.has_ended().await,
+                    Err(_) => sandbox.is_ending().await,
+                };
+                if !over {
                     return Ok(View {
                         root: opened?,
-                        _operation: None,
+                        _files: None,
                     });
                 }
-                let mut progress = container.progress();
                 // The sender lives as long as the container does.
-                let _ended = progress.wait_for(|progress| !progress.running).await;
+                let _ended = progress
+                    .wait_for(|progress| progress.ends > ends || progress.removed)
+                    .await;
                 continue;
             }
-            let operation = container.operation.lock().await;
+            let files = container.files.lock().await;
+            let _operation = container.operation.lock().await;
             let (record, phase) = {
                 let state = container.state();
                 if state.sandbox.is_some() {
@@ -80,7 +89,7 @@ impl Engine {
             .await?;
             return Ok(View {
                 root,
-                _operation: Some(operation),
+                _files: Some(files),
             });
         }
     }
@@ -102,7 +111,8 @@ impl Engine {
             .iter()
             .filter(|mount| matches!(mount.point.r#type.as_str(), "bind" | "volume"))
             .map(|mount| ViewMount {
-                source: PathBuf::from(&mount.point.source).join(&mount.subpath),
+                source: PathBuf::from(&mount.point.source),
+                subpath: mount.subpath.clone(),
                 destination: PathBuf::from(&mount.point.destination),
                 read_only: !mount.point.rw,
             })
@@ -112,6 +122,7 @@ impl Engine {
             if mounts.iter().all(|mount| mount.destination != destination) {
                 mounts.push(ViewMount {
                     source: dir.join(file),
+                    subpath: String::new(),
                     destination,
                     read_only: false,
                 });

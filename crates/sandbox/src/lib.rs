@@ -16,6 +16,7 @@ mod shim_image;
 mod shim_process;
 pub mod spec;
 mod streams;
+mod subpath;
 
 pub use adopt::Adopted;
 pub use copy_up::copy_up;
@@ -25,6 +26,7 @@ pub use sandbox::{ExecOrder, ExecStarted, Sandbox, SandboxEvent, SandboxEventKin
 pub use sandboxes::{Created, Order, SandboxConfig, Sandboxes};
 pub use seccomp_files::SeccompChoice;
 pub use streams::{StreamKind, StreamReader, StreamWriter, Streams};
+pub use subpath::open_subpath;
 
 pub use corten_shim_api::{
     ExitRecord, InitProgram, LogFormat, LogTarget, NetworkMode, OverlayRoot, RootMount, SUBPATH_OPTION, Stdio,

@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 use corten_archive::Place;
 use corten_shim_api::OverlayRoot;
 use rustix::fs::{CWD, Mode, OFlags};
-use rustix::io::Errno;
 use rustix::mount::{
     MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, mount, mount_change, mount_remount,
     move_mount, open_tree,
@@ -20,6 +19,7 @@ use rustix::mount::{
 use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space, unshare_unsafe};
 
 use crate::error::{Error, Result};
+use crate::subpath::open_source;
 
 /// A directory every machine has and nothing here needs, to mount a root directory on.
 const MOUNT_POINT: &str = "/sys";
@@ -37,6 +37,8 @@ pub struct RootView {
 pub struct ViewMount {
     /// On the host; skipped when there is nothing.
     pub source: PathBuf,
+    /// The part of it that is shown, found within it; empty for all of it.
+    pub subpath: String,
     /// In the container, absolute.
     pub destination: PathBuf,
     /// Nothing may be written there.
@@ -173,11 +175,12 @@ fn mount_root(root: &OverlayRoot, options: &str, flags: MountFlags) -> io::Resul
 fn show(place: &Place, entry: &ViewMount) -> io::Result<()> {
     let flags =
         OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
-    let tree = match open_tree(CWD, &entry.source, flags) {
-        Ok(tree) => tree,
-        Err(Errno::NOENT) => return Ok(()),
-        Err(error) => return Err(error.into()),
+    let source = match open_source(&entry.source, &entry.subpath) {
+        Ok(source) => source,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
     };
+    let tree = open_tree(&source, c"", flags | OpenTreeFlags::AT_EMPTY_PATH)?;
     let is_directory = rustix::fs::FileType::from_raw_mode(rustix::fs::fstat(&tree)?.st_mode)
         == rustix::fs::FileType::Directory;
     use std::os::unix::ffi::OsStrExt;

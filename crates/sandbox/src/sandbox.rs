@@ -8,14 +8,22 @@ use corten_shim_api::{
 };
 use corten_types::ContainerId;
 use oci_spec::runtime::Process;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
-use rustix::process::Pid;
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
 use crate::error::{Error, Result};
 use crate::shim_process;
 use crate::streams::{Streams, read_frame, receive, send};
+
+/// How long an init that has begun to end may take to: it waits for all other processes of the container.
+const END: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 500_000_000,
+};
 
 /// A handle on a running container; cheap to clone, harmless to drop.
 #[derive(Debug, Clone)]
@@ -194,6 +202,23 @@ impl Sandbox {
         .await
     }
 
+    /// Whether the container's init has ended, be it a moment ago and nobody told yet.
+    pub async fn has_ended(&self) -> bool {
+        // Its parent, the shim, knows it as long as it has not taken note of the end, which the kernel tells earlier.
+        is_over(self.pid, &Timespec::default()) || self.signal(None, 0).await.is_err()
+    }
+
+    /// The same after something has failed, which it does as soon as the init begins to end: waits a moment for that.
+    pub async fn is_ending(&self) -> bool {
+        if self.has_ended().await {
+            return true;
+        }
+        let pid = self.pid;
+        tokio::task::spawn_blocking(move || is_over(pid, &END))
+            .await
+            .unwrap_or(false)
+    }
+
     /// Kills an exec's process with all of its process group; with a shim of an older release, the process alone.
     ///
     /// # Errors
@@ -260,6 +285,20 @@ pub(crate) fn unexpected(answer: Response) -> Error {
     }
 }
 
+/// Whether there is no process of this number, or all its threads end within `patience`.
+fn is_over(pid: u32, patience: &Timespec) -> bool {
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
+        return true;
+    };
+    match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(process) => {
+            let mut polled = [PollFd::new(&process, PollFlags::IN)];
+            poll(&mut polled, Some(patience)).is_ok_and(|ended| ended > 0)
+        }
+        Err(error) => error == Errno::SRCH,
+    }
+}
+
 /// Reads the exit record of a run directory, if the container has ended.
 pub(crate) fn exit_record(run_dir: &Path) -> Option<ExitRecord> {
     let text = std::fs::read(run_dir.join(EXIT_FILE_NAME)).ok()?;
@@ -298,5 +337,31 @@ pub(crate) async fn follow(
     drop(control);
     if let Some(pid) = child {
         shim_process::reap(pid).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn a_process_is_over_before_it_is_reaped() {
+        let mut child = Command::new("cat")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pid = child.id();
+        assert!(!is_over(pid, &Timespec::default()));
+        drop(child.stdin.take());
+        let mut out = child.stdout.take().unwrap();
+        std::io::copy(&mut out, &mut std::io::sink()).unwrap();
+        let process = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).unwrap();
+        poll(&mut [PollFd::new(&process, PollFlags::IN)], None).unwrap();
+        assert!(is_over(pid, &Timespec::default()), "though it is a zombie still");
+        child.wait().unwrap();
+        assert!(is_over(pid, &Timespec::default()));
     }
 }

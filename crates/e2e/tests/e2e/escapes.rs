@@ -472,6 +472,19 @@ fn a_part_of_a_volume_is_a_part_of_it() {
     for part in ["link", "up", "real/../link", "nosuch"] {
         let done = mounted(part);
         assert!(done.code() != 0 && !done.out().contains("gold"), "{part}: {done}");
+        let base = engine.ok(&["volume", "inspect", "-f", "{{.Mountpoint}}", "shared"]);
+        done.says(&[if part == "nosuch" {
+            format!("Error response from daemon: cannot access path {base}/nosuch: lstat {base}/nosuch: no such file or directory")
+        } else {
+            format!("path concatenation escapes the base directory, base: {base}, subpath: {part}")
+        }
+        .as_str()]);
+        // Nor do files go there that are copied into a container that does not run.
+        let mount = format!("type=volume,src=shared,dst=/m,volume-subpath={part}");
+        engine.ok(&["create", "--name", "still", "--mount", &mount, BB, "true"]);
+        let copied = engine.run(&["cp", "still:/m/gold", "-"]);
+        assert!(!copied.out().contains("gold\n"), "{part}: {copied}");
+        engine.ok(&["rm", "still"]);
     }
     for part in ["../x", "/etc", "real/../../x"] {
         let done = mounted(part);

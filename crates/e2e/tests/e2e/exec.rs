@@ -136,3 +136,22 @@ fn no_exit_code_is_lost() {
         engine.run(&["exec", "box", "sh", "-c", "exit 3"]).fails(3);
     }
 }
+
+#[test]
+fn those_that_have_not_ended_are_listed_with_their_container() {
+    let engine = engine();
+    idle(&engine, "box", &[]);
+    let listed = || crate::inspect(&engine, "box")["ExecIDs"].clone();
+    assert_eq!(listed(), serde_json::Value::Null);
+    let created = engine.api(
+        "POST",
+        "/v1.41/containers/box/exec",
+        r#"{"Cmd": ["sleep", "1000"]}"#,
+    );
+    let id = created.json()["Id"].clone();
+    assert_eq!(listed(), serde_json::json!([id]), "though nobody has started it");
+    engine.ok(&["exec", "box", "true"]);
+    until("the other one is over", SOON, || {
+        listed() == serde_json::json!([id])
+    });
+}

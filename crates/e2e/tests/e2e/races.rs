@@ -141,6 +141,53 @@ fn who_enters_a_container_that_ends_is_told_so() {
 }
 
 #[test]
+fn what_is_asked_of_a_container_that_ends_is_no_fault_of_the_engine() {
+    corten_only!();
+    let engine = engine();
+    for round in 0..30 {
+        idle(&engine, "box", &[]);
+        let pid = crate::pid_of(&engine, "box");
+        let got = at_once(7, |index| match index {
+            0 => {
+                // Sooner and later, so that the others are at different points.
+                std::thread::sleep(std::time::Duration::from_micros(400 * round));
+                crate::end_process(pid);
+                200
+            }
+            // What enters a paused container waits for its end.
+            1 if round % 2 == 0 => post(&engine, "/containers/box/pause", ""),
+            3 if round % 2 == 0 => post(&engine, "/commit?container=box&repo=made", "{}"),
+            1 => {
+                let body = r#"{"Cmd": ["true"]}"#;
+                let created = engine.api("POST", "/v1.41/containers/box/exec", body);
+                match created.json()["Id"].as_str() {
+                    Some(id) => post(&engine, &format!("/exec/{id}/start"), r#"{"Detach": true}"#),
+                    None => created.status,
+                }
+            }
+            2 => engine.api("GET", "/v1.41/containers/box/json", "").status,
+            3 => post(&engine, "/commit?container=box&repo=made&pause=0", "{}"),
+            4 => post(
+                &engine,
+                "/containers/box/update",
+                r#"{"Memory": 67108864, "MemorySwap": -1}"#,
+            ),
+            5 => {
+                let path = "/v1.41/containers/box/archive?path=/etc";
+                engine.api("GET", path, "").status
+            }
+            _ => post(&engine, "/containers/box/resize?h=5&w=5", ""),
+        });
+        for (index, status) in got.iter().enumerate().filter(|(index, _)| *index != 6) {
+            assert!(matches!(status, 200..=204 | 409), "{index}: {got:?}");
+        }
+        engine.ok(&["rm", "-f", "box"]);
+    }
+    let log = engine.corten().log();
+    assert!(!log.contains("stays paused after a commit"), "{log}");
+}
+
+#[test]
 fn everybody_who_waits_hears_the_same() {
     let engine = engine();
     let id = engine.ok(&["create", "--name", "box", BB, "sh", "-c", "sleep 0.3; exit 42"]);

@@ -1,7 +1,7 @@
 //! Uploads that are refused while the client is still sending: it gets to read why, whether it looks up or not.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
 use corten_testkit::{Engine, http};
@@ -136,4 +136,43 @@ fn clients_that_stand_still_hold_nobody_up() {
     assert_eq!(engine.ok(&["exec", "box", "echo", "on"]), "on");
     drop(still);
     engine.ok(&["rm", "-f", "box"]);
+}
+
+#[test]
+fn who_reads_or_sends_nothing_does_not_keep_a_stopped_container_from_being_removed() {
+    corten_only!();
+    let engine = engine();
+    for (name, method, rest) in [
+        ("reads", "GET", "archive?path=/big HTTP/1.1\r\nHost: d\r\n\r\n"),
+        ("exports", "GET", "export HTTP/1.1\r\nHost: d\r\n\r\n"),
+        (
+            "sends",
+            "PUT",
+            "archive?path=/tmp HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\n\r\n200\r\n\0",
+        ),
+    ] {
+        engine.ok(&[
+            "run",
+            "--name",
+            name,
+            BB,
+            "dd",
+            "if=/dev/zero",
+            "of=/big",
+            "bs=1M",
+            "count=8",
+        ]);
+        let mut client = UnixStream::connect(engine.socket()).unwrap();
+        write!(client, "{method} /containers/{name}/{rest}").unwrap();
+        if method == "GET" {
+            // The head of the answer says that the container is held.
+            let mut first = [0];
+            client.read_exact(&mut first).unwrap();
+        }
+        let renamed = format!("{name}-again");
+        engine.ok(&["rename", name, &renamed]);
+        engine.ok(&["rm", "-f", &renamed]);
+        assert_eq!(engine.ok(&["ps", "-aq"]), "");
+    }
+    engine.corten().assert_no_container_left();
 }

@@ -42,7 +42,7 @@ impl Supervisor {
                     self.task_started(pid);
                 } else {
                     let message = "the process was killed before it became its program";
-                    self.task_failed(pid, failure(ErrorStage::Exec, message));
+                    self.task_failed(pid, failure(ErrorStage::Namespace, message));
                 }
             }
             // Not said by children.
