@@ -7,13 +7,15 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, Stat};
+use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
 use crate::{Error, Member, MemberKind, Result, TarWriter};
 
-/// Deepest directory looked into; each level holds a descriptor while its subtree is read.
-const MAX_DEPTH: usize = 512;
+/// Directories kept open: the first and the deepest ones. Others are opened again when the walk comes back to them.
+const MAX_OPEN: usize = 64;
+/// Longest path in an archive: nothing could unpack a longer one.
+const MAX_PATH: usize = 4095;
 const BUFFER: usize = 256 * 1024;
 /// Overlay's mark of a directory that hides the one below.
 const OPAQUE_XATTR: &str = "trusted.overlay.opaque";
@@ -36,7 +38,9 @@ pub struct Packer<'a, W> {
 
 /// A directory being walked.
 struct Level {
-    fd: OwnedFd,
+    /// None while the walk is far below.
+    fd: Option<OwnedFd>,
+    inode: (u64, u64),
     /// Names in it, the next one last.
     names: Vec<CString>,
     /// What stands before them in the archive.
@@ -110,14 +114,26 @@ impl<'a, W: Write> Packer<'a, W> {
             };
             let join = |before: &[u8]| [before, file.to_bytes()].concat();
             let (name, path) = (join(&level.prefix), join(&level.path));
-            let depth = levels.len();
+            if name.len() > MAX_PATH {
+                return Err(Error::pack("open", &name, Errno::NAMETOOLONG));
+            }
+            if level.fd.is_none() {
+                let fd = again(&levels);
+                if let Some(level) = levels.last_mut() {
+                    level.fd = fd;
+                }
+            }
             let mut deeper = Vec::new();
-            if let Some(level) = levels.last() {
-                self.one(level.fd.as_fd(), &file, name, path, &mut deeper)?;
+            match levels.last() {
+                Some(Level { fd: Some(fd), .. }) => {
+                    self.one(fd.as_fd(), &file, name, path, &mut deeper)?;
+                }
+                // Gone, or moved, since it was left.
+                _ => drop(levels.pop()),
             }
             if let Some(found) = deeper.pop() {
-                if depth >= MAX_DEPTH {
-                    return Err(Error::pack("open", &found.path, Errno::NAMETOOLONG));
+                if let Some(far) = levels.len().checked_sub(MAX_OPEN).filter(|far| *far > 0) {
+                    levels[far].fd = None;
                 }
                 levels.push(found);
             }
@@ -273,12 +289,35 @@ fn level(fd: OwnedFd, prefix: Vec<u8>, path: Vec<u8>) -> Result<Level> {
         }
     }
     names.sort_unstable_by(|a, b| b.cmp(a));
+    let inode = inode(&fd).map_err(failed)?;
     Ok(Level {
-        fd,
+        fd: Some(fd),
+        inode,
         names,
         prefix,
         path,
     })
+}
+
+/// Opens the last directory again, if it still is where it was.
+fn again(levels: &[Level]) -> Option<OwnedFd> {
+    let (root, last) = (levels.first()?, levels.last()?);
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let path = last.path.get(root.path.len()..)?;
+    let fd = loop {
+        match rustix::fs::openat2(root.fd.as_ref()?, path, flags, Mode::empty(), resolve) {
+            // A rename somewhere on the machine; the kernel asks to try again.
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            result => break result.ok()?,
+        }
+    };
+    (inode(&fd).ok()? == last.inode).then_some(fd)
+}
+
+fn inode(fd: &OwnedFd) -> rustix::io::Result<(u64, u64)> {
+    let stat = rustix::fs::fstat(fd)?;
+    Ok((stat.st_dev, stat.st_ino))
 }
 
 /// The attributes an archive keeps: capabilities and users' own.

@@ -4,21 +4,18 @@
 //! their originals are no change; a directory in which something changed is.
 
 use std::collections::BTreeSet;
-use std::ffi::{CStr, CString, OsStr};
-use std::fs;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use rustix::fs::{AtFlags, Dir, FileType, Stat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use crate::trash::open_directory;
+use crate::descent::{Descent, open_listed};
 
-/// Deepest directory looked into; each level holds a descriptor while its subtree is read.
-const MAX_DEPTH: usize = 512;
+/// Longest path that Linux takes.
+const MAX_PATH: usize = 4095;
 const OPAQUE_XATTR: &str = "trusted.overlay.opaque";
 
 /// One changed path.
@@ -44,68 +41,102 @@ pub enum ChangeKind {
 /// Which new paths (relative to the root) do not count.
 pub type Ignore<'a> = &'a dyn Fn(&[u8], &Stat) -> bool;
 
-/// All changes that the layer `upper` makes to `lowers`, topmost first; in the order of paths.
+/// All changes that the layer `upper` makes to `lowers`, topmost first; in the order of paths. Paths that are too long for any
+/// program to use are passed over.
 pub(crate) fn changes(upper: OwnedFd, lowers: &[PathBuf], ignore: Ignore<'_>) -> io::Result<Vec<Change>> {
-    let mut walk = Walk {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let open = |lower: &PathBuf| rustix::fs::open(lower, flags, Mode::empty());
+    let comparison = Comparison {
+        lowers: lowers.iter().map(open).collect::<Result<_, _>>()?,
         ignore,
         changes: Vec::new(),
+        path: Vec::new(),
     };
-    walk.directory(&upper, &[], lowers, false, 0)?;
-    Ok(walk.changes)
+    comparison.run(upper)
 }
 
-struct Walk<'a> {
+struct Comparison<'a> {
+    /// The layers' directories.
+    lowers: Vec<OwnedFd>,
     ignore: Ignore<'a>,
     changes: Vec<Change>,
+    /// Absolute path of the directory the walk is in; empty for the root.
+    path: Vec<u8>,
+}
+
+/// What is noted of a directory.
+struct Note {
+    /// What is in it, the next one last.
+    names: Vec<CString>,
+    /// Which layers below make it up.
+    lowers: Vec<usize>,
+    /// Length of its path.
+    path: usize,
+    /// Whether it is a change itself.
+    changed: bool,
+    /// Where what is in it begins among the changes.
+    from: usize,
 }
 
 /// What the layers below have at a path.
 enum Lower {
     Nothing,
-    File(fs::Metadata),
-    /// A directory, with the places in the layers that make it up, topmost first.
-    Directory(fs::Metadata, Vec<PathBuf>),
+    File(Stat),
+    /// A directory, with the layers that make it up, topmost first.
+    Directory(Stat, Vec<usize>),
 }
 
-impl Walk<'_> {
-    fn directory(
-        &mut self,
-        upper: &OwnedFd,
-        path: &[u8],
-        lowers: &[PathBuf],
-        opaque: bool,
-        depth: usize,
-    ) -> io::Result<()> {
-        if depth > MAX_DEPTH {
-            return Err(Errno::LOOP.into());
-        }
-        let mut names = BTreeSet::new();
-        for entry in Dir::read_from(upper)? {
-            let entry = entry?;
-            if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
-                names.insert(entry.file_name().to_owned());
+impl Comparison<'_> {
+    fn run(mut self, upper: OwnedFd) -> io::Result<Vec<Change>> {
+        let all = (0..self.lowers.len()).collect();
+        let root = self.note(&upper, all, true, false)?;
+        let mut walk = Descent::new(upper, root)?;
+        while let Some((here, note)) = walk.here() {
+            self.path.truncate(note.path);
+            let Some(name) = note.names.pop() else {
+                let done = walk.up();
+                done.into_iter().for_each(|note| self.leave(&note));
+                continue;
+            };
+            self.path.push(b'/');
+            self.path.extend_from_slice(name.to_bytes());
+            if self.path.len() > MAX_PATH {
+                continue;
+            }
+            if let Some((fd, inner)) = self.entry(here, &name, &note.lowers)? {
+                walk.down(name, fd, inner)?;
             }
         }
-        if opaque {
-            // What only the layers below have is gone.
-            names.extend(names_in(lowers)?);
-        }
-        for name in names {
-            self.entry(upper.as_fd(), &name, path, lowers, depth)?;
-        }
-        Ok(())
+        Ok(self.changes)
     }
 
+    /// Notes a directory whose path is the present one.
+    fn note(&self, upper: &OwnedFd, lowers: Vec<usize>, changed: bool, opaque: bool) -> io::Result<Note> {
+        let mut names = BTreeSet::new();
+        list(Dir::read_from(upper)?, &mut names)?;
+        if opaque {
+            // What only the layers below have is gone.
+            for lower in &lowers {
+                list(Dir::new(self.open_lower(*lower)?)?, &mut names)?;
+            }
+        }
+        Ok(Note {
+            names: names.into_iter().rev().collect(),
+            lowers,
+            path: self.path.len(),
+            changed,
+            from: self.changes.len(),
+        })
+    }
+
+    /// Compares what is at the present path; a directory is opened and noted.
     fn entry(
         &mut self,
         upper: BorrowedFd<'_>,
         name: &CStr,
-        dir: &[u8],
-        lowers: &[PathBuf],
-        depth: usize,
-    ) -> io::Result<()> {
-        let path = [dir, b"/", name.to_bytes()].concat();
-        let lower = lower(lowers, OsStr::from_bytes(name.to_bytes()))?;
+        lowers: &[usize],
+    ) -> io::Result<Option<(OwnedFd, Note)>> {
+        let lower = self.lower(lowers)?;
         let stat = match rustix::fs::statat(upper, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Some(stat).filter(|stat| !is_whiteout(stat)),
             Err(Errno::NOENT) => None,
@@ -113,125 +144,122 @@ impl Walk<'_> {
         };
         let Some(stat) = stat else {
             if !matches!(lower, Lower::Nothing) {
-                self.push(path, ChangeKind::Deleted);
+                self.push(ChangeKind::Deleted);
             }
-            return Ok(());
+            return Ok(None);
         };
-        let own = match &lower {
-            Lower::Nothing if (self.ignore)(&path[1..], &stat) => None,
+        let kind = match &lower {
+            Lower::Nothing if (self.ignore)(&self.path[1..], &stat) => None,
             Lower::Nothing => Some(ChangeKind::Added),
             Lower::File(before) | Lower::Directory(before, _) => {
                 differs(before, &stat).then_some(ChangeKind::Modified)
             }
         };
-        let at = self.changes.len();
-        if let Some(kind) = own {
-            self.push(path.clone(), kind);
+        // Its place is before what is in it.
+        if let Some(kind) = kind {
+            self.push(kind);
         }
-        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-            let fd = match open_directory(upper, name) {
-                Ok(fd) => fd,
-                // Gone, or replaced by something else, since it was looked at.
-                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(()),
-                Err(error) => return Err(error.into()),
-            };
-            let below = match lower {
-                Lower::Directory(_, places) => places,
-                _ => Vec::new(),
-            };
-            let opaque = is_opaque(fd.as_fd());
-            self.directory(&fd, &path, &below, opaque, depth + 1)?;
-            if own.is_none() && self.changes.len() > at {
-                let kind = ChangeKind::Modified;
-                self.changes.insert(at, Change { path, kind });
-            }
+        if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+            return Ok(None);
         }
-        Ok(())
+        let Some(fd) = open_listed(upper, name)? else {
+            return Ok(None);
+        };
+        let below = match lower {
+            Lower::Directory(_, layers) => layers,
+            _ => Vec::new(),
+        };
+        let opaque = has_opaque_mark(fd.as_fd());
+        let note = self.note(&fd, below, kind.is_some(), opaque)?;
+        Ok(Some((fd, note)))
     }
 
-    fn push(&mut self, path: Vec<u8>, kind: ChangeKind) {
+    /// A directory in which something changed has changed.
+    fn leave(&mut self, note: &Note) {
+        if !note.changed && self.changes.len() > note.from {
+            let path = self.path[..note.path].to_vec();
+            let kind = ChangeKind::Modified;
+            self.changes.insert(note.from, Change { path, kind });
+        }
+    }
+
+    fn push(&mut self, kind: ChangeKind) {
+        let path = self.path.clone();
         self.changes.push(Change { path, kind });
     }
-}
 
-/// Names of everything in a directory that several layers make up, whiteouts included.
-fn names_in(places: &[PathBuf]) -> io::Result<Vec<CString>> {
-    let mut names = Vec::new();
-    for place in places {
-        for entry in fs::read_dir(place)? {
-            names.push(CString::new(entry?.file_name().as_bytes())?);
-        }
-    }
-    Ok(names)
-}
-
-/// Looks `name` up in a directory that several layers make up. Layers never change, and only real directories are gone
-/// into, so that paths are safe.
-fn lower(places: &[PathBuf], name: &OsStr) -> io::Result<Lower> {
-    let mut found: Option<(fs::Metadata, Vec<PathBuf>)> = None;
-    for place in places {
-        let path = place.join(name);
-        let metadata = match fs::symlink_metadata(&path) {
-            Ok(metadata) => metadata,
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                continue;
+    /// Looks the present path up in the layers that make up the directory it is in. Layers never change, and only real directories
+    /// are gone into, so that paths are safe.
+    fn lower(&self, lowers: &[usize]) -> io::Result<Lower> {
+        let mut found: Option<(Stat, Vec<usize>)> = None;
+        for lower in lowers {
+            let flags = AtFlags::SYMLINK_NOFOLLOW;
+            let stat = match rustix::fs::statat(&self.lowers[*lower], &self.path[1..], flags) {
+                Ok(stat) => stat,
+                Err(Errno::NOENT | Errno::NOTDIR) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            if is_whiteout(&stat) {
+                break;
             }
-            Err(error) => return Err(error),
-        };
-        if metadata.file_type().is_char_device() && metadata.rdev() == 0 {
-            break;
-        }
-        if !metadata.is_dir() {
-            match found {
-                None => return Ok(Lower::File(metadata)),
-                // Hidden by the directory above.
-                Some(_) => break,
+            if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+                match found {
+                    None => return Ok(Lower::File(stat)),
+                    // Hidden by the directory above.
+                    Some(_) => break,
+                }
+            }
+            found.get_or_insert_with(|| (stat, Vec::new())).1.push(*lower);
+            if has_opaque_mark(self.open_lower(*lower)?.as_fd()) {
+                break;
             }
         }
-        let opaque = has_opaque_mark(&path);
-        found.get_or_insert_with(|| (metadata, Vec::new())).1.push(path);
-        if opaque {
-            break;
+        Ok(match found {
+            None => Lower::Nothing,
+            Some((stat, layers)) => Lower::Directory(stat, layers),
+        })
+    }
+
+    /// Opens the directory that a layer has at the present path.
+    fn open_lower(&self, lower: usize) -> rustix::io::Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let path = self.path.get(1..).unwrap_or(b".");
+        rustix::fs::openat(&self.lowers[lower], path, flags, Mode::empty())
+    }
+}
+
+/// Adds the names in a directory, whiteouts included.
+fn list(directory: Dir, names: &mut BTreeSet<CString>) -> io::Result<()> {
+    for entry in directory {
+        let entry = entry?;
+        if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
+            names.insert(entry.file_name().to_owned());
         }
     }
-    Ok(match found {
-        None => Lower::Nothing,
-        Some((metadata, places)) => Lower::Directory(metadata, places),
-    })
+    Ok(())
 }
 
 /// Docker's comparison: owner, mode and device, and for all but directories size and time.
-fn differs(before: &fs::Metadata, now: &Stat) -> bool {
-    if before.mode() != now.st_mode
-        || before.uid() != now.st_uid
-        || before.gid() != now.st_gid
-        || before.rdev() != now.st_rdev
+fn differs(before: &Stat, now: &Stat) -> bool {
+    if before.st_mode != now.st_mode
+        || before.st_uid != now.st_uid
+        || before.st_gid != now.st_gid
+        || before.st_rdev != now.st_rdev
     {
         return true;
     }
     // Archives may have kept whole seconds only.
-    let same_time = before.mtime() == now.st_mtime
-        && (before.mtime_nsec() == now.st_mtime_nsec as i64
-            || before.mtime_nsec() == 0
-            || now.st_mtime_nsec == 0);
-    !before.is_dir() && (!same_time || i64::try_from(before.size()) != Ok(now.st_size))
+    let same_time = before.st_mtime == now.st_mtime
+        && (before.st_mtime_nsec == now.st_mtime_nsec || before.st_mtime_nsec == 0 || now.st_mtime_nsec == 0);
+    let is_directory = FileType::from_raw_mode(before.st_mode) == FileType::Directory;
+    !is_directory && (!same_time || before.st_size != now.st_size)
 }
 
 fn is_whiteout(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice && stat.st_rdev == 0
 }
 
-fn is_opaque(fd: BorrowedFd<'_>) -> bool {
+fn has_opaque_mark(fd: BorrowedFd<'_>) -> bool {
     let mut value = [0; 1];
     rustix::fs::fgetxattr(fd, OPAQUE_XATTR, &mut value) == Ok(1) && value == *b"y"
-}
-
-fn has_opaque_mark(path: &Path) -> bool {
-    let mut value = [0; 1];
-    rustix::fs::lgetxattr(path, OPAQUE_XATTR, &mut value) == Ok(1) && value == *b"y"
 }

@@ -18,6 +18,7 @@
 
 mod background;
 mod changes;
+mod descent;
 mod error;
 mod layer_name;
 mod layer_stage;

@@ -3,16 +3,13 @@
 use std::collections::HashSet;
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::trash::open_directory;
-
-/// Deepest directory looked into; each level holds a descriptor while its subtree is read.
-const MAX_DEPTH: usize = 512;
+use crate::descent::{Descent, open_listed};
 
 /// Bytes in the files below `directory`, counted as [`crate::Snapshotter::usage`] does.
 ///
@@ -24,39 +21,54 @@ pub fn directory_size(directory: &Path) -> io::Result<u64> {
 }
 
 /// Sums the sizes of everything below `root` but directories, each inode once.
-///
-/// Fails with `ELOOP` on a tree deeper than [`MAX_DEPTH`].
 pub(crate) fn usage(root: OwnedFd) -> io::Result<u64> {
-    let mut bytes = 0;
-    let mut linked = HashSet::new();
-    let mut levels = vec![Dir::new(root)?];
-    while let Some(dir) = levels.last_mut() {
-        let Some(entry) = dir.read() else {
-            levels.pop();
-            continue;
-        };
-        let entry = entry?;
-        let name = entry.file_name();
-        if name == c"." || name == c".." {
-            continue;
-        }
-        let stat = match rustix::fs::statat(dir.fd()?, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => stat,
-            Err(Errno::NOENT) => continue,
-            Err(error) => return Err(error.into()),
-        };
-        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-            let name = CString::from(name);
-            match open_directory(dir.fd()?.as_fd(), &name) {
-                Ok(_) if levels.len() == MAX_DEPTH => return Err(Errno::LOOP.into()),
-                Ok(fd) => levels.push(Dir::new(fd)?),
-                // Gone, or replaced by something else, since it was looked at.
-                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
-                Err(error) => return Err(error.into()),
+    let mut sum = Sum::default();
+    let inner = sum.directory(&root)?;
+    let mut walk = Descent::new(root, inner)?;
+    while let Some((here, directories)) = walk.here() {
+        match directories.pop() {
+            None => drop(walk.up()),
+            Some(name) => {
+                if let Some(fd) = open_listed(here, &name)? {
+                    let inner = sum.directory(&fd)?;
+                    walk.down(name, fd, inner)?;
+                }
             }
-        } else if stat.st_nlink == 1 || linked.insert((stat.st_dev, stat.st_ino)) {
-            bytes += u64::try_from(stat.st_size).unwrap_or(0);
         }
     }
-    Ok(bytes)
+    Ok(sum.bytes)
+}
+
+#[derive(Default)]
+struct Sum {
+    bytes: u64,
+    /// Files with several names.
+    linked: HashSet<(u64, u64)>,
+}
+
+impl Sum {
+    /// Adds the files of one directory; returns the directories in it.
+    fn directory(&mut self, fd: &OwnedFd) -> io::Result<Vec<CString>> {
+        let mut directories = Vec::new();
+        let mut dir = Dir::read_from(fd)?;
+        while let Some(entry) = dir.read() {
+            let entry = entry?;
+            let name = entry.file_name();
+            if name == c"." || name == c".." {
+                continue;
+            }
+            let here: BorrowedFd<'_> = dir.fd()?;
+            let stat = match rustix::fs::statat(here, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) => stat,
+                Err(Errno::NOENT) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+                directories.push(name.to_owned());
+            } else if stat.st_nlink == 1 || self.linked.insert((stat.st_dev, stat.st_ino)) {
+                self.bytes += u64::try_from(stat.st_size).unwrap_or(0);
+            }
+        }
+        Ok(directories)
+    }
 }

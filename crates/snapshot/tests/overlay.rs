@@ -61,7 +61,7 @@ fn the_names_of_128_layers_fit_into_mount_options() {
 }
 
 #[test]
-fn trees_of_any_depth_are_removed_with_few_descriptors() {
+fn trees_of_any_depth_are_measured_and_removed_with_few_descriptors() {
     let dir = tempfile::tempdir().unwrap();
     let snapshots = Overlay::open(dir.path()).unwrap();
     snapshots.prepare("c", &[]).unwrap();
@@ -73,8 +73,7 @@ fn trees_of_any_depth_are_removed_with_few_descriptors() {
         fd = rustix::fs::openat(&fd, "deep", flags, Mode::empty()).unwrap();
     }
     drop(fd);
-    let error = snapshots.usage("c").unwrap_err();
-    assert_eq!(error.to_string(), "snapshot store: measure snapshot");
+    assert_eq!(snapshots.usage("c").unwrap(), 0);
     assert!(snapshots.remove("c").unwrap());
     snapshots.settle();
     assert_eq!(fs::read_dir(dir.path().join("trash")).unwrap().count(), 0);

@@ -1,5 +1,7 @@
 //! `diff`: what a container changed of its image.
 
+use corten_testkit::Engine;
+
 use crate::{BB, corten_only, engine};
 
 #[test]
@@ -76,4 +78,43 @@ fn a_directory_made_anew_hides_the_old_one() {
         "rm -r /data && mkdir /data && echo n > /data/new",
     ]);
     assert_eq!(engine.ok(&["diff", "box"]), "C /data\nA /data/new\nD /data/seed");
+}
+
+/// Nests directories as a program in the container could: with a file of a thousand bytes at the bottom.
+fn nest(engine: &Engine, container: &str, depth: usize) {
+    let upper = engine.ok(&["inspect", "-f", "{{.GraphDriver.Data.UpperDir}}", container]);
+    let script = "import os, sys\nos.chdir(sys.argv[1])\nfor i in range(int(sys.argv[2])):\n    os.mkdir('d')\n    os.chdir('d')\n\
+                  open('f', 'w').write('x' * 1000)\n";
+    let made = std::process::Command::new("python3")
+        .args(["-c", script, &upper, &depth.to_string()])
+        .status();
+    assert!(made.unwrap().success());
+}
+
+#[test]
+fn deep_trees_are_walked() {
+    corten_only!();
+    let engine = engine();
+    for name in ["deep", "deeper"] {
+        engine.ok(&["create", "--name", name, BB, "true"]);
+    }
+    // As deep as paths reach, almost; and far deeper than any path is long.
+    nest(&engine, "deep", 2000);
+    nest(&engine, "deeper", 20_000);
+    let size = |name: &str| engine.ok(&["inspect", "-s", "-f", "{{.SizeRw}}", name]);
+    assert_eq!((size("deep"), size("deeper")), ("1000".into(), "1000".into()));
+    let diff = |name: &str| engine.ok(&["diff", name]);
+    assert_eq!(diff("deep").lines().count(), 2001);
+    // No program could name what is below.
+    assert_eq!(diff("deeper").lines().count(), 2047);
+    engine.ok(&["commit", "deep", "test/deep:1"]);
+    let bottom = format!("/{}f", "d/".repeat(2000));
+    assert_eq!(
+        engine.ok(&["run", "--rm", "test/deep:1", "wc", "-c", &bottom]),
+        format!("1000 {bottom}")
+    );
+    let done = engine.run(&["commit", "deeper"]);
+    done.fails(1);
+    done.says(&["file name too long"]);
+    engine.ok(&["rm", "deep", "deeper"]);
 }
