@@ -1,6 +1,7 @@
 //! Bodies of requests: nothing, JSON, or bytes streamed from a reader.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
@@ -14,6 +15,8 @@ use tokio::sync::mpsc;
 pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 const CHUNK: usize = 256 * 1024;
+/// Pieces of a file read ahead.
+const IN_FLIGHT: usize = 2;
 
 /// A body that is read while it is sent, such as an image archive.
 pub struct Upload(Body);
@@ -29,6 +32,21 @@ impl Upload {
         Self(StreamBody::new(chunks).boxed_unsync())
     }
 
+    /// Sends a file, which is read on a thread of its own while what was read before is sent.
+    pub fn from_file(mut file: File) -> Self {
+        let (sender, pieces) = mpsc::channel(IN_FLIGHT);
+        std::thread::spawn(move || {
+            while let Some(piece) = next_piece(&mut file).transpose() {
+                let failed = piece.is_err();
+                // A request that is over needs no more.
+                if sender.blocking_send(piece).is_err() || failed {
+                    return;
+                }
+            }
+        });
+        Self::from_channel(pieces)
+    }
+
     /// Sends what comes over a channel; an error in it breaks off the request.
     pub fn from_channel(pieces: mpsc::Receiver<io::Result<Bytes>>) -> Self {
         let frames = stream::unfold(pieces, |mut pieces| async move {
@@ -37,6 +55,13 @@ impl Upload {
         });
         Self(StreamBody::new(frames).boxed_unsync())
     }
+}
+
+/// The next bytes of a file; none at its end.
+fn next_piece(file: &mut File) -> io::Result<Option<Bytes>> {
+    let mut piece = Vec::with_capacity(CHUNK);
+    let count = file.take(CHUNK as u64).read_to_end(&mut piece)?;
+    Ok((count > 0).then(|| piece.into()))
 }
 
 /// The body of a call, as far as it can be sent a second time.

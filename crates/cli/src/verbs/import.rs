@@ -35,9 +35,9 @@ fn run(invocation: Invocation) -> Outcome {
             "-" => Some(Upload::from_reader(tokio::io::stdin())),
             _ if is_url => None,
             path => {
-                let file = tokio::fs::File::open(path).await;
+                let file = std::fs::File::open(path);
                 let file = file.map_err(|error| Error::plain(open_error(Path::new(path), &error)))?;
-                Some(Upload::from_reader(file))
+                Some(Upload::from_file(file))
             }
         };
         let name = matches.args.get(1).filter(|name| !name.is_empty());

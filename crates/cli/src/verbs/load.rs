@@ -35,10 +35,9 @@ fn run(invocation: Invocation) -> Outcome {
         let matches = &invocation.matches;
         let archive = match matches.filled("input") {
             Some(path) => {
-                let file = tokio::fs::File::open(path)
-                    .await
+                let file = std::fs::File::open(path)
                     .map_err(|error| Error::plain(open_error(Path::new(path), &error)))?;
-                Upload::from_reader(file)
+                Upload::from_file(file)
             }
             None if std::io::stdin().is_terminal() => {
                 return Err(Error::plain("requested load from stdin, but stdin is empty"));
