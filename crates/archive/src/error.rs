@@ -3,6 +3,7 @@
 use std::io;
 
 use corten_types::{ErrorKind, system_words};
+use rustix::io::Errno;
 
 /// Result of this crate's calls.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -28,6 +29,9 @@ pub enum Error {
     /// A compressed stream is damaged.
     #[error("invalid archive: damaged compressed data")]
     Compression(#[source] io::Error),
+    /// Decompressing it would take too much memory.
+    #[error("invalid archive: it is compressed with a window of more than 128 MiB")]
+    Window,
     /// A file could not be made.
     #[error("{operation} {path}: {}", system_words(source))]
     Unpack {
@@ -68,7 +72,9 @@ impl Error {
             | Self::TarHeader
             | Self::Breakout(_)
             | Self::Overwrite(_)
-            | Self::Compression(_) => ErrorKind::Invalid,
+            | Self::Compression(_)
+            | Self::Window => ErrorKind::Invalid,
+            Self::Unpack { source, .. } if is_about_names(source) => ErrorKind::Invalid,
             Self::Unpack { .. } | Self::Pack { .. } | Self::NoSpace | Self::Read(_) | Self::Write(_) => {
                 ErrorKind::System
             }
@@ -87,9 +93,11 @@ impl Error {
     pub fn read(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => Self::UnexpectedEof,
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
-                Self::Compression(error)
-            }
+            io::ErrorKind::OutOfMemory => Self::Window,
+            io::ErrorKind::InvalidData
+            | io::ErrorKind::InvalidInput
+            | io::ErrorKind::Unsupported
+            | io::ErrorKind::Other => Self::Compression(error),
             _ => Self::Read(error),
         }
     }
@@ -115,4 +123,23 @@ impl Error {
             source: error.into(),
         }
     }
+}
+
+/// Whether what failed was bound to: no name, link or attribute like the archive's can be made, whatever the machine's state.
+fn is_about_names(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(
+            Errno::NAMETOOLONG
+                | Errno::NOTDIR
+                | Errno::NOENT
+                | Errno::ISDIR
+                | Errno::EXIST
+                | Errno::LOOP
+                | Errno::MLINK
+                | Errno::INVAL
+                | Errno::RANGE
+                | Errno::TOOBIG
+        )
+    )
 }

@@ -6,12 +6,14 @@
 #![forbid(unsafe_code)]
 
 mod byte_stream;
+mod cancel;
 mod compression;
 mod error;
 mod pack;
 mod path;
 mod pax;
 mod place;
+mod receive;
 mod sparse;
 mod tar_reader;
 mod tar_writer;
@@ -19,10 +21,12 @@ mod tree;
 mod unpack;
 
 pub use byte_stream::{ByteReader, ByteSender, ByteStream, byte_stream};
-pub use compression::{decompress, decompress_or_pass};
+pub use cancel::{Cancel, CancelOnDrop, CancellableReader};
+pub use compression::{Compression, decompress};
 pub use error::{Error, Result};
 pub use pack::Packer;
 pub use place::Place;
+pub use receive::{decompress_in_turn, receive};
 pub use sparse::Segment;
 pub use tar_reader::{Member, MemberKind, TarReader};
 pub use tar_writer::TarWriter;

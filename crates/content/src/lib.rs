@@ -1,7 +1,7 @@
 //! Blobs by digest, in the layout of an OCI image: configs, manifests and layers as they were received.
 //!
-//! Lives here: writing a blob so that it is whole, verified and durable or not there at all; finding, listing and deleting
-//! blobs. Never here: what a blob means, who refers to it, or when it may go.
+//! Lives here: writing a blob so that it is whole, verified and durable or not there at all; reading it while it is
+//! written; finding, listing and deleting blobs. Never here: what a blob means, who refers to it, or when it may go.
 //!
 //! # On disk
 //! ```text
@@ -11,11 +11,14 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod follower;
+mod progress;
 mod staged;
 mod store;
 mod writer;
 
 pub use error::{Error, Result};
+pub use follower::Follower;
 pub use staged::StagedBlob;
 pub use store::Store;
 pub use writer::Writer;

@@ -1,11 +1,13 @@
 //! A blob that is whole and verified, but not yet visible under its digest.
 
 use std::fs::{self, File};
+use std::sync::Arc;
 
 use corten_types::Digest;
 
+use crate::progress::Progress;
 use crate::writer::Unfinished;
-use crate::{Error, Result, Store};
+use crate::{Error, Follower, Result, Store};
 
 /// Waits for [`Store::commit`]. Dropped instead, it leaves nothing.
 #[derive(Debug)]
@@ -14,15 +16,23 @@ pub struct StagedBlob {
     digest: Digest,
     size: u64,
     path: Unfinished,
+    progress: Arc<Progress>,
 }
 
 impl StagedBlob {
-    pub(crate) fn new(store: Store, digest: Digest, size: u64, path: Unfinished) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        digest: Digest,
+        size: u64,
+        path: Unfinished,
+        progress: Arc<Progress>,
+    ) -> Self {
         Self {
             store,
             digest,
             size,
             path,
+            progress,
         }
     }
 
@@ -46,6 +56,11 @@ impl StagedBlob {
             .path()
             .ok_or_else(|| Error::NotFound(self.digest.clone()))?;
         File::open(path).map_err(Error::io("open staged blob"))
+    }
+
+    /// As [`crate::Writer::follow`]; all of it is there.
+    pub fn follow(&self) -> Follower {
+        self.path.follow(&self.progress)
     }
 
     /// Renames it to where its digest says.

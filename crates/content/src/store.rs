@@ -167,6 +167,16 @@ impl Store {
         self.sync_names()
     }
 
+    /// Bytes that may still be written; none if the file system does not tell.
+    pub fn free_space(&self) -> u64 {
+        rustix::fs::statvfs(&self.inner.ingest).map_or(0, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+
+    /// A directory on the same disk for files without a name; should one keep its name, it is removed at the next open.
+    pub fn spool(&self) -> &Path {
+        &self.inner.ingest
+    }
+
     /// Syncs the file system the store is on.
     ///
     /// # Errors

@@ -3,11 +3,13 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use corten_types::Digest;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Error, Result, StagedBlob, Store};
+use crate::progress::{End, Progress};
+use crate::{Error, Follower, Result, StagedBlob, Store};
 
 /// Takes a blob's bytes, hashing them on the way. Dropped before it is finished, it leaves nothing.
 #[derive(Debug)]
@@ -17,6 +19,17 @@ pub struct Writer {
     hash: Sha256,
     size: u64,
     path: Unfinished,
+    progress: Told,
+}
+
+/// What followers are told; that the blob was given up, if nothing else was said.
+#[derive(Debug, Default)]
+struct Told(Arc<Progress>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.end(End::GivenUp);
+    }
 }
 
 /// A temporary file that is removed on drop unless it became something.
@@ -32,12 +45,18 @@ impl Writer {
             hash: Sha256::new(),
             size: 0,
             path: Unfinished(Some(path)),
+            progress: Told::default(),
         })
     }
 
     /// Bytes written so far.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// Another's view of the blob: reads what is written, and what will be as it comes. Only until it is committed.
+    pub fn follow(&self) -> Follower {
+        self.path.follow(&self.progress.0)
     }
 
     /// Appends to the blob, like [`Write::write_all`] but with this crate's error.
@@ -67,7 +86,9 @@ impl Writer {
                 found,
             });
         }
-        let staged = StagedBlob::new(self.store, found, self.size, self.path);
+        self.progress.0.end(End::Whole);
+        let progress = Arc::clone(&self.progress.0);
+        let staged = StagedBlob::new(self.store, found, self.size, self.path, progress);
         Ok((staged, self.file))
     }
 
@@ -91,6 +112,7 @@ impl Write for Writer {
         let count = self.file.write(bytes)?;
         self.hash.update(&bytes[..count]);
         self.size += count as u64;
+        self.progress.0.advance(self.size);
         Ok(count)
     }
 
@@ -103,6 +125,12 @@ impl Unfinished {
     /// Where it is; none once it became something.
     pub(crate) fn path(&self) -> Option<&Path> {
         self.0.as_deref()
+    }
+
+    /// Reads along; `progress` tells how far it is written.
+    pub(crate) fn follow(&self, progress: &Arc<Progress>) -> Follower {
+        let path = self.0.clone().unwrap_or_default();
+        Follower::new(path, Arc::clone(progress))
     }
 
     /// The file became something: nothing to remove any more.

@@ -92,3 +92,49 @@ fn an_abandoned_writer_leaves_nothing() {
     drop(writer);
     assert_eq!(ingest_files(dir.path()), 0);
 }
+
+#[test]
+fn a_blob_can_be_read_while_it_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let mut writer = store.writer().unwrap();
+    let mut follower = writer.follow();
+    let reading = std::thread::spawn(move || {
+        let mut start = [0; 3];
+        follower.read_exact(&mut start).unwrap();
+        let mut rest = String::new();
+        follower.read_to_string(&mut rest).unwrap();
+        (start, rest)
+    });
+    writer.write_all(b"hel").unwrap();
+    writer.write_all(b"lo").unwrap();
+    let staged = writer.finish(Some(&hello())).unwrap();
+    assert_eq!(reading.join().unwrap(), (*b"hel", "lo".to_owned()));
+    let mut late = staged.follow();
+    late.wait_until_whole().unwrap();
+    let mut text = String::new();
+    late.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "hello");
+}
+
+#[test]
+fn who_follows_a_blob_learns_that_it_was_given_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    for expected in [None, Some(hello())] {
+        let mut writer = store.writer().unwrap();
+        writer.write_all(b"hel").unwrap();
+        let mut followers = [writer.follow(), writer.follow()];
+        match expected {
+            None => drop(writer),
+            Some(digest) => assert!(matches!(
+                writer.finish(Some(&digest)),
+                Err(Error::Mismatch { .. })
+            )),
+        }
+        let [first, second] = &mut followers;
+        assert!(first.read_to_end(&mut Vec::new()).is_err());
+        assert!(second.wait_until_whole().is_err());
+    }
+    assert_eq!(ingest_files(dir.path()), 0);
+}

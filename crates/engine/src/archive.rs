@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use corten_archive::{
-    ByteStream, Form, Owner, Packer, Place, TarReader, UnpackOptions, byte_stream, decompress, unpack,
+    ByteStream, Cancel, Form, Owner, Packer, Place, TarReader, UnpackOptions, byte_stream, receive, unpack,
 };
 use corten_wire::ContainerPathStat;
 use rustix::fs::{FileType, Mode, OFlags, Stat};
@@ -112,13 +112,15 @@ impl Engine {
     /// Unpacks a tar stream, compressed or not, in a directory of a container.
     ///
     /// # Errors
-    /// When there is no such container or directory, the archive is damaged, or it may not be written there.
+    /// When there is no such container or directory, the archive is damaged, or it may not be written there, or once cancelled:
+    /// what was unpacked until then stays, as with Docker.
     pub async fn archive_put(
         self: &Arc<Self>,
         name: &str,
         path: &str,
         options: PutArchive,
         archive: impl Read + Send + 'static,
+        cancel: Cancel,
     ) -> Result<()> {
         let container = self.containers.find(name)?;
         let (name, path) = (name.to_owned(), absolute(path));
@@ -127,8 +129,10 @@ impl Engine {
             let view = engine.view(&container, Depth::Everything).await?;
             let place = view.root.place()?;
             let record = container.state().record.clone();
+            let spool = engine.images.spool().to_owned();
             transfer("copy into a container", move || {
-                put(place, &path, &name, options, &record, archive)
+                let (place, options) = target(place, &path, &name, options, &record)?;
+                put(place, &options, receive(archive, &spool, &cancel)?)
             })
             .await?;
             engine.publish(&container, "extract-to-dir", &[]);
@@ -138,14 +142,14 @@ impl Engine {
     }
 }
 
-fn put(
+/// Where in a container to unpack, and how.
+fn target(
     place: Place,
     path: &[u8],
     name: &str,
     options: PutArchive,
     record: &ContainerRecord,
-    archive: impl Read,
-) -> Result<()> {
+) -> Result<(Place, UnpackOptions)> {
     let failed = |error: Errno| failure("lstat", path, name)(error);
     let real = place.real_path(path).map_err(failed)?;
     let found = place.find(&real, false).map_err(failed)?;
@@ -165,8 +169,12 @@ fn put(
         keep_kinds: options.keep_kinds,
         rename: None,
     };
-    let mut reader = TarReader::new(decompress(archive)?);
-    unpack(&mut reader, place.at(&real), &options)?;
+    Ok((place.at(&real), options))
+}
+
+fn put(place: Place, options: &UnpackOptions, archive: impl Read) -> Result<()> {
+    let mut reader = TarReader::new(archive);
+    unpack(&mut reader, place, options)?;
     // What follows the archive's end must still be read, lest the sender waits for us.
     io::copy(&mut reader.into_inner(), &mut io::sink()).map_err(corten_archive::Error::read)?;
     Ok(())

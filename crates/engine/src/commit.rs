@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use corten_archive::Packer;
+use corten_archive::{Cancel, Packer};
 use corten_image::NewImage;
 use corten_types::{Digest, ErrorKind, Reference};
 use corten_wire::{ContainerConfig, ImageConfig};
@@ -135,8 +135,9 @@ impl Engine {
     /// Makes an image of a root file system's archive, which is read to its end.
     ///
     /// # Errors
-    /// When the archive is damaged or hostile, an instruction is wrong, or the disk is full; nothing is left behind then.
-    pub fn import(&self, options: ImportOptions, archive: impl Read) -> Result<Digest> {
+    /// When the archive is damaged or hostile, an instruction is wrong, or the disk is full, or once cancelled; nothing is left
+    /// behind then.
+    pub fn import(&self, options: ImportOptions, archive: impl Read, cancel: &Cancel) -> Result<Digest> {
         let reference = reference(&options.repository, &options.tag)?;
         let mut config = ContainerConfig::default();
         config_change::apply(&mut config, &options.changes)?;
@@ -154,7 +155,7 @@ impl Engine {
             reference: reference.clone(),
             ..NewImage::default()
         };
-        let id = self.images.import(&new, archive)?.id;
+        let id = self.images.import(&new, archive, cancel)?.id;
         self.publish_image("import", &id, id.as_str());
         if let Some(reference) = reference {
             self.publish_image("tag", &id, &reference.with_default_tag().familiar());

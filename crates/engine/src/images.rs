@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::sync::Arc;
 
+use corten_archive::Cancel;
 use corten_image::{ContainerUse, Image, Loaded, Removed, TaggedImage};
 use corten_types::{Digest, ErrorKind, Reference};
 use corten_wire::{
@@ -325,9 +326,9 @@ impl Engine {
     /// Loads an archive; says what it brought.
     ///
     /// # Errors
-    /// When the archive is damaged or hostile, or the disk is full; nothing is left behind then.
-    pub fn image_load(&self, archive: impl Read + Send) -> Result<Vec<Loaded>> {
-        let loaded = self.images.load(archive)?;
+    /// When the archive is damaged or hostile, or the disk is full, or once cancelled; nothing is left behind then.
+    pub fn image_load(&self, archive: impl Read + Send, cancel: &Cancel) -> Result<Vec<Loaded>> {
+        let loaded = self.images.load(archive, cancel)?;
         for image in &loaded {
             self.publish_image("load", &image.id, image.id.as_str());
         }

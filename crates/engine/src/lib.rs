@@ -82,7 +82,7 @@ pub use archive::PutArchive;
 pub use attach::Attachment;
 pub use clock::{now_ns, rfc3339};
 pub use commit::{CommitOptions, ImportOptions};
-pub use corten_archive::ByteStream;
+pub use corten_archive::{ByteStream, Cancel};
 pub use create::CreatedContainer;
 pub use defaults::Defaults;
 pub use disk_usage::DiskUsageWish;

@@ -5,6 +5,7 @@
 
 use std::io;
 
+use corten_archive::Cancel;
 use corten_types::Reference;
 use serde_json::{Value, json};
 
@@ -65,7 +66,7 @@ impl Images {
             parent: None,
         };
         let images = vec![image];
-        let mut loaded = self.add(Contents { images, blobs })?;
+        let mut loaded = self.add(Contents { images, blobs }, self.early(&Cancel::new()))?;
         loaded
             .pop()
             .ok_or_else(|| Error::Damaged("built-in image was not added".to_owned()))

@@ -2,12 +2,13 @@
 
 use std::io::{Read, Write};
 
-use corten_archive::decompress;
+use corten_archive::{Cancel, receive};
 use corten_content::StagedBlob;
 use corten_types::{Digest, Reference};
 use serde_json::{Value, json};
 
 use crate::archive::{ArchivedImage, Contents, HOST_ARCHITECTURE, LayerSource};
+use crate::early::Early;
 use crate::{Error, Images, Loaded, Result};
 
 /// The layer that holds nothing, 1024 zero bytes: it is recorded as a step without a layer.
@@ -49,22 +50,28 @@ impl Images {
         new: &NewImage,
         write: impl FnOnce(&mut dyn Write) -> corten_archive::Result<()>,
     ) -> Result<Loaded> {
-        let mut writer = std::io::BufWriter::with_capacity(BUFFER, self.content.writer()?);
+        let mut early = self.early(&Cancel::new());
+        let writer = self.content.writer()?;
+        let begun = early.layer(writer.follow());
+        let mut writer = std::io::BufWriter::with_capacity(BUFFER, writer);
         write(&mut writer)?;
         let writer = writer
             .into_inner()
             .map_err(|error| Error::from(corten_archive::Error::Write(error.into_error())))?;
         let layer = writer.finish(None)?;
-        self.add_new(new, layer)
+        early.complete(layer.digest(), Some(begun));
+        self.add_new(new, layer, early)
     }
 
     /// Makes an image of a single layer from a tar stream, compressed or not. It is read to its end.
     ///
     /// # Errors
-    /// When the archive is damaged or hostile, or the disk is full; nothing has changed then.
-    pub fn import(&self, new: &NewImage, archive: impl Read) -> Result<Loaded> {
-        let mut reader = decompress(archive)?;
+    /// When the archive is damaged or hostile, or the disk is full, or once cancelled; nothing has changed then.
+    pub fn import(&self, new: &NewImage, archive: impl Read, cancel: &Cancel) -> Result<Loaded> {
+        let mut reader = receive(archive, self.content.spool(), cancel)?;
+        let mut early = self.early(cancel);
         let mut writer = self.content.writer()?;
+        let begun = early.layer(writer.follow());
         let mut buffer = vec![0; BUFFER];
         loop {
             match reader.read(&mut buffer) {
@@ -74,11 +81,14 @@ impl Images {
                 Err(error) => return Err(corten_archive::Error::read(error).into()),
             }
         }
+        // With it goes its decoder, for which the layer's may be waiting.
+        drop(reader);
         let layer = writer.finish(None)?;
-        self.add_new(new, layer)
+        early.complete(layer.digest(), Some(begun));
+        self.add_new(new, layer, early)
     }
 
-    fn add_new(&self, new: &NewImage, layer: StagedBlob) -> Result<Loaded> {
+    fn add_new(&self, new: &NewImage, layer: StagedBlob, early: Early<'_>) -> Result<Loaded> {
         let parent = match &new.parent {
             None => None,
             Some(id) => {
@@ -110,7 +120,7 @@ impl Images {
             parent: new.parent.clone(),
         };
         let images = vec![image];
-        let mut loaded = self.add(Contents { images, blobs })?;
+        let mut loaded = self.add(Contents { images, blobs }, early)?;
         loaded
             .pop()
             .ok_or_else(|| Error::Damaged("new image was not added".to_owned()))

@@ -50,6 +50,9 @@ pub enum Error {
         /// Digest of the bytes.
         found: Digest,
     },
+    /// Docker refuses images of so many layers, and so do we: the kernel would not mount them all.
+    #[error("max depth exceeded")]
+    TooManyLayers,
     /// The image is for another operating system or machine.
     #[error("{0}")]
     Platform(String),
@@ -84,6 +87,7 @@ impl Error {
             | Self::Archive(_)
             | Self::Json { .. }
             | Self::DiffId { .. }
+            | Self::TooManyLayers
             | Self::Platform(_) => ErrorKind::Invalid,
             Self::Tar(error) | Self::Layer(error) => error.kind(),
             Self::Content(error) => error.kind(),

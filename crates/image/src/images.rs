@@ -1,5 +1,6 @@
 //! The image store: what images there are, naming and removing them.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use corten_content::Store as Content;
@@ -71,6 +72,11 @@ impl Images {
     /// All images, ordered by id.
     pub fn list(&self) -> Vec<TaggedImage> {
         self.index().all_tagged()
+    }
+
+    /// A directory for files without a name that are needed for a while, see [`corten_archive::receive`].
+    pub fn spool(&self) -> &Path {
+        self.content.spool()
     }
 
     /// Bytes in the files of the layer with this chain id.

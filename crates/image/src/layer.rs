@@ -1,25 +1,39 @@
 //! Layers: from a compressed blob to files on disk, verified on the way.
 
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 
-use corten_archive::{Error, Place, TarReader, UnpackOptions, Unpacked, decompress_or_pass, unpack};
+use corten_archive::{
+    Cancel, Compression, Error, Place, TarReader, UnpackOptions, Unpacked, decompress_in_turn, unpack,
+};
+use corten_content::Follower;
 use corten_types::Digest;
 use sha2::{Digest as _, Sha256};
 
-/// Unpacks a layer blob into the empty directory `root` and returns its diff id, the digest of the uncompressed bytes. That of
-/// the blob is `stored`: of one that is not compressed it is the diff id, and nothing is hashed again.
+/// Unpacks a layer blob, which may still be on its way, into the empty directory `root`. Returns its diff id, the digest of the
+/// uncompressed bytes; none if they are not compressed, since it is the blob's digest then, and nothing is hashed again.
 ///
 /// # Errors
-/// As [`corten_archive::unpack`], or when the compression is damaged.
+/// As [`corten_archive::unpack`], or when the compression is damaged, or the work cancelled.
 pub(crate) fn unpack_blob(
-    blob: impl Read,
-    stored: &Digest,
+    mut blob: Follower,
+    cancel: &Cancel,
     root: &Path,
-) -> corten_archive::Result<(Digest, Unpacked)> {
-    let (bytes, compressed) = decompress_or_pass(blob)?;
-    let hash = compressed.then(Sha256::new);
-    let mut archive = TarReader::new(Hashing { inner: bytes, hash });
+) -> corten_archive::Result<(Option<Digest>, Unpacked)> {
+    let mut start = Vec::new();
+    let told_by = Compression::TOLD_BY as u64;
+    blob.by_ref()
+        .take(told_by)
+        .read_to_end(&mut start)
+        .map_err(Error::read)?;
+    if Compression::of(&start).has_large_window() {
+        // Whoever sends it may stand still, and others need such a decoder, too.
+        blob.wait_until_whole().map_err(Error::read)?;
+    }
+    let (bytes, compression) = decompress_in_turn(Cursor::new(start).chain(blob))?;
+    let hash = (compression != Compression::None).then(Sha256::new);
+    let inner = cancel.reading(bytes);
+    let mut archive = TarReader::new(Hashing { inner, hash });
     let place = Place::layer(root).map_err(|error| Error::Unpack {
         operation: "open",
         path: root.display().to_string(),
@@ -31,10 +45,7 @@ pub(crate) fn unpack_blob(
         // The digest is of all bytes, those after the archive's end included.
         io::copy(&mut rest, &mut io::sink()).map_err(Error::read)?;
     }
-    let diff_id = match rest.hash {
-        Some(hash) => Digest::from_sha256(hash.finalize().into()),
-        None => stored.clone(),
-    };
+    let diff_id = rest.hash.map(|hash| Digest::from_sha256(hash.finalize().into()));
     Ok((diff_id, unpacked))
 }
 

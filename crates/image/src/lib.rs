@@ -5,9 +5,9 @@
 //! as users of an image), mounting, or the API's JSON.
 //!
 //! # One image on its way in
-//! `Images::load` reads the archive into staged blobs (`archive`), checks configuration against layers, unpacks missing
-//! layers (`layer`, through one untar that no path leads out of) into stages of the snapshotter, and commits files first,
-//! records last (`load`). `index` counts who uses which layer and blob; what nobody uses goes.
+//! `Images::load` reads the archive into staged blobs (`archive`), unpacking layers as they come (`early`, `unpacking`; each
+//! through one untar that no path leads out of, `layer`) into stages of the snapshotter, checks configuration against layers, and
+//! commits files first, records last (`load`). `index` counts who uses which layer and blob; what nobody uses goes.
 //!
 //! # Records
 //! ```text
@@ -18,10 +18,13 @@
 #![forbid(unsafe_code)]
 
 mod archive;
+mod archived;
 pub mod builtin;
 mod config;
 mod derive;
+mod early;
 mod error;
+mod hold;
 mod image;
 mod images;
 mod index;
@@ -31,6 +34,7 @@ mod record;
 mod removal;
 mod save;
 mod serde_null;
+mod unpacking;
 
 pub use config::{ContainerConfig, Empty, Healthcheck, History, ImageConfig, RootFs};
 pub use derive::NewImage;

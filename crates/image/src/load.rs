@@ -1,7 +1,8 @@
 //! Loading images: from an archive to layers on disk, all of its images or none.
 //!
-//! 1. The archive is read to its end into staged blobs, and its manifests are checked against them.
-//! 2. The layers that are not there yet are unpacked, several at a time, into staged directories, and verified.
+//! 1. The archive is read to its end into staged blobs, and its manifests are checked against them. What looks like a layer is
+//!    unpacked into a staged directory meanwhile (`early`), several at a time.
+//! 2. The layers that are not there yet are waited for, or unpacked only now, and verified.
 //! 3. Under the lock for changes, layers and blobs are renamed to their places, synced, and the records committed.
 //!
 //! Whatever fails, staged files vanish as they are dropped, and what step 3 had renamed already is removed because nobody
@@ -9,44 +10,52 @@
 
 use std::collections::HashSet;
 use std::io::Read;
-use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use corten_archive::Unpacked;
+use corten_archive::Cancel;
 use corten_content::StagedBlob;
 use corten_metadata::{Batch, Durability, Table};
-use corten_snapshot::{ChainId, LayerStage};
-use corten_types::{Digest, Reference};
+use corten_snapshot::ChainId;
+use corten_types::Digest;
 
-use crate::archive::{self, ArchivedImage, Contents, LayerSource};
-use crate::index::{Pieces, canonical};
-use crate::layer::{chain_ids, unpack_blob};
+use crate::archive::{self, Contents, LayerSource};
+use crate::archived::CheckedImage;
+use crate::early::Early;
+use crate::hold::Hold;
+use crate::index::Pieces;
 use crate::record::{ImageRecord, LayerRecord};
-use crate::{Error, Image, ImageConfig, Images, LayerBlob, Loaded, Result};
+use crate::unpacking::{UnpackedLayer, Unpacking};
+use crate::{Error, Images, Loaded, Result};
 
 impl Images {
-    /// Loads all images of an archive: docker-archive or OCI layout, plain, gzip or zstd, layers likewise. The archive is
-    /// read to its end. Several loads may run at once.
+    /// Loads all images of an archive: docker-archive or OCI layout, compressed or not, layers likewise. The archive is
+    /// read to its end, unless the load is cancelled. Several loads may run at once.
     ///
     /// # Errors
-    /// When the archive is damaged, lies about its contents or holds no image for this machine, or when the disk fails;
-    /// nothing has changed then.
-    pub fn load(&self, archive: impl Read) -> Result<Vec<Loaded>> {
-        self.add(archive::read(archive, &self.content)?)
+    /// When the archive is damaged, lies about its contents or holds no image for this machine, or when the disk fails, or
+    /// once cancelled; nothing has changed then.
+    pub fn load(&self, archive: impl Read, cancel: &Cancel) -> Result<Vec<Loaded>> {
+        let mut early = self.early(cancel);
+        let contents = archive::read(archive, &self.content, &mut early, cancel)?;
+        self.add(contents, early)
+    }
+
+    /// Threads to unpack layers on, before it is known what images they belong to.
+    pub(crate) fn early(&self, cancel: &Cancel) -> Early<'_> {
+        Early::new(self, Unpacking::new(Arc::clone(&self.snapshots), cancel))
     }
 
     /// Adds staged images.
-    pub(crate) fn add(&self, contents: Contents) -> Result<Vec<Loaded>> {
+    pub(crate) fn add(&self, contents: Contents, early: Early<'_>) -> Result<Vec<Loaded>> {
         let Contents { images, blobs } = contents;
         let images = images
             .into_iter()
-            .map(|image| NewImage::check(image, &blobs))
+            .map(|image| CheckedImage::check(image, &blobs))
             .collect::<Result<Vec<_>>>()?;
         // Dropped after the lock below: letting go takes that lock.
-        let hold = Hold::new(self, &images);
+        let hold = Hold::new(self, pieces(&images));
         let missing = self.missing_layers(&images);
-        let layers = self.unpack_layers(missing, &blobs)?;
+        let layers = Self::unpack_layers(missing, &blobs, early)?;
         let _changes = self.changes();
         self.check_stored(&images)?;
         self.commit_files(layers, &hold, blobs)?;
@@ -54,7 +63,7 @@ impl Images {
     }
 
     /// Makes sure that what new images take over from one that is here has not gone with it meanwhile; now they hold it.
-    fn check_stored(&self, images: &[NewImage]) -> Result<()> {
+    fn check_stored(&self, images: &[CheckedImage]) -> Result<()> {
         let index = self.index();
         for image in images {
             for layer in &image.layers {
@@ -69,7 +78,7 @@ impl Images {
     }
 
     /// Layers nobody has unpacked, each once, in an order in which lower ones come first.
-    fn missing_layers(&self, images: &[NewImage]) -> Vec<NewLayer> {
+    fn missing_layers(&self, images: &[CheckedImage]) -> Vec<NewLayer> {
         let index = self.index();
         let mut seen = HashSet::new();
         let mut missing = Vec::new();
@@ -94,84 +103,37 @@ impl Images {
         missing
     }
 
-    /// Unpacks layers, as many at a time as there are processors.
-    fn unpack_layers(&self, layers: Vec<NewLayer>, blobs: &[StagedBlob]) -> Result<Vec<UnpackedLayer>> {
-        let threads = std::thread::available_parallelism()
-            .map_or(1, NonZero::get)
-            .min(layers.len());
-        if threads <= 1 {
-            return layers
-                .into_iter()
-                .map(|layer| self.unpack_layer(layer, blobs))
-                .collect();
-        }
-        let next = AtomicUsize::new(0);
-        let done: Mutex<Vec<Option<Result<UnpackedLayer>>>> =
-            Mutex::new(layers.iter().map(|_| None).collect());
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    loop {
-                        let at = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(layer) = layers.get(at) else { return };
-                        let result = self.unpack_layer(layer.clone(), blobs);
-                        if result.is_err() {
-                            // No use in unpacking the rest.
-                            next.store(layers.len(), Ordering::Relaxed);
-                        }
-                        done.lock().unwrap_or_else(PoisonError::into_inner)[at] = Some(result);
-                    }
+    /// Unpacks layers, and makes sure that each is what its image says.
+    fn unpack_layers(
+        layers: Vec<NewLayer>,
+        blobs: &[StagedBlob],
+        early: Early<'_>,
+    ) -> Result<Vec<(NewLayer, UnpackedLayer)>> {
+        let wanted: Vec<&StagedBlob> = layers.iter().map(|layer| &blobs[layer.blob]).collect();
+        let unpacked = early.finish(&wanted);
+        let checked = layers.into_iter().zip(unpacked).map(|(layer, unpacked)| {
+            let unpacked = unpacked?;
+            let found = unpacked.diff_id.as_ref().unwrap_or(blobs[layer.blob].digest());
+            if *found != layer.diff_id {
+                return Err(Error::DiffId {
+                    number: layer.number,
+                    expected: layer.diff_id,
+                    found: found.clone(),
                 });
             }
+            Ok((layer, unpacked))
         });
-        // Layers after a failed one may be missing; the failure comes before them.
-        let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut unpacked = Vec::with_capacity(done.len());
-        let mut missing = false;
-        for layer in done {
-            match layer {
-                Some(layer) => unpacked.push(layer?),
-                None => missing = true,
-            }
-        }
-        if missing {
-            return Err(Error::Damaged("a layer was not unpacked".to_owned()));
-        }
-        Ok(unpacked)
-    }
-
-    fn unpack_layer(&self, layer: NewLayer, blobs: &[StagedBlob]) -> Result<UnpackedLayer> {
-        let stage = self.snapshots.begin_layer()?;
-        let blob = &blobs[layer.blob];
-        let (found, unpacked) =
-            unpack_blob(blob.open()?, blob.digest(), stage.dir()).map_err(Error::layer)?;
-        if found != layer.diff_id {
-            return Err(Error::DiffId {
-                number: layer.number,
-                expected: layer.diff_id,
-                found,
-            });
-        }
-        Ok(UnpackedLayer {
-            layer,
-            stage,
-            unpacked,
-        })
+        checked.collect()
     }
 
     /// Puts layers and blobs in their places and syncs them.
     fn commit_files(
         &self,
-        layers: Vec<UnpackedLayer>,
+        layers: Vec<(NewLayer, UnpackedLayer)>,
         hold: &Hold<'_>,
         blobs: Vec<StagedBlob>,
     ) -> Result<()> {
-        for UnpackedLayer {
-            layer,
-            stage,
-            unpacked,
-        } in layers
-        {
+        for (layer, UnpackedLayer { stage, unpacked, .. }) in layers {
             let root_like = layer.below.as_ref().filter(|_| !unpacked.has_root);
             self.snapshots.commit_layer(stage, &layer.chain_id, root_like)?;
             let record = LayerRecord {
@@ -180,7 +142,7 @@ impl Images {
             };
             self.index_mut().layer_is_there(layer.chain_id, record);
         }
-        let mut wanted: HashSet<&Digest> = hold.pieces.blobs.iter().collect();
+        let mut wanted: HashSet<&Digest> = hold.pieces().blobs.iter().collect();
         let blobs: Vec<StagedBlob> = {
             let index = self.index();
             let is_new = |blob: &StagedBlob| wanted.remove(blob.digest()) && !index.has_blob(blob.digest());
@@ -201,7 +163,7 @@ impl Images {
     }
 
     /// Records the images and their names, and lists them.
-    fn commit_records(&self, images: Vec<NewImage>) -> Result<Vec<Loaded>> {
+    fn commit_records(&self, images: Vec<CheckedImage>) -> Result<Vec<Loaded>> {
         let mut batch = Batch::new();
         let mut complete = Vec::new();
         let mut recorded = HashSet::new();
@@ -253,72 +215,20 @@ impl Images {
     }
 }
 
-/// An image of an archive, its documents read and found to agree.
-struct NewImage {
-    id: Digest,
-    config: ImageConfig,
-    raw: Vec<u8>,
-    chain: Vec<ChainId>,
-    layers: Vec<LayerSource>,
-    layer_blobs: Vec<LayerBlob>,
-    manifest: Option<Digest>,
-    references: Vec<Reference>,
-    parent: Option<Digest>,
-}
-
-impl NewImage {
-    fn check(archived: ArchivedImage, blobs: &[StagedBlob]) -> Result<Self> {
-        let config_blob = &blobs[archived.config];
-        let raw = archive::read_document(config_blob, "image configuration")?;
-        let config: ImageConfig = serde_json::from_slice(&raw).map_err(Error::json("image configuration"))?;
-        if !config.os.is_empty() && config.os != "linux" {
-            return Err(Error::Platform(format!(
-                "cannot load {} image on linux",
-                config.os
-            )));
-        }
-        let (expected, found) = (config.rootfs.diff_ids.len(), archived.layers.len());
-        if expected != found {
-            return Err(Error::Archive(format!(
-                "layers length mismatch: expected {expected}, got {found}"
-            )));
-        }
-        let layer_blob = |layer: &LayerSource| match layer {
-            LayerSource::Staged(blob) => LayerBlob {
-                digest: blobs[*blob].digest().clone(),
-                size: blobs[*blob].size(),
-            },
-            LayerSource::Stored(blob) => blob.clone(),
-        };
-        Ok(Self {
-            id: config_blob.digest().clone(),
-            chain: chain_ids(&config.rootfs.diff_ids),
-            layer_blobs: archived.layers.iter().map(layer_blob).collect(),
-            manifest: archived.manifest.map(|manifest| blobs[manifest].digest().clone()),
-            references: archived.references.into_iter().map(canonical).collect(),
-            layers: archived.layers,
-            parent: archived.parent,
-            config,
-            raw,
-        })
+/// All that images consist of.
+fn pieces(images: &[CheckedImage]) -> Pieces {
+    let mut pieces = Pieces::default();
+    for image in images {
+        pieces.layers.extend_from_slice(&image.chain);
+        pieces.blobs.push(image.id.clone());
+        let layers = image.layer_blobs.iter().map(|layer| layer.digest.clone());
+        pieces.blobs.extend(layers);
+        pieces.blobs.extend(image.manifest.clone());
     }
-
-    fn into_image(self, size: u64) -> Image {
-        Image {
-            id: self.id,
-            config: self.config,
-            raw: self.raw,
-            chain: self.chain,
-            layers: self.layer_blobs,
-            manifest: self.manifest,
-            parent: self.parent,
-            size,
-        }
-    }
+    pieces
 }
 
 /// A layer to be unpacked.
-#[derive(Clone)]
 struct NewLayer {
     /// Its position in its image.
     number: usize,
@@ -327,48 +237,4 @@ struct NewLayer {
     diff_id: Digest,
     /// Position of its blob.
     blob: usize,
-}
-
-struct UnpackedLayer {
-    layer: NewLayer,
-    stage: LayerStage,
-    unpacked: Unpacked,
-}
-
-/// The use that a load makes of layers and blobs while it is at work; it keeps others from removing them.
-struct Hold<'a> {
-    images: &'a Images,
-    pieces: Pieces,
-}
-
-impl<'a> Hold<'a> {
-    fn new(images: &'a Images, new: &[NewImage]) -> Self {
-        let mut pieces = Pieces::default();
-        for image in new {
-            pieces.layers.extend_from_slice(&image.chain);
-            pieces.blobs.push(image.id.clone());
-            pieces
-                .blobs
-                .extend(image.layer_blobs.iter().map(|layer| layer.digest.clone()));
-            pieces.blobs.extend(image.manifest.clone());
-        }
-        images.index_mut().hold(&pieces);
-        Self { images, pieces }
-    }
-}
-
-impl Drop for Hold<'_> {
-    fn drop(&mut self) {
-        let has_unused = {
-            let mut index = self.images.index_mut();
-            index.release(&self.pieces);
-            index.has_unused()
-        };
-        if has_unused && let Err(error) = self.images.drop_unused() {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "leftovers of a failed load remain"
-            );
-        }
-    }
 }

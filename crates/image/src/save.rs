@@ -9,28 +9,27 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use corten_archive::{Member, MemberKind, TarWriter, decompress};
+use corten_archive::{Compression, Member, MemberKind, TarWriter, decompress, decompress_in_turn};
 use corten_types::{Digest, Reference};
 use serde_json::{Value, json};
 
 use crate::archive::HOST_ARCHITECTURE;
+use crate::hold::Hold;
 use crate::index::{Pieces, canonical};
 use crate::layer::digest_of;
 use crate::{Error, Image, Images, Result};
 
 const BUFFER: usize = 256 * 1024;
-const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// An archive about to be written: everything it needs is there and stays until this is dropped.
 pub struct Saving<'a> {
     images: &'a Images,
+    _hold: Hold<'a>,
     /// Layers and documents by digest.
     blobs: BTreeMap<Digest, Blob>,
     /// Files beside the blobs, sorted by name.
     files: Vec<(&'static str, Vec<u8>)>,
-    pieces: Pieces,
     ids: Vec<Digest>,
 }
 
@@ -74,12 +73,11 @@ impl Images {
         for (image, _) in &wanted {
             pieces.blobs.extend(Pieces::of(image).blobs);
         }
-        self.index_mut().hold(&pieces);
         let mut saving = Saving {
             images: self,
+            _hold: Hold::new(self, pieces),
             blobs: BTreeMap::new(),
             files: Vec::new(),
-            pieces,
             ids: wanted.iter().map(|(image, _)| image.id.clone()).collect(),
         };
         saving.collect(&wanted)?;
@@ -168,7 +166,7 @@ impl Saving<'_> {
                 }
                 Blob::Inflated { file, size } => {
                     tar.begin(&member(MemberKind::File, &name, *size))?;
-                    copy(&mut tar, decompress(file)?, &mut buffer)?;
+                    copy(&mut tar, decompress(file)?.0, &mut buffer)?;
                 }
             }
         }
@@ -240,16 +238,17 @@ impl Saving<'_> {
     }
 
     fn layer(&mut self, digest: &Digest, size: u64, diff_id: &Digest) -> Result<SavedLayer> {
-        let mut start = [0; ZSTD.len()];
+        let mut start = [0; Compression::TOLD_BY];
         let mut file = self.images.content.open_blob(digest)?;
         let count = file.read(&mut start).map_err(Error::Read)?;
+        let compression = Compression::of(&start[..count]);
         let plain = "application/vnd.oci.image.layer.v1.tar";
-        if start[..count] != ZSTD {
+        if compression != Compression::Zstd {
             self.keep(digest)?;
             return Ok(SavedLayer {
                 digest: digest.clone(),
                 size,
-                media_type: if start.starts_with(&GZIP) {
+                media_type: if compression == Compression::Gzip {
                     "application/vnd.oci.image.layer.v1.tar+gzip"
                 } else {
                     plain
@@ -260,9 +259,9 @@ impl Saving<'_> {
             Some(Blob::Inflated { size, .. }) => *size,
             _ => {
                 // The size stands before the data, and nothing but reading it all tells it.
-                let all = decompress(self.images.content.open_blob(digest)?)?;
+                let (mut all, _) = decompress_in_turn(self.images.content.open_blob(digest)?)?;
                 let size =
-                    std::io::copy(&mut { all }, &mut std::io::sink()).map_err(corten_archive::Error::read)?;
+                    std::io::copy(&mut all, &mut std::io::sink()).map_err(corten_archive::Error::read)?;
                 let file = self.images.content.open_blob(digest)?;
                 self.blobs.insert(diff_id.clone(), Blob::Inflated { file, size });
                 size
@@ -320,22 +319,6 @@ impl Saving<'_> {
         let size = bytes.len() as u64;
         self.blobs.insert(digest.clone(), Blob::Made(bytes));
         Ok((digest, MANIFEST_TYPE.to_owned(), size))
-    }
-}
-
-impl Drop for Saving<'_> {
-    fn drop(&mut self) {
-        let has_unused = {
-            let mut index = self.images.index_mut();
-            index.release(&self.pieces);
-            index.has_unused()
-        };
-        if has_unused && let Err(error) = self.images.drop_unused() {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "blobs of an image removed while it was saved remain"
-            );
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod support;
 
+use corten_archive::Cancel;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use support::{Bench, Tar, docker_archive};
 use tempfile::TempDir;
@@ -34,7 +35,7 @@ fn a_full_disk_is_a_clear_error_and_leaves_no_trace() {
         let layer = Tar::new().file("big", &vec![7; megabytes << 20]).done();
         let error = bench
             .images
-            .load(&docker_archive(&["big"], &[layer])[..])
+            .load(&docker_archive(&["big"], &[layer])[..], &Cancel::new())
             .unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -46,7 +47,7 @@ fn a_full_disk_is_a_clear_error_and_leaves_no_trace() {
     let layer = Tar::new().file("small", b"fits").done();
     bench
         .images
-        .load(&docker_archive(&["small"], &[layer])[..])
+        .load(&docker_archive(&["small"], &[layer])[..], &Cancel::new())
         .unwrap();
     assert_eq!(bench.images.get("small").unwrap().image.size, 4);
 }

@@ -7,7 +7,9 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
+use corten_archive::Cancel;
 use corten_image::{Error, builtin};
 use corten_types::Reference;
 use serde_json::json;
@@ -25,7 +27,7 @@ fn a_docker_archive_becomes_an_image() {
     let bench = Bench::new();
     let loaded = bench
         .images
-        .load(&docker_archive(&["app:1", "app"], &layers())[..])
+        .load(&docker_archive(&["app:1", "app"], &layers())[..], &Cancel::new())
         .unwrap();
     let names: Vec<_> = loaded[0].references.iter().map(Reference::familiar).collect();
     assert_eq!(names, ["app:1", "app:latest"]);
@@ -61,12 +63,15 @@ fn every_compression_is_read() {
         let bench = Bench::new();
         let archive = docker_archive(&["a"], &[gzip(&plain[0]), zstd(&plain[1])]);
         // The configuration is of the compressed layers there: diff ids must be of the plain ones.
-        let error = bench.images.load(&outer(&archive)[..]).unwrap_err();
+        let error = bench
+            .images
+            .load(&outer(&archive)[..], &Cancel::new())
+            .unwrap_err();
         assert!(matches!(error, Error::DiffId { number: 0, .. }), "{error}");
         let mut layout = Layout::new();
         let image = layout.image(&plain, vec![gzip(&plain[0]), zstd(&plain[1])], "amd64");
         let archive = layout.done(vec![image]);
-        let loaded = bench.images.load(&outer(&archive)[..]).unwrap();
+        let loaded = bench.images.load(&outer(&archive)[..], &Cancel::new()).unwrap();
         assert_eq!(bench.images.by_id(&loaded[0].id).unwrap().image.size, 9);
     }
 }
@@ -85,7 +90,10 @@ fn an_oci_layout_is_searched_for_this_machine() {
     };
     let mut nested = layout.index(vec![other, ours, attestation]);
     nested["annotations"] = json!({ "io.containerd.image.name": "docker.io/library/multi:2" });
-    let loaded = bench.images.load(&layout.done(vec![nested])[..]).unwrap();
+    let loaded = bench
+        .images
+        .load(&layout.done(vec![nested])[..], &Cancel::new())
+        .unwrap();
     assert_eq!(loaded.len(), 1);
     let found = bench.images.get("multi:2").unwrap();
     assert_eq!(found.image.config.architecture, "amd64");
@@ -93,7 +101,10 @@ fn an_oci_layout_is_searched_for_this_machine() {
 
     let mut layout = Layout::new();
     let other = layout.image(&plain[..1], vec![plain[0].clone()], "s390x");
-    let error = bench.images.load(&layout.done(vec![other])[..]).unwrap_err();
+    let error = bench
+        .images
+        .load(&layout.done(vec![other])[..], &Cancel::new())
+        .unwrap_err();
     assert!(
         error.to_string().starts_with("no matching manifest for linux/"),
         "{error}"
@@ -121,7 +132,7 @@ fn an_archive_of_both_forms_keeps_its_manifest() {
     front.truncate(front.len() - 1024);
     front.append(&mut archive);
     let bench = Bench::new();
-    bench.images.load(&front[..]).unwrap();
+    bench.images.load(&front[..], &Cancel::new()).unwrap();
     let found = bench.images.get("both:1").unwrap();
     assert_eq!(json!(found.image.manifest), manifest_digest);
 }
@@ -143,7 +154,7 @@ fn an_image_listed_twice_is_whole_after_a_restart() {
                 .as_bytes(),
         )
         .done();
-    bench.images.load(&archive[..]).unwrap();
+    bench.images.load(&archive[..], &Cancel::new()).unwrap();
     let bench = bench.reopen();
     for name in ["dup:0", "dup:1"] {
         let saving = bench.images.prepare_save(&[name.to_owned()], None).unwrap();
@@ -157,13 +168,16 @@ fn no_archive_can_claim_a_digest() {
     let pinned = format!("alpine@sha256:{}", "1".repeat(64));
     let error = bench
         .images
-        .load(&docker_archive(&[&pinned], &layers())[..])
+        .load(&docker_archive(&[&pinned], &layers())[..], &Cancel::new())
         .unwrap_err();
     assert!(error.to_string().contains("invalid tag"), "{error}");
     let mut layout = Layout::new();
     let mut image = layout.image(&layers(), layers(), "amd64");
     image["annotations"] = json!({ "io.containerd.image.name": pinned });
-    let loaded = bench.images.load(&layout.done(vec![image])[..]).unwrap();
+    let loaded = bench
+        .images
+        .load(&layout.done(vec![image])[..], &Cancel::new())
+        .unwrap();
     assert!(loaded[0].references.is_empty());
     assert!(bench.images.get(&pinned).is_err());
 }
@@ -173,7 +187,7 @@ fn names_are_not_hoarded() {
     let bench = Bench::new();
     let path = "x".repeat(5000);
     let archive = Tar::new().pax(&[("path", path.as_bytes())]).file("x", b"").done();
-    let error = bench.images.load(&archive[..]).unwrap_err();
+    let error = bench.images.load(&archive[..], &Cancel::new()).unwrap_err();
     assert!(error.to_string().contains("name is too long"), "{error}");
 }
 
@@ -191,7 +205,7 @@ impl Read for Drip<'_> {
 fn compression_is_seen_however_little_comes_at_a_time() {
     let bench = Bench::new();
     let archive = gzip(&docker_archive(&["a"], &layers()));
-    bench.images.load(Drip(&archive)).unwrap();
+    bench.images.load(Drip(&archive), &Cancel::new()).unwrap();
 }
 
 #[test]
@@ -199,11 +213,11 @@ fn a_name_moves_to_the_image_loaded_last() {
     let bench = Bench::new();
     let first = bench
         .images
-        .load(&docker_archive(&["a:1"], &layers()[..1])[..])
+        .load(&docker_archive(&["a:1"], &layers()[..1])[..], &Cancel::new())
         .unwrap();
     let second = bench
         .images
-        .load(&docker_archive(&["a:1"], &layers())[..])
+        .load(&docker_archive(&["a:1"], &layers())[..], &Cancel::new())
         .unwrap();
     assert_eq!(
         second[0].replaced,
@@ -212,7 +226,7 @@ fn a_name_moves_to_the_image_loaded_last() {
     assert!(bench.images.by_id(&first[0].id).unwrap().tags.is_empty());
     let again = bench
         .images
-        .load(&docker_archive(&["a:1"], &layers())[..])
+        .load(&docker_archive(&["a:1"], &layers())[..], &Cancel::new())
         .unwrap();
     assert!(again[0].replaced.is_empty());
     assert_eq!(bench.images.list().len(), 2);
@@ -224,7 +238,7 @@ fn damaged_archives_leave_no_trace() {
     let before = bench.traces();
     let good = docker_archive(&["a:1"], &layers());
     let fails = |archive: &[u8], message: &str| {
-        let error = bench.images.load(archive).unwrap_err();
+        let error = bench.images.load(archive, &Cancel::new()).unwrap_err();
         assert_eq!(error.to_string(), message);
         assert_eq!(bench.traces(), before, "{message}");
         assert!(bench.images.list().is_empty());
@@ -240,7 +254,7 @@ fn damaged_archives_leave_no_trace() {
     fails(&zstd(&good)[..60], "unexpected EOF");
     let mut damaged = packed.clone();
     damaged[40] ^= 0x55;
-    assert!(bench.images.load(&damaged[..]).is_err());
+    assert!(bench.images.load(&damaged[..], &Cancel::new()).is_err());
     assert_eq!(bench.traces(), before);
 
     let manifest = |manifest: &str| Tar::new().file("manifest.json", manifest.as_bytes()).done();
@@ -283,7 +297,7 @@ fn damaged_archives_leave_no_trace() {
     let mut archive = layout.done(vec![image]);
     let at = archive.windows(6).position(|window| window == b"second").unwrap();
     archive[at] = b'S';
-    let error = bench.images.load(&archive[..]).unwrap_err();
+    let error = bench.images.load(&archive[..], &Cancel::new()).unwrap_err();
     assert!(
         error.to_string().starts_with("unexpected commit digest sha256:"),
         "{error}"
@@ -313,7 +327,7 @@ fn a_broken_connection_leaves_no_trace() {
     let archive = docker_archive(&["a:1"], &layers());
     let error = bench
         .images
-        .load(Breaking(&archive[..archive.len() - 2000]))
+        .load(Breaking(&archive[..archive.len() - 2000]), &Cancel::new())
         .unwrap_err();
     assert!(matches!(error, Error::Read(_)), "{error:?}");
     assert_eq!(bench.traces(), before);
@@ -334,7 +348,7 @@ fn loads_and_removals_may_run_at_once() {
                 let tag = format!("t{thread}:1");
                 let archive = docker_archive(&[&tag], &[layers()[0].clone(), own]);
                 for _ in 0..10 {
-                    images.load(&archive[..]).unwrap();
+                    images.load(&archive[..], &Cancel::new()).unwrap();
                     assert!(images.get(&tag).is_ok());
                     images.remove(&tag, false, |_| Vec::new()).unwrap();
                 }
@@ -343,6 +357,110 @@ fn loads_and_removals_may_run_at_once() {
     });
     assert!(bench.images.list().is_empty());
     assert_eq!(bench.traces(), before);
+}
+
+/// The same layers come in another form, while those that are there are saved, held and removed.
+#[test]
+fn an_image_may_come_in_many_forms_while_it_is_used() {
+    let bench = Bench::new();
+    let before = bench.traces();
+    let plain = layers();
+    let archives: Vec<Vec<u8>> = [|bytes: &[u8]| bytes.to_vec(), gzip, zstd]
+        .iter()
+        .map(|pack| {
+            let mut layout = Layout::new();
+            let image = layout.image(&plain, plain.iter().map(|layer| pack(layer)).collect(), "amd64");
+            layout.done(vec![image])
+        })
+        .collect();
+    let id = &digest(config(&plain).to_string().as_bytes());
+    let (overlay, images) = (&bench.overlay, &bench.images);
+    std::thread::scope(|scope| {
+        let loads = archives.iter().map(|archive| {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    let loaded = images.load(&archive[..], &Cancel::new()).unwrap();
+                    assert_eq!(loaded[0].id, *id);
+                }
+            })
+        });
+        let loads: Arc<Vec<_>> = Arc::new(loads.collect());
+        let at_work = move || loads.iter().any(|load| !load.is_finished());
+        let (saving, holding, removing) = (at_work.clone(), at_work.clone(), at_work);
+        scope.spawn(move || {
+            while saving() {
+                // It may just be gone.
+                if let Ok(saving) = images.prepare_save(&[id.to_string()], None) {
+                    let mut saved = Vec::new();
+                    saving.write(&mut saved).unwrap();
+                    let elsewhere = Bench::new();
+                    assert_eq!(
+                        elsewhere.images.load(&saved[..], &Cancel::new()).unwrap()[0].id,
+                        *id
+                    );
+                }
+            }
+        });
+        scope.spawn(move || {
+            while holding() {
+                if let Ok(image) = images.hold("container", id) {
+                    let top = overlay.layer_dir(&image.chain[1]);
+                    assert_eq!(fs::read(top.join("etc/two")).unwrap(), b"second");
+                    images.release("container").unwrap();
+                }
+            }
+        });
+        scope.spawn(move || {
+            while removing() {
+                if let Err(error) = images.remove(id.as_str(), true, |_| Vec::new()) {
+                    assert!(matches!(error, Error::NotFound(_)), "{error}");
+                }
+            }
+        });
+    });
+    // What is left is whole, whichever form it has.
+    images.load(&archives[1][..], &Cancel::new()).unwrap();
+    let mut saved = Vec::new();
+    let saving = images.prepare_save(&[id.to_string()], None).unwrap();
+    saving.write(&mut saved).unwrap();
+    images.remove(id.as_str(), true, |_| Vec::new()).unwrap();
+    assert_eq!(bench.traces(), before);
+}
+
+#[test]
+fn zstd_may_begin_with_a_frame_that_holds_no_data() {
+    let bench = Bench::new();
+    let behind = |bytes: &[u8]| [b"\x50\x2a\x4d\x18\x02\0\0\0ab", &zstd(bytes)[..]].concat();
+    let plain = layers();
+    let mut layout = Layout::new();
+    let image = layout.image(&plain, plain.iter().map(|layer| behind(layer)).collect(), "amd64");
+    let archive = behind(&layout.done(vec![image]));
+    let loaded = bench.images.load(&archive[..], &Cancel::new()).unwrap();
+    // And it is taken off as other zstd is.
+    let saving = bench
+        .images
+        .prepare_save(&[loaded[0].id.to_string()], None)
+        .unwrap();
+    let mut saved = Vec::new();
+    saving.write(&mut saved).unwrap();
+    assert!(saved.windows(6).any(|window| window == b"second"));
+}
+
+#[test]
+fn images_of_more_layers_than_docker_takes_are_refused() {
+    let layers = |count: usize| -> Vec<Vec<u8>> {
+        (0..count)
+            .map(|number| Tar::new().file(&format!("{number}"), b"").done())
+            .collect()
+    };
+    let bench = Bench::new();
+    let before = bench.traces();
+    let archive = docker_archive(&["deep"], &layers(126));
+    let error = bench.images.load(&archive[..], &Cancel::new()).unwrap_err();
+    assert_eq!(error.to_string(), "max depth exceeded");
+    assert_eq!(bench.traces(), before);
+    let archive = docker_archive(&["deep"], &layers(125));
+    bench.images.load(&archive[..], &Cancel::new()).unwrap();
 }
 
 #[test]
@@ -411,7 +529,7 @@ fn archives_that_skopeo_makes_are_read() {
     ]);
     for (file, name) in [("zstd.tar", "app:zstd"), ("again.tar", "app:again")] {
         let file = fs::File::open(Path::new(&path(file))).unwrap();
-        bench.images.load(file).unwrap();
+        bench.images.load(file, &Cancel::new()).unwrap();
         assert_eq!(bench.images.get(name).unwrap().image.size, 9, "{name}");
     }
 }

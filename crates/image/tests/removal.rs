@@ -3,6 +3,7 @@
 
 mod support;
 
+use corten_archive::Cancel;
 use corten_image::{ContainerUse, Removed};
 use corten_snapshot::Snapshotter;
 use corten_types::ErrorKind;
@@ -29,12 +30,12 @@ fn the_last_name_takes_the_image_and_its_own_layers_along() {
     let before = bench.traces();
     bench
         .images
-        .load(&docker_archive(&["base:1"], &layers()[..1])[..])
+        .load(&docker_archive(&["base:1"], &layers()[..1])[..], &Cancel::new())
         .unwrap();
     let only_base = bench.traces();
     bench
         .images
-        .load(&docker_archive(&["app:1"], &layers())[..])
+        .load(&docker_archive(&["app:1"], &layers())[..], &Cancel::new())
         .unwrap();
     let app = bench.images.get("app:1").unwrap().image;
     let base = bench.images.get("base:1").unwrap().image;
@@ -79,7 +80,7 @@ fn containers_keep_the_layers_of_a_removed_image() {
     let before = bench.traces();
     bench
         .images
-        .load(&docker_archive(&["app:1"], &layers())[..])
+        .load(&docker_archive(&["app:1"], &layers())[..], &Cancel::new())
         .unwrap();
     let id = bench.images.get("app:1").unwrap().image.id.clone();
     let image = bench.images.hold("container", &id).unwrap();
@@ -114,7 +115,7 @@ fn garbage_of_a_crash_is_collected() {
     let bench = Bench::new();
     bench
         .images
-        .load(&docker_archive(&["app:1"], &layers())[..])
+        .load(&docker_archive(&["app:1"], &layers())[..], &Cancel::new())
         .unwrap();
     let before = bench.traces();
     let stage = bench.overlay.begin_layer().unwrap();

@@ -7,13 +7,17 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use corten_archive::Cancel;
 use corten_image::{Error, Result};
+use corten_types::ErrorKind;
 use support::{Bench, Tar, attributes, docker_archive};
 use tar::EntryType;
 
 /// Loads an image of one layer and returns the layer's directory.
 fn unpack(bench: &Bench, layer: Vec<u8>) -> Result<PathBuf> {
-    let loaded = bench.images.load(&docker_archive(&["a"], &[layer])[..])?;
+    let loaded = bench
+        .images
+        .load(&docker_archive(&["a"], &[layer])[..], &Cancel::new())?;
     let image = bench.images.by_id(&loaded[0].id).unwrap().image;
     Ok(bench.overlay.layer_dir(&image.chain[0]))
 }
@@ -278,4 +282,47 @@ fn links_cannot_be_used_to_write_outside() {
     assert!(root.join(&inside).join("written").exists());
     assert!(root.join("file").symlink_metadata().unwrap().is_file());
     assert!(root.join("etc-passwd").exists());
+}
+
+/// What no file can be called, and attributes no file can have, are the archive's fault.
+#[test]
+fn what_cannot_be_is_told_as_the_archives_fault() {
+    let bench = Bench::new();
+    let name = "n".repeat(300);
+    let attribute = format!("SCHILY.xattr.user.{name}");
+    let target = "t".repeat(5000);
+    for (layer, sentence) in [
+        (
+            Tar::new().pax(&[("path", name.as_bytes())]).file("x", b""),
+            format!("open /{name}: file name too long"),
+        ),
+        (
+            Tar::new().pax(&[(&attribute, b"v")]).file("x", b""),
+            "setxattr /x: numerical result out of range".to_owned(),
+        ),
+        (
+            Tar::new()
+                .pax(&[("SCHILY.xattr.user.big", &[7; 70_000])])
+                .file("x", b""),
+            "setxattr /x: argument list too long".to_owned(),
+        ),
+        (
+            Tar::new()
+                .pax(&[("linkpath", target.as_bytes())])
+                .symlink("x", ""),
+            "symlink /x: file name too long".to_owned(),
+        ),
+        (
+            Tar::new().file("f", b"").file("f/g", b""),
+            "open /f: not a directory".to_owned(),
+        ),
+        (
+            Tar::new().hard_link("x", "missing"),
+            "link /x: no such file or directory".to_owned(),
+        ),
+    ] {
+        let error = unpack(&bench, layer.done()).unwrap_err();
+        assert_eq!(error.to_string(), format!("failed to register layer: {sentence}"));
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    }
 }

@@ -9,7 +9,7 @@ use corten_api::backend::{
     WaitFuture,
 };
 use corten_api::{ApiError, ApiResult};
-use corten_engine::{Engine, ListQuery, LogQuery, LogStream, WaitFor};
+use corten_engine::{Cancel, Engine, ListQuery, LogQuery, LogStream, WaitFor};
 use corten_sandbox::StreamKind;
 use corten_types::ErrorKind;
 use corten_wire::{
@@ -255,8 +255,10 @@ impl ContainersApi for Containers {
             keep_kinds: options.keep_kinds,
             own: options.own,
         };
+        let cancel = Cancel::new();
+        let _gone = cancel.on_drop();
         self.engine
-            .archive_put(container, path, options, streams::reader(archive))
+            .archive_put(container, path, options, streams::reader(archive), cancel)
             .await
             .map_err(refuse)
     }

@@ -8,12 +8,13 @@ use corten_api::backend::{
     ByteStream, CommitOptions, ImagesApi, ImportOptions, ListImages, ProgressStream, PullOptions,
 };
 use corten_api::{ApiError, ApiResult};
-use corten_engine::{Engine, ImageQuery, on_own_thread};
+use corten_engine::{Cancel, Engine, ImageQuery, on_own_thread};
 use corten_types::{ErrorKind, Reference};
 use corten_wire::{HistoryItem, ImageDeleteItem, ImageInspect, ImageSummary, ProgressMessage};
 use futures_util::stream;
 
 use super::{refuse, streams};
+use crate::memory;
 
 pub(crate) struct ImagesAdapter {
     pub(crate) engine: Arc<Engine>,
@@ -32,15 +33,21 @@ impl ImagesAdapter {
         }
     }
 
-    /// The same for work that reads what the client sends, at its pace.
+    /// The same for work that reads what the client sends, at its pace. It is cancelled when the client goes away.
     async fn receive<T: Send + 'static>(
         &self,
         archive: ByteStream,
-        work: impl FnOnce(&Arc<Engine>, Box<dyn Read + Send>) -> corten_engine::Result<T> + Send + 'static,
+        work: impl FnOnce(&Arc<Engine>, Box<dyn Read + Send>, &Cancel) -> corten_engine::Result<T>
+        + Send
+        + 'static,
     ) -> ApiResult<T> {
         let engine = self.engine.clone();
+        let cancel = Cancel::new();
+        let _gone = cancel.on_drop();
         let reader = streams::reader(archive);
-        match on_own_thread(move || work(&engine, Box::new(reader))).await {
+        let done = on_own_thread(move || work(&engine, Box::new(reader), &cancel)).await;
+        memory::give_back();
+        match done {
             Ok(outcome) => outcome.map_err(refuse),
             Err(error) => Err(ApiError::new(ErrorKind::System, error.to_string())),
         }
@@ -86,7 +93,9 @@ impl ImagesApi for ImagesAdapter {
 
     async fn load(&self, archive: ByteStream, _quiet: bool) -> ApiResult<ProgressStream> {
         let loaded = self
-            .receive(archive, |engine, reader| engine.image_load(reader))
+            .receive(archive, |engine, reader, cancel| {
+                engine.image_load(reader, cancel)
+            })
             .await?;
         let mut lines = Vec::new();
         for image in loaded {
@@ -161,7 +170,9 @@ impl ImagesApi for ImagesAdapter {
             engine_version: super::system::release(),
         };
         let id = self
-            .receive(archive, move |engine, reader| engine.import(options, reader))
+            .receive(archive, move |engine, reader, cancel| {
+                engine.import(options, reader, cancel)
+            })
             .await?;
         let done = ProgressMessage {
             status: id.to_string(),

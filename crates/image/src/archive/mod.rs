@@ -8,12 +8,13 @@ mod staging;
 
 use std::io::Read;
 
-use corten_archive::{TarReader, decompress};
+use corten_archive::{Cancel, TarReader, receive};
 use corten_content::{StagedBlob, Store};
 use corten_types::{Digest, Reference};
 
 pub(crate) use platform::HOST_ARCHITECTURE;
 
+use crate::early::Early;
 use crate::{Error, LayerBlob, Result};
 use staging::Staging;
 pub(crate) use staging::read_document;
@@ -47,13 +48,19 @@ pub(crate) struct Contents {
     pub(crate) blobs: Vec<StagedBlob>,
 }
 
-/// Reads an archive to its end, plain, gzip or zstd: a docker-archive (`manifest.json`) or an OCI layout (`index.json`).
+/// Reads an archive to its end, compressed or not, and begins to unpack what looks like a layer: a docker-archive (`manifest.json`) or an OCI layout (`index.json`).
 /// Archives with both are read as the former, as Docker does; their OCI manifests are kept.
 ///
 /// # Errors
-/// When the archive is damaged or is neither.
-pub(crate) fn read(reader: impl Read, content: &Store) -> Result<Contents> {
-    let staging = Staging::read(TarReader::new(decompress(reader)?), content)?;
+/// When the archive is damaged or is neither, or once cancelled.
+pub(crate) fn read(
+    reader: impl Read,
+    content: &Store,
+    early: &mut Early<'_>,
+    cancel: &Cancel,
+) -> Result<Contents> {
+    let bytes = receive(reader, content.spool(), cancel)?;
+    let staging = Staging::read(TarReader::new(bytes), content, early)?;
     let images = if staging.has(docker::MANIFEST) {
         docker::images(&staging)?
     } else if staging.has(oci::INDEX) {

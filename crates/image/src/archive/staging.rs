@@ -1,13 +1,14 @@
 //! All files of an archive, staged in the content store: which of them are layers is known only at the end.
 
 use std::collections::HashMap;
-use std::io::{Read, Write};
+use std::io::Read;
 
 use corten_archive::{MemberKind, TarReader};
 use corten_content::{StagedBlob, Store};
 use corten_types::Digest;
 use serde::de::DeserializeOwned;
 
+use crate::early::{Early, Start};
 use crate::{Error, Result};
 
 const BLOBS: &str = "blobs/sha256/";
@@ -29,7 +30,11 @@ pub(super) struct Staging {
 
 impl Staging {
     /// Reads all members; those named by a digest are verified at once.
-    pub(super) fn read<R: Read>(mut archive: TarReader<R>, content: &Store) -> Result<Self> {
+    pub(super) fn read<R: Read>(
+        mut archive: TarReader<R>,
+        content: &Store,
+        early: &mut Early<'_>,
+    ) -> Result<Self> {
         let mut staging = Self {
             blobs: Vec::new(),
             files: HashMap::new(),
@@ -51,7 +56,11 @@ impl Staging {
             }
             match member.kind {
                 MemberKind::File if member.segments.is_none() => {
-                    let blob = stage(&mut archive, content, &name, &mut buffer)?;
+                    let incoming = Incoming {
+                        name: &name,
+                        size: member.size,
+                    };
+                    let blob = incoming.stage(&mut archive, content, &mut buffer, early)?;
                     staging.files.insert(name, staging.blobs.len());
                     staging.blobs.push(blob);
                 }
@@ -125,22 +134,58 @@ pub(crate) fn read_document(blob: &StagedBlob, what: &str) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn stage(data: &mut impl Read, content: &Store, name: &str, buffer: &mut [u8]) -> Result<StagedBlob> {
-    let expected = match name.strip_prefix(BLOBS) {
-        Some(hex) => Some(Digest::from_hex(hex).map_err(|error| Error::Archive(error.to_string()))?),
-        None => None,
-    };
-    let mut writer = content.writer()?;
-    loop {
-        match data.read(buffer) {
+/// A file of the archive.
+struct Incoming<'a> {
+    name: &'a str,
+    size: u64,
+}
+
+impl Incoming<'_> {
+    fn stage(
+        &self,
+        data: &mut impl Read,
+        content: &Store,
+        buffer: &mut [u8],
+        early: &mut Early<'_>,
+    ) -> Result<StagedBlob> {
+        let expected = match self.name.strip_prefix(BLOBS) {
+            Some(hex) => Some(Digest::from_hex(hex).map_err(|error| Error::Archive(error.to_string()))?),
+            None => None,
+        };
+        let mut writer = content.writer()?;
+        let mut start: Start = [0; size_of::<Start>()];
+        let mut begun = None;
+        loop {
+            let count = fill(data, buffer)?;
+            if count == 0 {
+                break;
+            }
+            writer.append(&buffer[..count])?;
+            if writer.size() == count as u64 {
+                let told = count.min(start.len());
+                start[..told].copy_from_slice(&buffer[..told]);
+                begun = early.incoming(writer.follow(), self.size, &start, expected.as_ref());
+            }
+        }
+        let blob = writer.finish(expected.as_ref())?;
+        let begun = begun.or_else(|| early.incoming(blob.follow(), blob.size(), &start, Some(blob.digest())));
+        early.complete(blob.digest(), begun);
+        Ok(blob)
+    }
+}
+
+/// Reads until the buffer is full or the data ends: the larger the pieces of a file, the cheaper it is written.
+fn fill(data: &mut impl Read, buffer: &mut [u8]) -> Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match data.read(&mut buffer[filled..]) {
             Ok(0) => break,
-            Ok(count) => writer.append(&buffer[..count])?,
+            Ok(count) => filled += count,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => return Err(corten_archive::Error::read(error).into()),
         }
     }
-    writer.flush().map_err(Error::Read)?;
-    Ok(writer.finish(expected.as_ref())?)
+    Ok(filled)
 }
 
 /// A file's name from the archive's root without `.`, `..` and double slashes; none if it leads out or is not UTF-8.
