@@ -11,15 +11,18 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use corten_types::ErrorKind;
 use futures_util::StreamExt;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::peer::Peer;
 use super::service::SERVER_HEADERS;
 use super::stdcopy;
 use super::{DetachKeys, Socket, WebSocket};
 use crate::backend::Attached;
+use crate::{ApiError, ApiResult};
 
 /// Input is moved in pieces of at most this size.
 const INPUT_BUFFER: usize = 16 * 1024;
@@ -39,6 +42,7 @@ struct Shared {
     held_back: Mutex<Option<Waker>>,
     hijack: Mutex<Option<Hijack>>,
     closing: CancellationToken,
+    peer: Option<Peer>,
 }
 
 /// Held while a request is being answered, and while its body has not been read to its end: when nobody holds it any more, what
@@ -52,13 +56,14 @@ impl Drop for Turn {
 }
 
 impl Link {
-    pub(super) fn new(closing: CancellationToken) -> Self {
+    pub(super) fn new(closing: CancellationToken, peer: Option<Peer>) -> Self {
         Self(Arc::new(Shared {
             hijackable: AtomicBool::new(false),
             turns: AtomicUsize::new(0),
             held_back: Mutex::new(None),
             hijack: Mutex::new(None),
             closing,
+            peer,
         }))
     }
 
@@ -102,6 +107,17 @@ impl Link {
     pub(crate) async fn take_over<T>(&self, hijack: Hijack) -> T {
         *locked(&self.0.hijack) = Some(hijack);
         pending().await
+    }
+
+    /// Does work for the client as long as it is there.
+    pub(crate) async fn while_there<T>(&self, work: impl Future<Output = ApiResult<T>>) -> ApiResult<T> {
+        let Some(peer) = &self.0.peer else {
+            return work.await;
+        };
+        tokio::select! {
+            done = work => done,
+            () = peer.gone() => Err(ApiError::new(ErrorKind::System, "the client has gone")),
+        }
     }
 
     /// Ready when the daemon shuts down.

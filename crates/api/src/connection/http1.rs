@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Socket;
 use super::hijack::Link;
+use super::peer::PeerSocket;
 use super::service::ConnectionService;
 use super::transport::Transport;
 
@@ -31,7 +32,10 @@ pub(crate) async fn run(stream: Socket, router: Router, closing: CancellationTok
 }
 
 async fn run_with(stream: Socket, router: Router, closing: CancellationToken, head_deadline: Duration) {
-    let link = Link::new(closing.clone());
+    let watched = PeerSocket::of(&stream)
+        .inspect_err(|error| tracing::warn!(%error, "cannot watch a client"))
+        .ok();
+    let link = Link::new(closing.clone(), watched.as_ref().map(PeerSocket::peer));
     let transport = TokioIo::new(Transport::new(stream, link.clone()));
     let service = ConnectionService::new(router, link.clone());
     let mut http = http1::Builder::new()
@@ -57,6 +61,7 @@ async fn run_with(stream: Socket, router: Router, closing: CancellationToken, he
         }
     })
     .await;
+    drop(watched);
     match outcome {
         Outcome::Hijacked(hijack) => {
             let parts = http.into_parts();

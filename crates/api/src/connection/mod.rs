@@ -3,6 +3,7 @@
 mod detach_keys;
 mod hijack;
 mod http1;
+mod peer;
 mod request_body;
 mod request_line;
 mod service;

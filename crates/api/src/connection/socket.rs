@@ -1,6 +1,7 @@
 //! A client's socket of any kind. One type, so that there is one copy of the HTTP code for all of them.
 
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -49,6 +50,16 @@ impl Socket {
         match agreed.await {
             Ok(agreed) => Ok(Self::Tls(Box::new(agreed?))),
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Unix(stream) => stream.as_fd(),
+            Self::Tcp(stream) => stream.as_fd(),
+            Self::Tls(stream) => stream.get_ref().0.as_fd(),
         }
     }
 }

@@ -58,7 +58,8 @@ pub(crate) fn log_failure(method: &Method, path: &str, response: &Response) {
     let Some(Failure(error)) = response.extensions().get() else {
         return;
     };
-    if response.status().is_server_error() {
+    // Not by the status: an upload's failure is told within an answer that began well.
+    if error.kind().http_status() >= 500 {
         tracing::error!("Handler for {method} {path} returned error: {error}");
     } else {
         tracing::debug!("Handler for {method} {path} returned error: {error}");
@@ -117,6 +118,17 @@ pub(crate) async fn progress(mut source: ProgressStream) -> ApiResult<Response> 
         line(&message, b"\r\n").map_err(io::Error::other)
     });
     Ok(with_body(StatusCode::OK, JSON, Body::from_stream(lines)))
+}
+
+/// Progress that ends before it has begun.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub(crate) fn failed_progress(error: ApiError) -> ApiResult<Response> {
+    let line = line(&ProgressMessage::failed(error.to_string()), b"\r\n")?;
+    let mut response = with_body(StatusCode::OK, JSON, Body::from(line));
+    response.extensions_mut().insert(Failure(error));
+    Ok(response)
 }
 
 fn with_body(status: StatusCode, media_type: &'static str, body: Body) -> Response {

@@ -1,5 +1,6 @@
 //! A container's files: looking at them, copying them out and in, what changed, the whole of them.
 
+use axum::Extension;
 use axum::extract::{Path, Request, State};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,6 +10,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::{Answer, Api};
 use crate::backend::PutArchive;
+use crate::connection::Link;
 use crate::http::{Params, bytes, empty, json, upload};
 use crate::{ApiError, ApiResult};
 
@@ -33,14 +35,21 @@ pub(super) async fn get(State(api): Api, Path(id): Path<String>, params: Params)
 }
 
 /// `PUT /containers/{id}/archive`.
-pub(super) async fn put(State(api): Api, Path(id): Path<String>, params: Params, request: Request) -> Answer {
+pub(super) async fn put(
+    State(api): Api,
+    Path(id): Path<String>,
+    Extension(link): Extension<Link>,
+    params: Params,
+    request: Request,
+) -> Answer {
     let options = PutArchive {
         keep_kinds: params.flag("noOverwriteDirNonDir"),
         own: params.flag("copyUIDGID"),
     };
-    api.containers
-        .put_archive(&id, path(&params)?, options, upload(request))
-        .await?;
+    let put = api
+        .containers
+        .put_archive(&id, path(&params)?, options, upload(request));
+    link.while_there(put).await?;
     Ok(empty(StatusCode::OK))
 }
 

@@ -1,5 +1,6 @@
 //! Images.
 
+use axum::Extension;
 use axum::extract::{Path, Request, State};
 use corten_types::ErrorKind;
 use corten_wire::{ApiVersion, ContainerConfig, IdResponse, ImageInspect, Platform};
@@ -7,8 +8,8 @@ use http::StatusCode;
 
 use super::{Answer, Api};
 use crate::backend::{CommitOptions, ImportOptions, ListImages, PullOptions};
-use crate::connection::page_not_found;
-use crate::http::{Params, bytes, empty, has_body, json, progress, read_json, upload};
+use crate::connection::{Link, page_not_found};
+use crate::http::{Params, bytes, empty, failed_progress, has_body, json, progress, read_json, upload};
 use crate::{ApiError, ApiResult};
 
 /// This machine's architecture in Go's words.
@@ -111,18 +112,32 @@ pub(super) async fn commit(State(api): Api, params: Params, request: Request) ->
     Ok(json(StatusCode::CREATED, &IdResponse { id }))
 }
 
-pub(super) async fn load(State(api): Api, params: Params, request: Request) -> Answer {
+/// `POST /images/load`: what is wrong with an archive is told as the last line of the progress, as dockerd does.
+pub(super) async fn load(
+    State(api): Api,
+    Extension(link): Extension<Link>,
+    params: Params,
+    request: Request,
+) -> Answer {
     if let Some(other) = architecture(&params)?.filter(|wanted| wanted != HOST_ARCHITECTURE) {
         return Err(ApiError::not_found(format!(
             "requested platform (linux/{other}) is not the host's: only images for linux/{HOST_ARCHITECTURE} are loaded"
         )));
     }
     let quiet = params.flag_or("quiet", true);
-    progress(api.images.load(upload(request), quiet).await?).await
+    match link.while_there(api.images.load(upload(request), quiet)).await {
+        Ok(loaded) => progress(loaded).await,
+        Err(error) => failed_progress(error),
+    }
 }
 
 /// `POST /images/create`: pulls an image, or makes one of an archive.
-pub(super) async fn create(State(api): Api, params: Params, request: Request) -> Answer {
+pub(super) async fn create(
+    State(api): Api,
+    Extension(link): Extension<Link>,
+    params: Params,
+    request: Request,
+) -> Answer {
     if let Some(source) = params
         .owned("fromSrc")
         .filter(|_| params.text("fromImage").is_none())
@@ -135,7 +150,8 @@ pub(super) async fn create(State(api): Api, params: Params, request: Request) ->
             changes: params.list("changes"),
             platform: params.owned("platform"),
         };
-        return progress(api.images.import(options, upload(request)).await?).await;
+        let import = api.images.import(options, upload(request));
+        return progress(link.while_there(import).await?).await;
     }
     let headers = request.headers();
     let auth = headers

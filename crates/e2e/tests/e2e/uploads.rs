@@ -3,10 +3,12 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 
-use corten_testkit::{Engine, http};
+use corten_testkit::fixtures::{ImageArchive, Layer};
+use corten_testkit::{Engine, eventually, http, run};
 
-use crate::{BB, corten_only, engine, idle};
+use crate::{BB, SOON, corten_only, engine, idle};
 
 /// More than sockets hold between them.
 const MUCH: usize = 24 << 20;
@@ -101,8 +103,9 @@ fn refusals_are_read_by_clients_that_send_all_before() {
             "{method} {path}: {code} {text}"
         );
     }
-    let (_, text) = ask("POST", "/images/load");
-    assert!(text.contains("message"), "{text}");
+    // An archive's faults are told in the progress.
+    let (code, text) = ask("POST", "/images/load");
+    assert!(code == 200 && text.contains("errorDetail"), "{code} {text}");
 }
 
 #[test]
@@ -175,4 +178,50 @@ fn who_reads_or_sends_nothing_does_not_keep_a_stopped_container_from_being_remov
         assert_eq!(engine.ok(&["ps", "-aq"]), "");
     }
     engine.corten().assert_no_container_left();
+}
+
+/// Bytes in all files called `name` below `dir`, and of blobs on their way in.
+fn bytes_of(dir: &Path, name: &str) -> u64 {
+    let mut command = std::process::Command::new("find");
+    let found = command.arg(dir).args([
+        "-name",
+        name,
+        "-printf",
+        "%s\n",
+        "-o",
+        "-path",
+        "*/ingest/*",
+        "-printf",
+        "%s\n",
+    ]);
+    let sizes = run(found, SOON);
+    sizes
+        .out()
+        .lines()
+        .filter_map(|size| size.parse::<u64>().ok())
+        .sum()
+}
+
+#[test]
+fn nothing_is_unpacked_for_a_client_that_has_gone() {
+    corten_only!();
+    let engine = engine();
+    // A file of 32 GiB in a layer, a thousandth of that compressed; more than is unpacked in time, or than disks hold.
+    let layer = Layer::bomb("bomb", 32 << 30);
+    let path = engine.scratch("bomb").join("bomb.tar");
+    ImageArchive::new("test/bomb:1", vec![layer]).write(&path);
+    let archive = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    let mut stream = UnixStream::connect(engine.socket()).unwrap();
+    let head = format!(
+        "POST /images/load HTTP/1.1\r\nHost: d\r\nContent-Length: {}\r\n\r\n",
+        archive.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(&archive).unwrap();
+    let root = engine.slot().root();
+    let unpacked = || bytes_of(&root, "bomb");
+    eventually(SOON, || (unpacked() > 2 * archive.len() as u64).then_some(())).unwrap();
+    drop(stream);
+    eventually(SOON, || (unpacked() == 0).then_some(())).unwrap();
 }
