@@ -42,6 +42,9 @@ pub enum Error {
         /// The system's word.
         source: io::Error,
     },
+    /// A path is longer than any program could use; this is its beginning.
+    #[error("cannot archive {0}...: file name too long")]
+    LongPath(String),
     /// A file could not be read.
     #[error("{operation} {path}: {}", system_words(source))]
     Pack {
@@ -73,7 +76,8 @@ impl Error {
             | Self::Breakout(_)
             | Self::Overwrite(_)
             | Self::Compression(_)
-            | Self::Window => ErrorKind::Invalid,
+            | Self::Window
+            | Self::LongPath(_) => ErrorKind::Invalid,
             Self::Unpack { source, .. } if is_about_names(source) => ErrorKind::Invalid,
             Self::Unpack { .. } | Self::Pack { .. } | Self::NoSpace | Self::Read(_) | Self::Write(_) => {
                 ErrorKind::System

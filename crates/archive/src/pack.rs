@@ -16,6 +16,8 @@ use crate::{Error, Member, MemberKind, Result, TarWriter};
 const MAX_OPEN: usize = 64;
 /// Longest path in an archive: nothing could unpack a longer one.
 const MAX_PATH: usize = 4095;
+/// As much of it is told.
+const SHOWN: usize = 64;
 const BUFFER: usize = 256 * 1024;
 /// Overlay's mark of a directory that hides the one below.
 const OPAQUE_XATTR: &str = "trusted.overlay.opaque";
@@ -115,7 +117,9 @@ impl<'a, W: Write> Packer<'a, W> {
             let join = |before: &[u8]| [before, file.to_bytes()].concat();
             let (name, path) = (join(&level.prefix), join(&level.path));
             if name.len() > MAX_PATH {
-                return Err(Error::pack("open", &name, Errno::NAMETOOLONG));
+                return Err(Error::LongPath(
+                    String::from_utf8_lossy(&name[..SHOWN]).into_owned(),
+                ));
             }
             if level.fd.is_none() {
                 let fd = again(&levels);

@@ -208,7 +208,7 @@ fn nothing_is_unpacked_for_a_client_that_has_gone() {
     let engine = engine();
     // A file of 32 GiB in a layer, a thousandth of that compressed; more than is unpacked in time, or than disks hold.
     let layer = Layer::bomb("bomb", 32 << 30);
-    let path = engine.scratch("bomb").join("bomb.tar");
+    let path = engine.scratch("uploads").join("archive.tar");
     ImageArchive::new("test/bomb:1", vec![layer]).write(&path);
     let archive = fs::read(&path).unwrap();
     fs::remove_file(&path).unwrap();
