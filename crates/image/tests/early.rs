@@ -133,6 +133,7 @@ fn layers_that_are_there_are_not_unpacked_again() {
         wait_for_staged(&bench, "three");
         assert!(staged(&bench, "one").is_empty() && staged(&bench, "two").is_empty());
         client.send(rest).unwrap();
+        client.send(Vec::new()).unwrap();
     });
     assert_eq!(loaded.unwrap(), 1);
 }
