@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use corten_types::complete_authority;
+
 const PORT: &str = "2375";
 const TLS_PORT: &str = "2376";
 
@@ -31,7 +33,7 @@ impl Host {
         match scheme {
             "unix" if rest.is_empty() => Ok(Self::Unix(crate::sockets::DOCKER_SOCKET.into())),
             "unix" if rest.starts_with('/') => Ok(Self::Unix(rest.into())),
-            "tcp" => tcp(rest, if tls { TLS_PORT } else { PORT })
+            "tcp" => complete_authority(rest, if tls { TLS_PORT } else { PORT })
                 .map(Self::Tcp)
                 .ok_or_else(invalid),
             "fd" if matches!(rest, "" | "*") => Ok(Self::Activated(None)),
@@ -39,20 +41,6 @@ impl Host {
             _ => Err(invalid()),
         }
     }
-}
-
-/// Completes `host`, `:port` or `host:port`.
-fn tcp(rest: &str, default_port: &str) -> Option<String> {
-    if rest.contains('/') {
-        return None;
-    }
-    let (host, port) = match rest.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port),
-        _ => (rest, default_port),
-    };
-    let host = if host.is_empty() { "localhost" } else { host };
-    port.parse::<u16>().ok()?;
-    Some(format!("{host}:{port}"))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use corten_network::MacAddr;
+use corten_types::is_ipc_sysctl;
 use corten_wire::{ContainerConfig, HostConfig};
 
 use crate::error::{Error, Result};
@@ -51,18 +52,6 @@ const TMPFS_FLAGS: [&str; 33] = [
     "norelatime",
     "strictatime",
     "nostrictatime",
-];
-
-/// Parameters that belong to the IPC namespace.
-const IPC_SYSCTLS: [&str; 8] = [
-    "kernel.msgmax",
-    "kernel.msgmnb",
-    "kernel.msgmni",
-    "kernel.sem",
-    "kernel.shmall",
-    "kernel.shmmax",
-    "kernel.shmmni",
-    "kernel.shm_rmid_forced",
 ];
 
 /// Refuses it.
@@ -193,7 +182,7 @@ fn sysctl(name: &str, host: &HostConfig) -> Result<()> {
         ));
     }
     let climbs = key.split('.').any(str::is_empty);
-    let (own, shared) = if IPC_SYSCTLS.contains(&key.as_str()) || key.starts_with("fs.mqueue.") {
+    let (own, shared) = if is_ipc_sysctl(&key) {
         (
             true,
             (host.ipc_mode == "host").then_some("is not allowed in the hosts ipc namespace"),

@@ -25,6 +25,7 @@ mod residue;
 mod slot;
 mod terminal;
 mod wait;
+mod words;
 
 pub use command::{Finished, Running, run, start};
 pub use daemon::Daemon;
@@ -37,3 +38,4 @@ pub use residue::Residue;
 pub use slot::Slot;
 pub use terminal::Terminal;
 pub use wait::{eventually, until};
+pub use words::words;

@@ -4,18 +4,22 @@
 //! randomness, or anything that knows of a container's state or of the Docker API's JSON (that is `wire`).
 #![forbid(unsafe_code)]
 
+mod authority;
 mod digest;
 mod duration;
 mod error_kind;
 mod id;
 mod reference;
 mod size;
+mod sysctl;
 mod system_words;
 
+pub use authority::complete_authority;
 pub use digest::{Digest, InvalidDigest};
 pub use duration::{human_duration, parse_duration};
 pub use error_kind::ErrorKind;
 pub use id::{ContainerId, InvalidId, SHORT_ID_LEN};
 pub use reference::{DEFAULT_DOMAIN, DEFAULT_TAG, InvalidReference, Reference};
 pub use size::{InvalidSize, binary_size, decimal_size, parse_bytes, parse_decimal_bytes, precise_size};
+pub use sysctl::is_ipc_sysctl;
 pub use system_words::system_words;

@@ -269,7 +269,8 @@ impl ContainersApi for Fake {
     }
 
     async fn attach(&self, container: &str, options: AttachOptions) -> ApiResult<Attached> {
-        // Let a client that closes its half at once be seen doing so before the connection is taken over.
+        // Let a client that closes its half at once be seen doing so before the connection is taken over. The backend
+        // cannot see that, so there is no condition to wait for; too short a time would only test less.
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         known(container)?;
         Ok(Attached {

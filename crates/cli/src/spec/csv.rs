@@ -4,7 +4,7 @@
 ///
 /// # Errors
 /// A sentence with the place of the quote that is one too many or too few.
-pub(super) fn fields(line: &str) -> Result<Vec<String>, String> {
+pub(crate) fn fields(line: &str) -> Result<Vec<String>, String> {
     if line.is_empty() {
         return Err("EOF".to_owned());
     }

@@ -1,4 +1,4 @@
-//! The flags of `run` and `create`.
+//! The flags of `run` and `create`, and those of them that `update` has.
 
 use corten_types::parse_bytes;
 
@@ -8,14 +8,35 @@ use crate::flags::{Flag, duration};
 /// Names of the flags that `create` does not have.
 const RUN_ONLY: [&str; 3] = ["detach", "detach-keys", "sig-proxy"];
 
+/// Names of the flags that can be changed later.
+const UPDATABLE: [&str; 14] = [
+    "blkio-weight",
+    "cpu-period",
+    "cpu-quota",
+    "cpu-rt-period",
+    "cpu-rt-runtime",
+    "cpu-shares",
+    "cpus",
+    "cpuset-cpus",
+    "cpuset-mems",
+    "memory",
+    "memory-reservation",
+    "memory-swap",
+    "pids-limit",
+    "restart",
+];
+
 /// The flags of `run`.
 pub(crate) static RUN_FLAGS: &[Flag] = &ALL;
 /// The flags of `create`.
 pub(crate) static CREATE_FLAGS: &[Flag] = &WITHOUT_RUN_ONLY;
 
-const COUNT: usize = ALL_LEN - RUN_ONLY.len();
+/// The flags of `update`.
+pub(crate) static UPDATE_FLAGS: &[Flag] = &OF_UPDATE;
+
 const ALL_LEN: usize = 107;
-static WITHOUT_RUN_ONLY: [Flag; COUNT] = without_run_only();
+static WITHOUT_RUN_ONLY: [Flag; ALL_LEN - RUN_ONLY.len()] = select(&RUN_ONLY, false);
+static OF_UPDATE: [Flag; UPDATABLE.len()] = of_update();
 
 const ALL: [Flag; ALL_LEN] = [
     Flag::list("add-host", "Add a custom host-to-IP mapping (host:ip)").check(network::extra_host),
@@ -232,17 +253,26 @@ const ALL: [Flag; ALL_LEN] = [
     Flag::text("workdir", "Working directory inside the container").short('w'),
 ];
 
-const fn without_run_only() -> [Flag; COUNT] {
-    let mut kept = [ALL[0]; COUNT];
+/// Those of all flags that are among `names`, or those that are not.
+const fn select<const N: usize>(names: &[&str], among: bool) -> [Flag; N] {
+    let mut kept = [ALL[0]; N];
     let (mut from, mut to) = (0, 0);
     while from < ALL_LEN {
-        if !ALL[from].is_any(&RUN_ONLY) {
+        if ALL[from].is_any(names) == among {
             kept[to] = ALL[from];
             to += 1;
         }
         from += 1;
     }
     kept
+}
+
+const fn of_update() -> [Flag; UPDATABLE.len()] {
+    let mut flags: [Flag; UPDATABLE.len()] = select(&UPDATABLE, true);
+    // What is not said of the restart policy, the last of them, stays as it is.
+    let last = flags.len() - 1;
+    flags[last] = flags[last].default("");
+    flags
 }
 
 fn stream(text: &str) -> Result<(), String> {

@@ -6,7 +6,7 @@
 
 mod binds;
 mod block_io;
-mod csv;
+pub(crate) mod csv;
 mod devices;
 mod env_file;
 mod flags;
@@ -20,5 +20,5 @@ pub(crate) mod resources;
 mod security;
 
 pub(crate) use env_file::{Surroundings, open_error};
-pub(crate) use flags::{CREATE_FLAGS, RUN_FLAGS, bytes, label, variable};
+pub(crate) use flags::{CREATE_FLAGS, RUN_FLAGS, UPDATE_FLAGS, label, variable};
 pub(crate) use request::{build, exec_env, restart_policy};

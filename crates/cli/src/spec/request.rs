@@ -224,25 +224,6 @@ mod tests {
     use super::*;
     use crate::spec::CREATE_FLAGS;
 
-    /// Words as a shell splits them, as far as the goldens need it.
-    fn words(line: &str) -> Vec<String> {
-        let mut words = Vec::new();
-        let mut word: Option<String> = None;
-        let mut quoted = false;
-        for c in line.chars() {
-            match c {
-                '\'' => {
-                    quoted = !quoted;
-                    word.get_or_insert_default();
-                }
-                ' ' if !quoted => words.extend(word.take()),
-                c => word.get_or_insert_default().push(c),
-            }
-        }
-        words.extend(word);
-        words
-    }
-
     /// Each golden holds arguments of `create` and the request that Docker's command line 28.2 sent for them.
     #[test]
     fn requests_equal_dockers() {
@@ -256,7 +237,9 @@ mod tests {
             let path = file.unwrap().path();
             let golden = std::fs::read_to_string(&path).unwrap();
             let (args, expected) = golden.split_once('\n').unwrap();
-            let matches = Matches::parse(CREATE_FLAGS, false, words(args)).unwrap().unwrap();
+            let matches = Matches::parse(CREATE_FLAGS, false, corten_testkit::words(args))
+                .unwrap()
+                .unwrap();
             let request = build(&matches, &surroundings).unwrap();
             let mut ours = serde_json::to_value(&request).unwrap();
             let mut expected: Value = serde_json::from_str(expected).unwrap();

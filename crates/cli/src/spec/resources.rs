@@ -1,6 +1,6 @@
 //! Limits: memory, CPUs, process limits, kernel settings.
 
-use corten_types::parse_bytes;
+use corten_types::{is_ipc_sysctl, parse_bytes};
 use corten_wire::{HostConfig, Ulimit};
 
 use crate::flags::{Matches, integer, without_underscores};
@@ -196,19 +196,9 @@ fn ulimit(text: &str) -> Result<Ulimit, String> {
 
 /// Judges `--sysctl`: only settings of the container's own namespaces.
 pub(super) fn sysctl(text: &str) -> Result<(), String> {
-    const EXACT: [&str; 8] = [
-        "kernel.msgmax",
-        "kernel.msgmnb",
-        "kernel.msgmni",
-        "kernel.sem",
-        "kernel.shmall",
-        "kernel.shmmax",
-        "kernel.shmmni",
-        "kernel.shm_rmid_forced",
-    ];
-    let allowed = text.split_once('=').is_some_and(|(name, _)| {
-        EXACT.contains(&name) || name.starts_with("net.") || name.starts_with("fs.mqueue.")
-    });
+    let allowed = text
+        .split_once('=')
+        .is_some_and(|(name, _)| is_ipc_sysctl(name) || name.starts_with("net."));
     if allowed {
         Ok(())
     } else {

@@ -5,52 +5,20 @@ use corten_wire::ContainerUpdateRequest;
 use super::many::each;
 use crate::command::{Arity, Command, Outcome};
 use crate::error::Error;
-use crate::flags::{Flag, Matches};
+use crate::flags::Matches;
 use crate::invocation::Invocation;
 use crate::output;
-use crate::spec::{bytes, resources, restart_policy};
+use crate::spec::{UPDATE_FLAGS, resources, restart_policy};
 
 pub(crate) static COMMAND: Command = Command {
     about: "Update configuration of one or more containers",
     usage: "[OPTIONS] CONTAINER [CONTAINER...]",
     names: &["container update", "update"],
-    flags: FLAGS,
+    flags: UPDATE_FLAGS,
     arity: Arity::AtLeast(1),
     interspersed: true,
     run,
 };
-
-static FLAGS: &[Flag] = &[
-    Flag::int("blkio-weight", "Relative weight of block I/O, 10 to 1000")
-        .default("0")
-        .of("uint16")
-        .check(resources::check_weight),
-    Flag::int("cpu-period", "Period of the CPU quota in microseconds"),
-    Flag::int("cpu-quota", "CPU time per period in microseconds"),
-    Flag::int("cpu-rt-period", "Period of real-time scheduling in microseconds"),
-    Flag::int("cpu-rt-runtime", "Real-time CPU time per period in microseconds"),
-    Flag::int("cpu-shares", "CPU shares (relative weight)").short('c'),
-    Flag::text("cpus", "Number of CPUs")
-        .of("decimal")
-        .check(resources::check_cpus),
-    Flag::text("cpuset-cpus", "CPUs in which to allow execution (0-3, 0,1)"),
-    Flag::text("cpuset-mems", "MEMs in which to allow execution (0-3, 0,1)"),
-    Flag::text("memory", "Memory limit")
-        .short('m')
-        .of("bytes")
-        .check(bytes),
-    Flag::text("memory-reservation", "Memory soft limit")
-        .of("bytes")
-        .check(bytes),
-    Flag::text(
-        "memory-swap",
-        "Limit of memory plus swap: '-1' to enable unlimited swap",
-    )
-    .of("bytes")
-    .check(resources::check_swap),
-    Flag::int("pids-limit", "Tune container pids limit (set -1 for unlimited)"),
-    Flag::text("restart", "Restart policy to apply when a container exits"),
-];
 
 fn run(invocation: Invocation) -> Outcome {
     Box::pin(async move {
@@ -70,7 +38,7 @@ fn run(invocation: Invocation) -> Outcome {
 }
 
 fn request(matches: &Matches) -> Result<ContainerUpdateRequest, String> {
-    if FLAGS.iter().all(|flag| !matches.has(flag.name())) {
+    if UPDATE_FLAGS.iter().all(|flag| !matches.has(flag.name())) {
         return Err("you must provide one or more flags when using this command".to_owned());
     }
     let number = |name: &str| matches.int(name).unwrap_or_default();

@@ -95,9 +95,10 @@ fn they_are_streamed_as_they_happen() {
     let engine = engine();
     let stream = engine.spawn(&["events", "-f", "type=container"]);
     // The stream is up when an event of now is seen in it; until then containers are made.
+    let mut made = Vec::new();
     corten_testkit::until("an event is streamed", SOON, || {
-        let id = engine.ok(&["create", BB, "true"]);
-        std::thread::sleep(Duration::from_millis(50));
-        stream.out().contains(&format!("container create {id}"))
+        made.push(format!("container create {}", engine.ok(&["create", BB, "true"])));
+        let told = stream.out();
+        made.iter().any(|event| told.contains(event))
     });
 }

@@ -48,6 +48,7 @@ impl Client<'_> {
                 _ => unsure = true,
             }
             assert!(begin.elapsed() < PATIENCE, "{method} {path}: no answer");
+            // Between two attempts; the deadline is above.
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -110,6 +111,7 @@ fn a_daemon_killed_at_random_moments_loses_and_leaks_nothing() {
             });
         }
         while at_work.load(Ordering::Acquire) > 0 {
+            // No condition: any moment of the clients' work is a moment to be killed in.
             std::thread::sleep(Duration::from_millis(100 + random.below(900)));
             engine.corten_mut().kill9();
             engine.corten_mut().restart();
@@ -172,13 +174,25 @@ fn fifty_containers_lose_no_line_while_the_daemon_comes_and_goes() {
             204
         );
     }
+    let logs: Vec<String> = names
+        .iter()
+        .map(|name| inspect(&engine, name)["LogPath"].as_str().unwrap().to_owned())
+        .collect();
+    let written = || {
+        logs.iter()
+            .map(|log| std::fs::metadata(log).unwrap().len())
+            .sum::<u64>()
+    };
     for round in 0..3 {
         if round == 1 {
             engine.corten_mut().stop();
         } else {
             engine.corten_mut().kill9();
         }
-        std::thread::sleep(Duration::from_millis(200));
+        let before = written();
+        until("the containers write without the daemon", PATIENCE, || {
+            written() > before
+        });
         engine.corten_mut().restart();
     }
     let expected: Vec<String> = (1..=LINES).map(|number| format!("line {number}")).collect();

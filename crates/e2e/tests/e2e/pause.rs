@@ -27,6 +27,7 @@ fn processes_stand_still_and_go_on() {
     assert_eq!(engine.ok(&["pause", "box"]), "box");
     let lines = || engine.ok(&["logs", "box"]).lines().count();
     let before = lines();
+    // That nothing happens can only be seen by letting time pass: five times as long as it takes to write a line.
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(lines(), before, "it writes although it is paused");
     let state = inspect(&engine, "box")["State"].clone();

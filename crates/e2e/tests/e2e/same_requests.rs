@@ -195,7 +195,7 @@ fn deed(program: &Path, line: &str, recorder: &Recorder, directory: &Path) -> De
     recorder.take();
     let mut command = Command::new(program);
     command
-        .args(words(line))
+        .args(corten_testkit::words(line))
         .current_dir(directory)
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
@@ -327,23 +327,4 @@ fn judge(line: &str, ours: &Deed, theirs: &Deed) -> Option<String> {
         );
     }
     Some(difference)
-}
-
-/// Words as a shell splits them, with single quotes.
-fn words(line: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quoted = false;
-    for c in line.chars() {
-        match c {
-            '\'' => {
-                quoted = !quoted;
-                word.get_or_insert_default();
-            }
-            ' ' if !quoted => words.extend(word.take()),
-            c => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    words
 }

@@ -195,6 +195,7 @@ fn the_stream_ends_with_the_container() {
     let reader = std::thread::spawn(move || {
         corten_testkit::http::unix(&socket, "GET", "/containers/box/stats", b"").text()
     });
+    // Samples come once a second: long enough for two, which the reader shows only when the stream has ended.
     std::thread::sleep(Duration::from_millis(2500));
     engine.ok(&["rm", "-f", "box"]);
     let text = reader.join().unwrap();

@@ -56,10 +56,18 @@ fn no_line_of_the_log_is_lost() {
     let mut engine = engine();
     let script = "i=0; while [ $i -lt 600 ]; do i=$((i+1)); echo line $i; usleep 5000; done";
     engine.ok(&["run", "-d", "--name", "talker", BB, "sh", "-c", script]);
+    let log = inspect(&engine, "talker")["LogPath"].as_str().unwrap().to_owned();
+    let grows = |while_: &str| {
+        let size = || std::fs::metadata(&log).unwrap().len();
+        let before = size();
+        until(&format!("the log grows while the daemon {while_}"), SOON, || {
+            size() > before
+        });
+    };
     for _ in 0..3 {
-        std::thread::sleep(Duration::from_millis(300));
+        grows("runs");
         engine.corten_mut().kill9();
-        std::thread::sleep(Duration::from_millis(100));
+        grows("is gone");
         engine.corten_mut().restart();
     }
     assert_eq!(engine.ok(&["wait", "talker"]), "0");
@@ -171,6 +179,7 @@ fn a_crash_at_any_moment_leaves_a_whole_engine() {
         let name = format!("r{round}");
         let mut command = engine.command(&["run", "-d", "--name", &name, BB, "sh", "-c", "exit 4"]);
         let running = corten_testkit::start(&mut command);
+        // No condition: the moment of the crash is what each round varies.
         std::thread::sleep(Duration::from_millis(round * 4));
         engine.corten_mut().kill9();
         // What the command line says of a daemon that dies under it is its own affair.
@@ -319,6 +328,7 @@ fn a_client_that_goes_away_leaves_nothing_half_made() {
                 body.len()
             );
             std::io::Write::write_all(&mut socket, request.as_bytes()).unwrap();
+            // No condition: the moment of hanging up is what each round varies.
             std::thread::sleep(Duration::from_millis(after));
         };
         hang_up(&format!("/containers/create?name={name}"), &body, round * 2 + 1);

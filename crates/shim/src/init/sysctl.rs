@@ -4,24 +4,13 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use corten_shim_api::ErrorStage;
+use corten_types::is_ipc_sysctl;
 use rustix::fs::{OFlags, PROC_SUPER_MAGIC, fstatfs};
 use rustix::io::Errno;
 
 use super::root::Root;
 use crate::failure::{Context, Result, failure};
 use crate::namespaces::Namespaces;
-
-/// System V IPC parameters, which belong to the IPC namespace.
-const IPC: [&str; 8] = [
-    "kernel.msgmax",
-    "kernel.msgmnb",
-    "kernel.msgmni",
-    "kernel.sem",
-    "kernel.shmall",
-    "kernel.shmmax",
-    "kernel.shmmni",
-    "kernel.shm_rmid_forced",
-];
 
 /// Refuses parameters that would change the host.
 ///
@@ -30,7 +19,7 @@ const IPC: [&str; 8] = [
 pub fn check(parameters: &HashMap<String, String>, namespaces: &Namespaces<'_>) -> Result<()> {
     for name in parameters.keys() {
         let key = name.replace('/', ".");
-        let namespace = if IPC.contains(&key.as_str()) || key.starts_with("fs.mqueue.") {
+        let namespace = if is_ipc_sysctl(&key) {
             libc::CLONE_NEWIPC
         } else if key.starts_with("net.") {
             libc::CLONE_NEWNET
