@@ -22,6 +22,8 @@ pub(crate) struct Container {
     /// mount its root file system at once. Taken before `operation`, which a client that stands still must not hold up: it
     /// can be removed all the same.
     pub(crate) files: tokio::sync::Mutex<()>,
+    /// Held while a user's wish to remove it is being followed: a second one is refused, as Docker does.
+    pub(crate) removal: tokio::sync::Mutex<()>,
     state: Mutex<State>,
     progress: watch::Sender<Progress>,
 }
@@ -82,6 +84,7 @@ impl Container {
             id: record.id.clone(),
             operation: tokio::sync::Mutex::new(()),
             files: tokio::sync::Mutex::new(()),
+            removal: tokio::sync::Mutex::new(()),
             progress: watch::Sender::new(Progress {
                 ends: 0,
                 running: false,

@@ -18,7 +18,13 @@ impl Engine {
     pub async fn remove(self: &Arc<Self>, name: &str, force: bool, volumes: bool) -> Result<()> {
         let container = self.containers.find(name)?;
         let engine = self.clone();
+        let called = name.to_owned();
         to_its_end(async move {
+            let Ok(_removal) = container.removal.try_lock() else {
+                return Err(Error::Conflict(format!(
+                    "removal of container {called} is already in progress"
+                )));
+            };
             loop {
                 let phase = container.state().phase;
                 let running = phase.counts_as_running();

@@ -126,6 +126,7 @@ fn who_enters_a_container_that_ends_is_told_so() {
         idle(&engine, "box", &[]);
         let done = at_once(9, |index| match index {
             0 => {
+                // No condition: the end is to come while the others are on their way in.
                 std::thread::sleep(std::time::Duration::from_millis(15));
                 engine.run(&["kill", "box"])
             }
@@ -231,4 +232,22 @@ fn images_and_volumes_are_not_pulled_from_under_a_create() {
         }
     }
     corten_testkit::until("nothing is left", SOON, || engine.ok(&["ps", "-aq"]).is_empty());
+}
+
+#[test]
+fn only_one_of_two_removals_succeeds() {
+    let engine = engine();
+    for force in [&[][..], &["-f"]] {
+        engine.ok(&["create", "--name", "box", BB, "true"]);
+        let done = engine.run(&[&["rm"], force, &["box", "box"]].concat());
+        assert_eq!(done.out(), "box", "{done}");
+        let late = "Error response from daemon: removal of container box is already in progress";
+        let too_late = "Error response from daemon: No such container: box";
+        match done.err().trim() {
+            text if text == late => assert_eq!(done.code(), 1),
+            // With -f nothing is what was wished for.
+            text if text == too_late => assert_eq!(done.code(), i32::from(force.is_empty())),
+            _ => panic!("{done}"),
+        }
+    }
 }
