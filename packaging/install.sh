@@ -11,6 +11,8 @@ units=$root$prefix/lib/systemd/system
 init=$root/etc/init.d/docker
 share=$root$prefix/share
 manuals=$share/man/man1
+# Of the daemon.
+manuals_8=$share/man/man8
 
 # Names the programs go by beside their own.
 links=(docker dockerd)
@@ -45,6 +47,8 @@ lay_down() {
     done
     install -d "$manuals"
     "$bin/corten" man "$manuals"
+    "$bin/corten" daemon man "$manuals_8"
+    [ ! -L "$bin/dockerd" ] || "$bin/dockerd" man "$manuals_8"
     local unit
     for unit in corten.service corten.socket; do
         install -d "$units"
@@ -72,7 +76,8 @@ take_away() {
         [ "$link" = corten ] || [ "$(readlink "$bin/$link" 2>/dev/null)" = corten ] || continue
         rm -f "$bin/$link" "$(bash_completion "$link")" "$(zsh_completion "$link")" "$(fish_completion "$link")"
     done
-    rm -f "$manuals"/corten.1 "$manuals"/corten-*.1
+    rm -f "$manuals"/corten.1 "$manuals"/corten-*.1 "$manuals_8"/corten-daemon.8
+    ! grep -qs corten "$manuals_8/dockerd.8" || rm -f "$manuals_8/dockerd.8"
     rm -f "$root$prefix/libexec/corten/corten-shim"
     rmdir "$root$prefix/libexec/corten" 2>/dev/null || true
     for unit in corten.service corten.socket; do

@@ -74,17 +74,7 @@ fn command(program: &str) -> Command {
         let mut arg = Arg::new(directive.flag)
             .long(directive.flag)
             .help(directive.about)
-            .value_name(match directive.kind {
-                Kind::Switch => "bool",
-                Kind::Number => "int",
-                Kind::Bytes => "bytes",
-                Kind::List => "list",
-                Kind::Map | Kind::Switches | Kind::Object => "map",
-                Kind::Ulimits => "ulimit",
-                Kind::Pools => "pool-options",
-                Kind::Runtimes => "runtime",
-                Kind::Text => "string",
-            })
+            .value_name(value_name(directive.kind))
             .action(ArgAction::Append)
             .allow_hyphen_values(true)
             .hide(directive.about.is_empty());
@@ -103,6 +93,21 @@ fn command(program: &str) -> Command {
         command = command.arg(arg);
     }
     command
+}
+
+/// What help calls a value.
+pub(crate) fn value_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Switch => "bool",
+        Kind::Number => "int",
+        Kind::Bytes => "bytes",
+        Kind::List => "list",
+        Kind::Map | Kind::Switches | Kind::Object => "map",
+        Kind::Ulimits => "ulimit",
+        Kind::Pools => "pool-options",
+        Kind::Runtimes => "runtime",
+        Kind::Text => "string",
+    }
 }
 
 /// Help, or a mistake in the words of Docker's flags.

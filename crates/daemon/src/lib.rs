@@ -15,6 +15,7 @@ mod json_place;
 mod listeners;
 mod live;
 mod logging;
+mod manual;
 mod memory;
 mod metrics;
 mod pidfile;
@@ -27,11 +28,17 @@ mod sockets;
 mod values;
 
 use std::ffi::OsString;
+use std::path::Path;
 
 /// Runs the daemon with these arguments (without the program's name) until it is told to end; returns its exit code.
 ///
 /// `program` is how the daemon was called, for its help.
 pub fn main(program: &str, args: Vec<OsString>) -> i32 {
+    if let [word, dir] = args.as_slice()
+        && word == "man"
+    {
+        return write_manual(program, Path::new(dir));
+    }
     let flags = match flags::parse(program, args) {
         Ok(flags) => flags,
         Err(flags::Answer::Help(text)) => {
@@ -67,6 +74,19 @@ pub fn main(program: &str, args: Vec<OsString>) -> i32 {
         Ok(()) => 0,
         Err(error) => {
             eprintln!("failed to start daemon: {error}");
+            1
+        }
+    }
+}
+
+/// Writes the manual page into a directory, which is made if it is not there.
+fn write_manual(program: &str, dir: &Path) -> i32 {
+    let path = dir.join(format!("{}.8", program.replace(' ', "-")));
+    let written = std::fs::create_dir_all(dir).and_then(|()| std::fs::write(&path, manual::page(program)));
+    match written {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("{}: {error}", path.display());
             1
         }
     }

@@ -70,6 +70,11 @@ fn everything_is_laid_down_and_taken_away() {
     }
     let manual = std::fs::read_to_string(at("usr/local/share/man/man1/corten-run.1")).unwrap();
     assert!(manual.contains("corten"), "{manual}");
+    for daemon in ["corten-daemon", "dockerd"] {
+        let page = at(&format!("usr/local/share/man/man8/{daemon}.8"));
+        let page = std::fs::read_to_string(page).unwrap();
+        assert!(page.contains("live\\-restore"), "{page}");
+    }
     let run =
         |program: &str, args: &[&str]| corten_testkit::run(Command::new(at(program)).args(args), SOON).ok();
     assert!(run("usr/local/bin/docker", &["--version"]).starts_with("Docker version "));
