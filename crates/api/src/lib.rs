@@ -19,5 +19,5 @@ mod tls;
 
 pub use error::{ApiError, ApiResult};
 pub use routes::router;
-pub use serve::{GRACE, Listener, serve};
+pub use serve::{GRACE, Listener, Untaken, serve};
 pub use tls::{Tls, TlsFiles};

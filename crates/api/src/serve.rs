@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -21,10 +22,13 @@ pub const GRACE: Duration = Duration::from_secs(3);
 /// some are given back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Tells how many bytes written to a unix socket its peer has not taken yet.
+pub type Untaken = fn(BorrowedFd<'_>) -> io::Result<usize>;
+
 /// Where clients come from.
 pub enum Listener {
-    /// This machine.
-    Unix(UnixListener),
+    /// This machine; what a client has not taken yet is asked of the function.
+    Unix(UnixListener, Untaken),
     /// Anywhere, protected by TLS or not.
     Tcp(TcpListener, Option<Tls>),
 }
@@ -33,9 +37,9 @@ impl Listener {
     /// The next client, to be served by the future.
     async fn accept(&self) -> io::Result<Pin<Box<dyn Future<Output = io::Result<Socket>> + Send>>> {
         match self {
-            Self::Unix(listener) => {
+            Self::Unix(listener, untaken) => {
                 let (stream, _) = listener.accept().await?;
-                Ok(Box::pin(std::future::ready(Ok(Socket::Unix(stream)))))
+                Ok(Box::pin(std::future::ready(Ok(Socket::Unix(stream, *untaken)))))
             }
             Self::Tcp(listener, tls) => {
                 let (stream, _) = listener.accept().await?;

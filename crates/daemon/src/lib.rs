@@ -25,6 +25,7 @@ mod service_manager;
 mod settings;
 mod shim_path;
 mod sockets;
+mod untaken;
 mod values;
 
 use std::ffi::OsString;

@@ -10,6 +10,7 @@ use crate::hosts::Host;
 use crate::run::Failure;
 use crate::settings::Settings;
 use crate::sockets::{self, DOCKER_SOCKET, Socket};
+use crate::untaken::untaken;
 
 /// What is listened on. Dropping it removes the files of its unix sockets.
 pub(crate) struct Listeners {
@@ -83,7 +84,7 @@ impl Listeners {
     fn add_unix(&mut self, socket: Socket) -> Result<(), Failure> {
         let listener = UnixListener::from_std(socket.listener.try_clone()?)?;
         self.names.push(socket.name());
-        self.listeners.push(Listener::Unix(listener));
+        self.listeners.push(Listener::Unix(listener, untaken));
         self._files.push(socket);
         Ok(())
     }
@@ -102,7 +103,7 @@ impl Listeners {
                 activation::Listener::Unix(listener) => {
                     self.names.push(format!("{:?}", listener.local_addr()?));
                     self.listeners
-                        .push(Listener::Unix(UnixListener::from_std(listener)?));
+                        .push(Listener::Unix(UnixListener::from_std(listener)?, untaken));
                 }
                 activation::Listener::Tcp(listener) => {
                     self.names.push(listener.local_addr()?.to_string());

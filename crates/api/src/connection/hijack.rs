@@ -26,8 +26,6 @@ use crate::{ApiError, ApiResult};
 
 /// Input is moved in pieces of at most this size.
 const INPUT_BUFFER: usize = 16 * 1024;
-/// What dockerd takes to start a process after its answer, and clients that read ahead have come to rely on.
-const HEAD_START: Duration = Duration::from_millis(50);
 /// How long a client may take to close its half after the output ended.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -188,7 +186,7 @@ impl Hijack {
             return;
         }
         if reads_ahead {
-            tokio::time::sleep(HEAD_START).await;
+            stream.taken().await;
         }
         let (read, write) = tokio::io::split(&mut stream);
         let keys = tty.then_some(detach_keys);

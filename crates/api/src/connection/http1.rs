@@ -90,7 +90,7 @@ mod tests {
         let (mut client, server) = UnixStream::pair().unwrap();
         let deadline = Duration::from_millis(50);
         let served = tokio::spawn(run_with(
-            Socket::Unix(server),
+            Socket::Unix(server, |_| Ok(0)),
             Router::new(),
             CancellationToken::new(),
             deadline,

@@ -8,13 +8,20 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::server::TlsStream;
 
 use crate::Tls;
+use crate::serve::Untaken;
 
 /// How long a client may take to agree on TLS.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// What dockerd takes to start a process after its answer, and clients that read ahead have come to rely on.
+const HEAD_START: Duration = Duration::from_millis(50);
+/// How long a client is waited for that takes nothing.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two looks at what a client has not taken yet.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 /// First byte of every TLS connection (a handshake record).
 const TLS_HANDSHAKE: u8 = 0x16;
 /// What Go's server says to clients that do not speak TLS; clients recognise it.
@@ -23,7 +30,7 @@ const NOT_TLS: &[u8] = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP req
 /// A client's socket.
 pub(crate) enum Socket {
     /// On this machine.
-    Unix(UnixStream),
+    Unix(UnixStream, Untaken),
     /// Unprotected.
     Tcp(TcpStream),
     /// Protected.
@@ -52,12 +59,25 @@ impl Socket {
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
         }
     }
+
+    /// Waits until the client has taken all that was written to it. Where that cannot be known, for as long as dockerd takes
+    /// to start a process.
+    pub(crate) async fn taken(&self) {
+        let Self::Unix(stream, untaken) = self else {
+            return sleep(HEAD_START).await;
+        };
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline && untaken(stream.as_fd()).is_ok_and(|count| count > 0) {
+            // The kernel tells nobody when a queue is empty.
+            sleep(LOOK_AGAIN).await;
+        }
+    }
 }
 
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
-            Self::Unix(stream) => stream.as_fd(),
+            Self::Unix(stream, _) => stream.as_fd(),
             Self::Tcp(stream) => stream.as_fd(),
             Self::Tls(stream) => stream.get_ref().0.as_fd(),
         }
@@ -68,7 +88,7 @@ impl AsFd for Socket {
 macro_rules! each {
     ($self:ident, $stream:ident => $call:expr) => {
         match $self.get_mut() {
-            Self::Unix($stream) => $call,
+            Self::Unix($stream, _) => $call,
             Self::Tcp($stream) => $call,
             Self::Tls($stream) => $call,
         }
@@ -100,7 +120,7 @@ impl AsyncWrite for Socket {
 
     fn is_write_vectored(&self) -> bool {
         match self {
-            Self::Unix(stream) => stream.is_write_vectored(),
+            Self::Unix(stream, _) => stream.is_write_vectored(),
             Self::Tcp(stream) => stream.is_write_vectored(),
             Self::Tls(stream) => stream.is_write_vectored(),
         }

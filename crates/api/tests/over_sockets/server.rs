@@ -30,11 +30,9 @@ impl Server {
         let stop = Arc::new(Notify::new());
         let (router, told) = (corten_api::router(fake.backend()), stop.clone());
         let task = tokio::spawn(async move {
-            corten_api::serve(
-                Listener::Unix(listener),
-                router,
-                async move { told.notified().await },
-            )
+            corten_api::serve(Listener::Unix(listener, |_| Ok(0)), router, async move {
+                told.notified().await
+            })
             .await;
         });
         Self {
