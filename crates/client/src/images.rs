@@ -60,7 +60,7 @@ impl Client {
         let target = Target::new("/images/json")
             .with_flag("all", options.all)
             .with_filters(&options.filters);
-        self.json_list(Call::get(target)).await
+        self.json(Call::get(target)).await
     }
 
     /// Everything about an image, as the engine wrote it.

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use corten_image::Images;
 use corten_metadata::{Batch, Durability, Store, Table};
@@ -19,6 +19,7 @@ use crate::defaults::Defaults;
 use crate::error::{Error, Result};
 use crate::events::EventLog;
 use crate::exec::Execs;
+use crate::networks;
 use crate::own_thread::on_own_thread;
 use crate::prune::Pruning;
 use crate::registry::Registry;
@@ -65,6 +66,8 @@ pub struct Engine {
     /// When this engine was opened: its built-in networks count as made then, as Docker's do.
     pub(crate) opened_at_ns: i64,
     pub(crate) config: EngineConfig,
+    /// Identifiers of the networks that are always there, once they have been asked for.
+    pub(crate) network_ids: OnceLock<[String; networks::COUNT]>,
     /// The defaults in force: those of the configuration until they are changed.
     defaults: RwLock<Arc<Defaults>>,
     pub(crate) images: Arc<Images>,
@@ -108,6 +111,7 @@ impl Engine {
         Ok(Arc::new(Self {
             id: crate::system::identity(&metadata)?,
             opened_at_ns: crate::clock::now_ns(),
+            network_ids: OnceLock::new(),
             defaults: RwLock::new(Arc::new(config.defaults.clone())),
             config,
             images,

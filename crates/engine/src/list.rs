@@ -1,5 +1,6 @@
 //! `ps`: all containers that pass the filters.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use corten_types::{Digest, human_duration};
@@ -40,7 +41,8 @@ impl Engine {
         let mut containers = self.containers.all();
         containers.sort_by_cached_key(|container| std::cmp::Reverse(container.state().record.created_at_ns));
         let linked = crate::links::linked_names(self);
-        let mut listed = Vec::new();
+        let mut listed = Vec::with_capacity(containers.len());
+        let mut labels = ImageLabels::default();
         for container in containers {
             if query.limit > 0 && listed.len() as i64 >= query.limit {
                 break;
@@ -59,7 +61,7 @@ impl Engine {
             };
             if wanted {
                 let linked = linked.get(container.id()).map_or(&[][..], Vec::as_slice);
-                listed.push(self.summary(&container, linked));
+                listed.push(self.summary(&container, linked, &mut labels));
             }
         }
         if query.size {
@@ -98,7 +100,12 @@ impl Engine {
     }
 
     /// One row; `linked` are the names the container has through links of others.
-    fn summary(&self, container: &Container, linked: &[String]) -> ContainerSummary {
+    fn summary(
+        &self,
+        container: &Container,
+        linked: &[String],
+        labels: &mut ImageLabels,
+    ) -> ContainerSummary {
         // Nothing in here waits for another lock that is held while waiting for this one.
         let state = container.state();
         let (record, phase) = (&state.record, state.shown());
@@ -107,7 +114,7 @@ impl Engine {
         if !mode.starts_with("container:") {
             network_settings.networks.insert(
                 mode.clone(),
-                endpoint_settings(self, record, state.lease.as_ref()),
+                Box::new(endpoint_settings(self, record, state.lease.as_ref())),
             );
         }
         let ports = match (phase, &state.lease) {
@@ -121,7 +128,7 @@ impl Engine {
         ContainerSummary {
             id: record.id.to_string(),
             names,
-            image: self.image_label(record),
+            image: labels.of(self, record),
             image_id: record.image_id.to_string(),
             command: command(&record.argv),
             created: record.created_at_ns / 1_000_000_000,
@@ -139,11 +146,21 @@ impl Engine {
             ..ContainerSummary::default()
         }
     }
+}
 
+/// What images mean by their names now, each name looked up once a list.
+#[derive(Default)]
+struct ImageLabels(HashMap<String, Option<Digest>>);
+
+impl ImageLabels {
     /// The image's name, or its identifier when the name means another image by now.
-    fn image_label(&self, record: &ContainerRecord) -> String {
-        match self.images.id_of(&record.image_name) {
-            Ok(id) if id == record.image_id => record.image_name.clone(),
+    fn of(&mut self, engine: &Engine, record: &ContainerRecord) -> String {
+        let name = &record.image_name;
+        if !self.0.contains_key(name) {
+            self.0.insert(name.clone(), engine.images.id_of(name).ok());
+        }
+        match self.0.get(name) {
+            Some(Some(id)) if *id == record.image_id => name.clone(),
             _ => record.image_id.to_string(),
         }
     }

@@ -9,7 +9,18 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::record::ContainerRecord;
 
-const NAMES: [(&str, &str); 3] = [("bridge", "bridge"), ("host", "host"), ("none", "null")];
+pub(crate) const COUNT: usize = 3;
+const NAMES: [(&str, &str); COUNT] = [("bridge", "bridge"), ("host", "host"), ("none", "null")];
+
+/// Derived, not stored: these networks always exist and never change.
+fn network_id(engine: &str, name: &str) -> String {
+    let part = |number: u8| {
+        let mut hasher = DefaultHasher::new();
+        (engine, name, number).hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    };
+    (0..4).map(part).collect()
+}
 
 impl Engine {
     /// The networks that pass the filters.
@@ -59,15 +70,12 @@ impl Engine {
 
     /// The identifier of a network, which stays the same for the life of the data root's daemon configuration.
     pub(crate) fn network_id(&self, name: &str) -> Option<String> {
-        NAMES.iter().any(|(known, _)| *known == name).then(|| {
-            // Derived, not stored: these networks always exist and never change.
-            let part = |number: u8| {
-                let mut hasher = DefaultHasher::new();
-                (&self.id, name, number).hash(&mut hasher);
-                format!("{:016x}", hasher.finish())
-            };
-            (0..4).map(part).collect()
-        })
+        let at = NAMES.iter().position(|(known, _)| *known == name)?;
+        // Every row of `ps` has one.
+        let all = self
+            .network_ids
+            .get_or_init(|| NAMES.map(|(name, _)| network_id(&self.id, name)));
+        Some(all[at].clone())
     }
 
     /// Tells that a container joined or left its network; one in another container's network has none of its own.

@@ -104,6 +104,9 @@ pub(crate) fn port_map(config: &ContainerConfig, bound: &[corten_network::PortBi
 /// The same for `ps`.
 pub(crate) fn summary(config: &ContainerConfig, bound: &[corten_network::PortBinding]) -> Vec<PortSummary> {
     let mut ports = Vec::new();
+    if config.exposed_ports.is_empty() && bound.is_empty() {
+        return ports;
+    }
     for (port, bindings) in port_map(config, bound) {
         let Ok((private_port, protocol)) = parse(&port) else {
             continue;

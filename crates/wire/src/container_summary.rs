@@ -77,6 +77,6 @@ pub struct HealthSummary {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub struct NetworkSettingsSummary {
-    /// By network name.
-    pub networks: BTreeMap<String, EndpointSettings>,
+    /// By network name. Boxed, since a map of few entries makes room for eleven.
+    pub networks: BTreeMap<String, Box<EndpointSettings>>,
 }

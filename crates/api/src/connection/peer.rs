@@ -27,7 +27,7 @@ impl PeerSocket {
         // A local socket says when its other end is closed for good. Over TCP there is no more than the end of what the client sends,
         // which HTTP takes for the same anyway.
         let signs = match socket {
-            Socket::Unix(_) => PollFlags::HUP,
+            Socket::Unix(..) => PollFlags::HUP,
             Socket::Tcp(_) | Socket::Tls(_) => PollFlags::HUP | PollFlags::RDHUP,
         };
         Ok(Self(Arc::new(socket.as_fd().try_clone_to_owned()?), signs))
@@ -71,7 +71,7 @@ mod tests {
     #[tokio::test]
     async fn clients_are_seen_to_go_whatever_they_have_sent() {
         let (mut client, server) = UnixStream::pair().unwrap();
-        let socket = PeerSocket::of(&Socket::Unix(server)).unwrap();
+        let socket = PeerSocket::of(&Socket::Unix(server, |_| Ok(0))).unwrap();
         let peer = socket.peer();
         client.write_all(b"unread").await.unwrap();
         client.shutdown().await.unwrap();

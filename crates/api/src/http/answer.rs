@@ -27,6 +27,15 @@ pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
     }
 }
 
+/// An answer with a list as its body, whose elements take about `size` bytes each: so much room is made at once.
+pub(crate) fn json_list<T: Serialize>(list: &[T], size: usize) -> Response {
+    let mut text = Vec::with_capacity(list.len().saturating_mul(size).saturating_add(size));
+    match write_line(&mut text, &list, b"\n") {
+        Ok(()) => with_body(StatusCode::OK, JSON, Body::from(text)),
+        Err(error) => error_response(&error),
+    }
+}
+
 /// An answer of `status` without body.
 pub(crate) fn empty(status: StatusCode) -> Response {
     status.into_response()
@@ -141,8 +150,14 @@ fn with_body(status: StatusCode, media_type: &'static str, body: Body) -> Respon
 }
 
 fn line<T: Serialize>(value: &T, end: &[u8]) -> ApiResult<Bytes> {
-    let mut text = serde_json::to_vec(value)
+    let mut text = Vec::with_capacity(128);
+    write_line(&mut text, value, end)?;
+    Ok(text.into())
+}
+
+fn write_line<T: Serialize>(text: &mut Vec<u8>, value: &T, end: &[u8]) -> ApiResult<()> {
+    serde_json::to_writer(&mut *text, value)
         .map_err(|cause| ApiError::new(ErrorKind::System, format!("cannot encode the answer: {cause}")))?;
     text.extend_from_slice(end);
-    Ok(text.into())
+    Ok(())
 }

@@ -2,9 +2,10 @@
 
 use corten_client::ListOptions;
 use corten_types::decimal_size;
-use corten_wire::ContainerSummary;
+use corten_wire::go_json;
 use serde_json::{Value, json};
 
+use super::listed::Listed;
 use super::template_help::{TABLE, check_filter, filters};
 use super::time_arg;
 use crate::command::{Arity, Command, Outcome};
@@ -55,7 +56,7 @@ fn run(invocation: Invocation) -> Outcome {
         let quiet = matches.on("quiet");
         let asked = matches.filled("format");
         if let Some(text) = asked {
-            Format::check(text, &row(&ContainerSummary::default(), true))?;
+            Format::check(text, &row(&Listed::default(), true))?;
             if quiet {
                 output::error_line(
                     "WARNING: Ignoring custom format, because both --format and --quiet are set.",
@@ -79,14 +80,15 @@ fn run(invocation: Invocation) -> Outcome {
                     .as_ref()
                     .is_some_and(|format| format.fields().any(|field| matches!(field, "Size" | "."))));
         let client = invocation.connect().await?;
-        let containers = client
-            .list_containers(&ListOptions {
+        let answer = client
+            .list_containers_raw(&ListOptions {
                 all: matches.on("all"),
                 limit: last,
                 size,
                 filters: filters(matches),
             })
             .await?;
+        let containers: Vec<Listed<'_>> = go_json::from_slice(&answer).map_err(corten_client::Error::from)?;
         let cut = !matches.on("no-trunc");
         let text = match format.filter(|format| !format.is_plain_table()) {
             Some(format) => {
@@ -104,7 +106,7 @@ fn run(invocation: Invocation) -> Outcome {
     })
 }
 
-fn table(containers: &[ContainerSummary], cut: bool, size: bool) -> String {
+fn table(containers: &[Listed<'_>], cut: bool, size: bool) -> String {
     let mut titles = vec![
         "CONTAINER ID",
         "IMAGE",
@@ -122,7 +124,7 @@ fn table(containers: &[ContainerSummary], cut: bool, size: bool) -> String {
             image(one, cut),
             command(one, cut),
             ago(one.created),
-            one.status.clone(),
+            one.status.to_string(),
             ports(&one.ports),
             names(one, cut),
         ];
@@ -133,11 +135,11 @@ fn table(containers: &[ContainerSummary], cut: bool, size: bool) -> String {
 }
 
 /// What templates see.
-fn row(one: &ContainerSummary, cut: bool) -> Row {
+fn row(one: &Listed<'_>, cut: bool) -> Row {
     Row::new("*formatter.ContainerContext", fields(one, cut)).labels(&one.labels)
 }
 
-pub(super) fn fields(one: &ContainerSummary, cut: bool) -> Value {
+pub(super) fn fields(one: &Listed<'_>, cut: bool) -> Value {
     let labels: Vec<_> = one
         .labels
         .iter()
@@ -155,12 +157,11 @@ pub(super) fn fields(one: &ContainerSummary, cut: bool) -> Value {
             if cut {
                 ellipsis(name, MOUNT_WIDTH)
             } else {
-                name.clone()
+                name.to_string()
             }
         })
         .collect();
     let volumes = one.mounts.iter().filter(|mount| mount.driver == "local").count();
-    let networks: Vec<_> = one.network_settings.networks.keys().cloned().collect();
     json!({
         "Command": command(one, cut),
         "CreatedAt": time_arg::local(one.created),
@@ -170,7 +171,7 @@ pub(super) fn fields(one: &ContainerSummary, cut: bool) -> Value {
         "LocalVolumes": volumes.to_string(),
         "Mounts": mounts.join(","),
         "Names": names(one, cut),
-        "Networks": networks.join(","),
+        "Networks": one.networks().join(","),
         // Known to engines with several platforms of an image only.
         "Platform": null,
         "Ports": ports(&one.ports),
@@ -191,12 +192,12 @@ fn title(field: &str) -> Option<&'static str> {
     })
 }
 
-fn id(one: &ContainerSummary, cut: bool) -> String {
+fn id(one: &Listed<'_>, cut: bool) -> String {
     if cut { short_id(&one.id) } else { &one.id }.to_owned()
 }
 
-fn image(one: &ContainerSummary, cut: bool) -> String {
-    match one.image.as_str() {
+fn image(one: &Listed<'_>, cut: bool) -> String {
+    match &*one.image {
         "" => "<no image>".to_owned(),
         // A container whose image has lost its name shows the identifier.
         image if cut && short_id(image) == short_id(&one.image_id) => short_id(image).to_owned(),
@@ -204,17 +205,17 @@ fn image(one: &ContainerSummary, cut: bool) -> String {
     }
 }
 
-fn command(one: &ContainerSummary, cut: bool) -> String {
+fn command(one: &Listed<'_>, cut: bool) -> String {
     let text = if cut {
         ellipsis(&one.command, COMMAND_WIDTH)
     } else {
-        one.command.clone()
+        one.command.to_string()
     };
     corten_template::quote(&text)
 }
 
 /// Without slashes; links (`/other/alias`) only when nothing is cut.
-fn names(one: &ContainerSummary, cut: bool) -> String {
+fn names(one: &Listed<'_>, cut: bool) -> String {
     let names: Vec<_> = one
         .names
         .iter()
@@ -224,7 +225,7 @@ fn names(one: &ContainerSummary, cut: bool) -> String {
     names.join(",")
 }
 
-fn sizes(one: &ContainerSummary) -> String {
+fn sizes(one: &Listed<'_>) -> String {
     let own = decimal_size(one.size_rw as f64);
     if one.size_root_fs > 0 {
         format!("{own} (virtual {})", decimal_size(one.size_root_fs as f64))
@@ -237,16 +238,16 @@ fn sizes(one: &ContainerSummary) -> String {
 mod tests {
     use super::*;
 
-    fn container() -> ContainerSummary {
-        ContainerSummary {
-            id: "0123456789abcdef".to_owned(),
+    fn container() -> Listed<'static> {
+        Listed {
+            id: "0123456789abcdef".into(),
             names: vec!["/web".to_owned(), "/other/alias".to_owned()],
-            image: "nginx".to_owned(),
-            command: "/docker-entrypoint.sh nginx".to_owned(),
+            image: "nginx".into(),
+            command: "/docker-entrypoint.sh nginx".into(),
             created: crate::human::now() - 3,
-            status: "Up 3 seconds".to_owned(),
-            state: "running".to_owned(),
-            ..ContainerSummary::default()
+            status: "Up 3 seconds".into(),
+            state: "running".into(),
+            ..Listed::default()
         }
     }
 

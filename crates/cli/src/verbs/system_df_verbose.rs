@@ -45,7 +45,7 @@ pub(super) fn tables(report: &Report) -> String {
         "NAMES",
     ]);
     for one in &report.containers {
-        let fields = ps::fields(one, true);
+        let fields = ps::fields(&one.into(), true);
         let text = |key: &str| fields[key].as_str().unwrap_or_default().to_owned();
         of_containers.row([
             short_id(&one.id).to_owned(),
@@ -92,7 +92,7 @@ pub(super) fn fields(report: &Report) -> Value {
         fields
     };
     let container = |one: &ContainerSummary| {
-        let mut fields = ps::fields(one, false);
+        let mut fields = ps::fields(&one.into(), false);
         fields["Size"] = json!(own_size(one));
         fields
     };

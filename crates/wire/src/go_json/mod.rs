@@ -4,71 +4,42 @@
 //! without regard to (ASCII) case, the last of several equal keys wins, and a fixed-size array takes shorter and longer
 //! lists. Errors are worded as Go words them, since the daemon passes them on to its clients.
 
+mod direct;
 mod error;
 mod reader;
 
-use std::fmt;
-use std::marker::PhantomData;
-
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, SeqAccess, Visitor};
+use serde::de::Deserialize;
 use serde_json::Value;
 
+use direct::Direct;
 pub use error::Error;
 use reader::Reader;
 
-/// Reads one JSON document into a `T`.
+/// Reads one JSON document into a `T`, which may borrow from it.
 ///
 /// # Errors
 /// [`Error::Empty`] when there is nothing but white space, [`Error::Trailing`] when something follows the document;
 /// otherwise what is wrong with the syntax or with the type of a field.
-pub fn from_slice<T: DeserializeOwned>(text: &[u8]) -> Result<T, Error> {
-    from_value(parse(text)?)
-}
-
-/// Reads a JSON array of `T`, one element after another: of a long list only one element at a time is held untyped.
-///
-/// # Errors
-/// As [`from_slice`].
-pub fn list_from_slice<T: DeserializeOwned>(text: &[u8]) -> Result<Vec<T>, Error> {
-    match serde_json::from_slice::<List<T>>(text) {
-        Ok(List(elements)) => elements.into_iter().collect(),
-        // No list, or none that ends well: the other way has the words for it.
-        Err(_) => from_slice(text),
+pub fn from_slice<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T, Error> {
+    match directly(text) {
+        Ok(read) => Ok(read),
+        Err(_) => from_value(parse(text)?),
     }
 }
 
-/// The elements of a list, each read by the rules of this module.
-struct List<T>(Vec<Result<T, Error>>);
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for List<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(ListVisitor(PhantomData))
-    }
-}
-
-struct ListVisitor<T>(PhantomData<T>);
-
-impl<'de, T: DeserializeOwned> Visitor<'de> for ListVisitor<T> {
-    type Value = List<T>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<List<T>, A::Error> {
-        let mut list = Vec::new();
-        while let Some(element) = elements.next_element()? {
-            list.push(from_value(element));
-        }
-        Ok(List(list))
-    }
+/// Reads what needs no second look.
+fn directly<'de, T: Deserialize<'de>>(text: &'de [u8]) -> serde_json::Result<T> {
+    let mut document = serde_json::Deserializer::from_slice(text);
+    let read = T::deserialize(Direct(&mut document))?;
+    document.end()?;
+    Ok(read)
 }
 
 /// Reads a parsed JSON document into a `T`.
 ///
 /// # Errors
 /// When a field has the wrong type.
-pub(crate) fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
+pub(crate) fn from_value<'de, T: Deserialize<'de>>(value: Value) -> Result<T, Error> {
     T::deserialize(Reader(value))
 }
 
@@ -92,8 +63,8 @@ pub(crate) fn parse(text: &[u8]) -> Result<Value, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Error, from_slice, list_from_slice};
-    use crate::{ContainerConfig, ExecCreateRequest, HostConfig};
+    use super::{Error, directly, from_slice};
+    use crate::{ContainerConfig, ContainerSummary, ExecCreateRequest, HostConfig};
 
     fn complaint<T: serde::de::DeserializeOwned + std::fmt::Debug>(text: &str) -> String {
         from_slice::<T>(text.as_bytes()).unwrap_err().to_string()
@@ -134,22 +105,46 @@ mod tests {
         assert_eq!(exec.console_size, Some([7, 8]));
     }
 
+    /// What is read while the text is, is what the way by a tree makes of it.
     #[test]
-    fn lists_are_read_element_by_element() {
-        let list = |text: &str| list_from_slice::<HostConfig>(text.as_bytes());
-        let read = list(r#" [{"memory":5}, null, {"Memory":null} ] "#).unwrap();
-        assert_eq!(read.iter().map(|host| host.memory).collect::<Vec<_>>(), [5, 0, 0]);
-        assert!(list("[]").unwrap().is_empty() && list("null").unwrap().is_empty());
-        for bad in ["", "[{}", "[{}] x", "{}", r#"[{"Memory":"x"}]"#] {
-            let whole = from_slice::<Vec<HostConfig>>(bad.as_bytes())
-                .unwrap_err()
-                .to_string();
-            let listed = list(bad).unwrap_err().to_string();
-            assert!(
-                whole.starts_with(&listed) || listed == whole,
-                "{bad}: {listed}: {whole}"
-            );
+    fn both_ways_read_the_same() {
+        fn same<T: serde::de::DeserializeOwned + PartialEq + std::fmt::Debug>(text: &str) {
+            let tree: T = super::from_value(super::parse(text.as_bytes()).unwrap()).unwrap();
+            assert_eq!(directly::<T>(text.as_bytes()).unwrap(), tree, "{text}");
         }
+        for text in [
+            "null",
+            "{}",
+            r#"{"Hostname":null,"Tty":null,"Env":null,"Cmd":null,"ExposedPorts":{"80/tcp":null},"StopTimeout":null}"#,
+            r#"{"ENV":["A=\u00e4",null],"tty":true,"Cmd":"ls","Strange":[{"x":[1,"]}"]}],"Labels":{"a":null,"b":"c"}}"#,
+            r#"{"Healthcheck":{"Interval":7,"Test":["NONE"]},"Volumes":{"/v":{"x":1}},"Entrypoint":["a","b"]}"#,
+        ] {
+            same::<ContainerConfig>(text);
+        }
+        for text in [
+            r#"{"memory":5,"DNS":["1.1.1.1"],"Strange":{"x":[1]},"IpcMode":"host","BlkioWeight":7,"ReadonlyPaths":[]}"#,
+            r#"{"LogConfig":null,"Ulimits":[null,{"Name":"n","Soft":-1}],"PortBindings":{"80/tcp":null,"81/tcp":[]}}"#,
+        ] {
+            same::<HostConfig>(text);
+        }
+        for text in [" [ {\"Id\":\"x\",\"Created\":1} , null ] ", "[]", "null"] {
+            same::<Vec<ContainerSummary>>(text);
+        }
+    }
+
+    #[test]
+    fn what_is_read_may_borrow() {
+        #[derive(serde::Deserialize)]
+        struct Borrowing<'a> {
+            #[serde(borrow)]
+            plain: std::borrow::Cow<'a, str>,
+            #[serde(borrow)]
+            escaped: std::borrow::Cow<'a, str>,
+        }
+        let text = br#"{"Plain":"x","escaped":"\n"}"#;
+        let read: Borrowing<'_> = from_slice(text).unwrap();
+        assert!(matches!(read.plain, std::borrow::Cow::Borrowed("x")));
+        assert_eq!(read.escaped, "\n");
     }
 
     #[test]
