@@ -4,6 +4,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use corten_types::complete_authority;
+use http::{Method, Uri};
+
+use crate::query::escape;
 use crate::{Error, Ssh};
 
 const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
@@ -33,7 +37,7 @@ impl FromStr for Address {
         match scheme {
             "unix" if rest.is_empty() => Ok(Self::Unix(DEFAULT_SOCKET.into())),
             "unix" => Ok(Self::Unix(rest.into())),
-            "tcp" | "http" => tcp(rest)
+            "tcp" | "http" => complete_authority(rest.strip_suffix('/').unwrap_or(rest), DEFAULT_PORT)
                 .map(Self::Tcp)
                 .ok_or_else(|| Error::Address(format!("invalid bind address format: {text}"))),
             "ssh" => rest.parse().map(Self::Ssh),
@@ -55,19 +59,20 @@ impl fmt::Display for Address {
     }
 }
 
-/// Completes `host`, `:port` or `host:port`; a path behind it is not supported.
-fn tcp(rest: &str) -> Option<String> {
-    let rest = rest.strip_suffix('/').unwrap_or(rest);
-    if rest.contains('/') {
-        return None;
+impl Address {
+    /// A call of the engine there, as Go's errors name it: `Get "http://%2Frun%2Fx.sock/v1.53/info"`.
+    pub(crate) fn call(&self, method: &Method, uri: &Uri, is_protected: bool) -> String {
+        let name = method.as_str().to_ascii_lowercase();
+        let name = name[..1].to_ascii_uppercase() + &name[1..];
+        let scheme = if is_protected { "https" } else { "http" };
+        let mut host = String::new();
+        match self {
+            Self::Unix(path) => escape(&mut host, &path.display().to_string(), b"-._~$&+=:@"),
+            Self::Tcp(authority) => host.push_str(authority),
+            Self::Ssh(_) => host.push_str("docker.example.com"),
+        }
+        format!("{name} \"{scheme}://{host}{uri}\"")
     }
-    let (host, port) = match rest.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port),
-        _ => (rest, DEFAULT_PORT),
-    };
-    let host = if host.is_empty() { "localhost" } else { host };
-    port.parse::<u16>().ok()?;
-    Some(format!("{host}:{port}"))
 }
 
 #[cfg(test)]
@@ -88,6 +93,20 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), meaning, "{text}");
         }
+    }
+
+    #[test]
+    fn names_calls_as_go_does() {
+        let uri = Uri::from_static("/v1.53/containers/json?all=1");
+        let call = |text: &str, tls| text.parse::<Address>().unwrap().call(&Method::GET, &uri, tls);
+        assert_eq!(
+            call("unix:///run/x.sock", false),
+            "Get \"http://%2Frun%2Fx.sock/v1.53/containers/json?all=1\""
+        );
+        assert_eq!(
+            call("tcp://far:2376", true),
+            "Get \"https://far:2376/v1.53/containers/json?all=1\""
+        );
     }
 
     #[test]

@@ -127,12 +127,6 @@ impl Client {
         Ok(go_json::from_slice(&text)?)
     }
 
-    /// Sends a call and reads the JSON list that is its answer.
-    pub(crate) async fn json_list<T: DeserializeOwned>(&self, call: Call) -> Result<Vec<T>, Error> {
-        let text = self.bytes(call).await?;
-        Ok(go_json::list_from_slice(&text)?)
-    }
-
     /// Sends a call whose answer is of no interest beyond its success.
     pub(crate) async fn done(&self, call: Call) -> Result<(), Error> {
         self.bytes(call).await.map(drop)
@@ -240,6 +234,11 @@ impl Client {
         request: Request<crate::body::Body>,
     ) -> Result<(Response<Incoming>, Sender), Error> {
         let mut request = request;
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let unanswered = |source| Error::Unanswered {
+            call: self.shared.address.call(&method, &uri, self.shared.tls.is_some()),
+            source,
+        };
         loop {
             let idle = lock(&self.shared.idle).pop();
             let Some(mut sender) = idle else { break };
@@ -251,12 +250,12 @@ impl Client {
                 // The engine closed the connection before it took the request, which thus can be sent again.
                 Err(mut error) => match error.take_message() {
                     Some(unsent) => request = unsent,
-                    None => return Err(error.into_error().into()),
+                    None => return Err(unanswered(error.into_error())),
                 },
             }
         }
         let mut sender = connect::open(&self.shared.address, self.shared.tls.as_ref()).await?;
-        let response = sender.send_request(request).await?;
+        let response = sender.send_request(request).await.map_err(unanswered)?;
         Ok((response, sender))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use corten_types::ErrorKind;
+use corten_types::{ErrorKind, system_words};
 use corten_wire::go_json;
 
 use crate::Address;
@@ -40,8 +40,16 @@ pub enum Error {
     /// TLS could not be agreed on.
     #[error("error during connect: {0}")]
     Tls(String),
-    /// The connection broke or what came over it was not HTTP.
-    #[error("error during connect: {0}")]
+    /// The connection broke before there was an answer, or what came over it was not HTTP.
+    #[error("error during connect: {call}: {}", in_words(source, "EOF"))]
+    Unanswered {
+        /// The call, as Go names it: `Get "http://…"`.
+        call: String,
+        /// What happened.
+        source: hyper::Error,
+    },
+    /// The connection broke within an answer.
+    #[error("{}", in_words(.0, "unexpected EOF"))]
     Http(#[from] hyper::Error),
     /// A request could not be put together.
     #[error("invalid request: {0}")]
@@ -64,7 +72,9 @@ impl Error {
     /// Which kind of error it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Connect { .. } | Self::Http(_) | Self::Tls(_) => ErrorKind::Unavailable,
+            Self::Connect { .. } | Self::Unanswered { .. } | Self::Http(_) | Self::Tls(_) => {
+                ErrorKind::Unavailable
+            }
             Self::Permission { .. } => ErrorKind::Forbidden,
             Self::Address(_) | Self::Request(_) => ErrorKind::Invalid,
             Self::Io(_) | Self::Answer(_) | Self::Json(_) | Self::Protocol(_) => ErrorKind::System,
@@ -85,5 +95,26 @@ impl Error {
     /// Whether nobody answered (as opposed to an answer that is an error).
     pub fn is_connect(&self) -> bool {
         matches!(self, Self::Connect { .. })
+    }
+}
+
+/// What happened to a connection, in Go's words; `end` are those for an end that came too early.
+fn in_words(error: &hyper::Error, end: &str) -> String {
+    use std::error::Error as _;
+    if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
+        return end.to_owned();
+    }
+    if error.is_parse() {
+        return format!("net/http: HTTP/1.x transport connection broken: malformed HTTP response: {error}");
+    }
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    match cause {
+        Some(cause) => match cause.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
+                end.to_owned()
+            }
+            _ => system_words(cause),
+        },
+        None => error.to_string(),
     }
 }

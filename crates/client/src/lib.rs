@@ -18,6 +18,7 @@ mod housekeeping;
 mod images;
 mod json_stream;
 mod networks;
+mod plugins;
 mod query;
 mod raw_stream;
 mod ssh;

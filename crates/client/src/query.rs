@@ -80,7 +80,8 @@ impl Target {
     }
 }
 
-fn escape(out: &mut String, text: &str, kept: &[u8]) {
+/// Adds `text` with every byte but letters, digits and those `kept` as `%xx`.
+pub(crate) fn escape(out: &mut String, text: &str, kept: &[u8]) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || kept.contains(&byte) {
             out.push(char::from(byte));

@@ -188,3 +188,32 @@ async fn a_hijacked_stream_keeps_early_bytes_and_closes_by_halves() {
     assert!(head.starts_with("POST /v1.53/containers/x/attach?stream=1&stdin=1&stdout=1 HTTP/1.1"));
     assert!(head.to_lowercase().contains("upgrade: tcp"));
 }
+
+/// An engine that was killed says nothing more: neither in place of an answer nor in the middle of one.
+#[tokio::test]
+async fn a_connection_that_breaks_is_told_in_dockers_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("s");
+    let listener = UnixListener::bind(&socket).unwrap();
+    tokio::spawn(async move {
+        for said in ["", "HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n[{\"Id\":"] {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            head(&mut stream).await;
+            stream.write_all(said.as_bytes()).await.unwrap();
+        }
+    });
+    let say = async || {
+        let error = client(&socket)
+            .list_containers(&Default::default())
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), corten_types::ErrorKind::Unavailable);
+        error.to_string()
+    };
+    let path = socket.display().to_string().replace('/', "%2F");
+    assert_eq!(
+        say().await,
+        format!("error during connect: Get \"http://{path}/v1.53/containers/json\": EOF")
+    );
+    assert_eq!(say().await, "unexpected EOF");
+}

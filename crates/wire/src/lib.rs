@@ -38,6 +38,7 @@ mod mount;
 mod network;
 mod network_settings;
 mod omit;
+mod plugin;
 mod port;
 mod progress;
 mod prune;
@@ -77,6 +78,7 @@ pub use info::{
 pub use mount::{BindOptions, DriverConfig, ImageOptions, Mount, MountPoint, TmpfsOptions, VolumeOptions};
 pub use network::{ConfigReference, Ipam, IpamConfig, Network, NetworkContainer};
 pub use network_settings::NetworkSettings;
+pub use plugin::{Plugin, PluginConfig};
 pub use port::{PortBinding, PortMap, PortSet, PortSummary};
 pub use progress::{ErrorDetail, ProgressDetail, ProgressMessage};
 pub use prune::{BuildCachePruned, ContainersPruned, ImagesPruned, NetworksPruned, VolumesPruned};
