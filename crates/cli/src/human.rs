@@ -1,5 +1,6 @@
 //! Times, ports and cut texts as tables show them.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -108,9 +109,52 @@ pub(crate) fn host_port(ip: &str, port: &str) -> String {
     }
 }
 
+/// The order people put names in: numbers in them count as numbers; of equal ones that with fewer leading zeros goes first.
+pub(crate) fn natural_order(a: &str, b: &str) -> Ordering {
+    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
+    while let (Some(&one), Some(&other)) = (a.first(), b.first()) {
+        if !(one.is_ascii_digit() && other.is_ascii_digit()) {
+            if one != other {
+                return one.cmp(&other);
+            }
+            (a, b) = (&a[1..], &b[1..]);
+            continue;
+        }
+        let (number, rest) = leading_number(a);
+        let (other, other_rest) = leading_number(b);
+        let value = |digits: &[u8]| {
+            let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+            (digits.len() - zeros, digits[zeros..].to_vec())
+        };
+        let order = value(number)
+            .cmp(&value(other))
+            .then(number.len().cmp(&other.len()));
+        if order.is_ne() {
+            return order;
+        }
+        (a, b) = (rest, other_rest);
+    }
+    a.len().cmp(&b.len())
+}
+
+fn leading_number(text: &[u8]) -> (&[u8], &[u8]) {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    text.split_at(digits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_in_names_count_as_numbers() {
+        let mut names = ["t10", "t9", "t", "t09", "s99", "t9a", "T1", "t10b2", "t10b11"];
+        names.sort_by(|a, b| natural_order(a, b));
+        assert_eq!(
+            names,
+            ["T1", "s99", "t", "t9", "t9a", "t09", "t10", "t10b2", "t10b11"]
+        );
+    }
 
     #[test]
     fn cuts_with_an_ellipsis() {

@@ -1,14 +1,13 @@
 //! One invocation of a verb: what the user said, and the engine it is for.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use corten_client::{Address, Client, Tls, TlsFiles};
 use corten_wire::ApiVersion;
-use serde::Deserialize;
 
 use crate::command::Program;
-use crate::context;
+use crate::config_file::ConfigFile;
+use crate::context::{Choice, DEFAULT, Store};
 use crate::daemon_start;
 use crate::error::Error;
 use crate::flags::Matches;
@@ -31,96 +30,74 @@ pub(crate) struct Invocation {
 
 /// What was said before the verb, or in the environment.
 pub(crate) struct Settings {
-    /// The engine asked for; `None` leaves the choice to us.
-    host: Option<Address>,
-    /// How TCP is protected, if it is.
+    /// The engine asked for.
+    pub(crate) choice: Choice,
+    /// How TCP is protected, if it is, where no context says so.
     tls: Option<TlsFiles>,
     /// Directory of `config.json`.
-    config_dir: Option<PathBuf>,
+    config_dir: PathBuf,
     /// `-D`.
     pub(crate) debug: bool,
 }
 
-/// The part of `config.json` that verbs ask for.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(crate) struct ConfigFile {
-    /// The context in use.
-    current_context: String,
-    /// Keys that detach.
-    pub(crate) detach_keys: String,
-    /// `--format` of `ps`.
-    pub(crate) ps_format: String,
-    /// `--format` of `stats`.
-    pub(crate) stats_format: String,
-    /// `--format` of `images`.
-    pub(crate) images_format: String,
-    /// `--format` of `volume ls`.
-    pub(crate) volumes_format: String,
-    /// `--format` of `network ls`.
-    pub(crate) networks_format: String,
-    /// Sent with every request.
-    #[serde(rename = "HttpHeaders")]
-    http_headers: BTreeMap<String, String>,
-    /// Proxies of containers, by the engine's address; `default` is for all others.
-    proxies: BTreeMap<String, Proxies>,
-}
-
-/// Variables that tell programs of proxies.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Proxies {
-    http_proxy: String,
-    https_proxy: String,
-    no_proxy: String,
-    ftp_proxy: String,
-    all_proxy: String,
+/// An engine that was asked for.
+struct Asked {
+    address: Address,
+    tls: Option<TlsFiles>,
 }
 
 impl Settings {
     /// Reads the options before the verb and the environment.
     pub(crate) fn new(matches: &Matches) -> Result<Self, Error> {
-        let mut hosts = matches.list("host");
-        let host = hosts.next().map(str::to_owned);
-        if hosts.next().is_some() {
-            return Err(Error::plain(
-                "Failed to initialize: unable to resolve docker endpoint: Specify only one -H",
-            ));
-        }
-        let context = matches.text("context");
-        if host.is_some() && context.is_some_and(|name| name != "default") {
-            return Err(Error::plain(
-                "conflicting options: cannot specify both --host and --context",
-            ));
-        }
-        let context = context
-            .map(str::to_owned)
-            .or_else(|| env("DOCKER_CONTEXT").filter(|_| host.is_none()));
         let config_dir = matches
             .filled("config")
             .map(PathBuf::from)
             .or_else(|| env("DOCKER_CONFIG").map(PathBuf::from))
-            .or_else(|| env("HOME").map(|home| PathBuf::from(home).join(".docker")));
-        let context = match (&host, context) {
-            (Some(_), _) => None,
-            (None, Some(name)) => Some(name),
-            // The environment's address goes before the context that is in use.
-            (None, None) if env("DOCKER_HOST").is_some() => None,
-            (None, None) => Some(read_config(config_dir.as_deref())?.current_context),
-        };
-        let host = match context.filter(|name| !name.is_empty() && name != "default") {
-            Some(name) => Some(context::host(&name, config_dir.as_deref())?),
-            None => host
-                .filter(|text| !text.is_empty())
-                .or_else(|| env("DOCKER_HOST")),
-        };
-        let host = host.map(|text| text.parse()).transpose()?;
+            .unwrap_or_else(|| std::env::home_dir().unwrap_or_default().join(".docker"));
+        let in_use = || Ok(ConfigFile::read(&config_dir)?.current_context);
         Ok(Self {
-            host,
-            tls: tls(matches, config_dir.as_deref()),
+            choice: Choice::read(matches, in_use)?,
+            tls: tls(matches, &config_dir),
             config_dir,
             debug: matches.on("debug"),
         })
+    }
+
+    /// The contexts of the user.
+    pub(crate) fn contexts(&self) -> Store {
+        Store::beside(&self.config_dir)
+    }
+
+    /// How the engine is talked to over TCP that no context leads to.
+    pub(crate) fn tls(&self) -> Option<&TlsFiles> {
+        self.tls.as_ref()
+    }
+
+    /// The engine asked for; `None` leaves the choice to us.
+    fn asked(&self) -> Result<Option<Asked>, Error> {
+        let failed = |error: Error| {
+            Error::plain(format!(
+                "Failed to initialize: unable to resolve docker endpoint: {error}"
+            ))
+        };
+        let (host, tls) = match &self.choice {
+            Choice::Ours => return Ok(None),
+            Choice::Address(host) => (host.clone(), self.tls.clone()),
+            Choice::Context(name) => {
+                let store = self.contexts();
+                let context = store.get(name).map_err(failed)?;
+                let host = context.endpoint().host;
+                if host.is_empty() {
+                    return Err(failed(Error::plain(format!(
+                        "context {name:?}: no endpoint of an engine"
+                    ))));
+                }
+                (host, store.tls(&context).map_err(failed)?)
+            }
+        };
+        let address: Address = host.parse()?;
+        let tls = tls.filter(|_| matches!(address, Address::Tcp(_)));
+        Ok(Some(Asked { address, tls }))
     }
 }
 
@@ -128,7 +105,7 @@ impl Invocation {
     /// A client with a connection to the engine. Starts the engine when that is ours to do.
     pub(crate) async fn connect(&self) -> Result<Client, Error> {
         let reached = self.reach().await;
-        let ours = self.settings.host.is_none() && rustix::process::geteuid().is_root();
+        let ours = self.settings.choice == Choice::Ours && rustix::process::geteuid().is_root();
         if reached.is_ok() || !ours {
             return reached;
         }
@@ -139,12 +116,9 @@ impl Invocation {
 
     /// A client with a connection to an engine that runs.
     pub(crate) async fn reach(&self) -> Result<Client, Error> {
-        if let Some(address) = &self.settings.host {
-            let tls = match (address, &self.settings.tls) {
-                (Address::Tcp(_), Some(files)) => Some(Tls::load(files)?),
-                _ => None,
-            };
-            return self.client(address.clone(), tls);
+        if let Some(Asked { address, tls }) = self.settings.asked()? {
+            let tls = tls.as_ref().map(Tls::load).transpose()?;
+            return self.client(address, tls);
         }
         let mut refusal = None;
         for socket in [CORTEN_SOCKET, DOCKER_SOCKET] {
@@ -170,33 +144,34 @@ impl Invocation {
         Ok(client.with_headers(&headers)?)
     }
 
+    /// The address of the engine no context leads to, as people are told it.
+    pub(crate) fn default_host(&self) -> String {
+        match &self.settings.choice {
+            Choice::Address(host) => host.clone(),
+            _ => env("DOCKER_HOST").unwrap_or_else(|| {
+                let there = [CORTEN_SOCKET, DOCKER_SOCKET]
+                    .into_iter()
+                    .find(|socket| Path::new(socket).exists());
+                format!("unix://{}", there.unwrap_or(DOCKER_SOCKET))
+            }),
+        }
+    }
+
+    /// Makes a context the one in use.
+    pub(crate) fn use_context(&self, name: &str) -> Result<(), Error> {
+        let name = if name == DEFAULT { "" } else { name };
+        Ok(ConfigFile::set_context(&self.settings.config_dir, name)?)
+    }
+
     /// `config.json`, or its defaults when there is none.
     pub(crate) fn config_file(&self) -> Result<ConfigFile, Error> {
-        read_config(self.settings.config_dir.as_deref())
+        ConfigFile::read(&self.settings.config_dir)
     }
 
     /// Variables that new containers get for want of others of the same name.
     pub(crate) fn proxy_variables(&self, client: &Client) -> Result<Vec<(String, String)>, Error> {
-        let mut file = self.config_file()?;
-        let address = client.address().to_string();
-        let found = file
-            .proxies
-            .remove(&address)
-            .or_else(|| file.proxies.remove("default"));
-        let Some(proxies) = found else {
-            return Ok(Vec::new());
-        };
-        let named = [
-            ("HTTP_PROXY", proxies.http_proxy),
-            ("HTTPS_PROXY", proxies.https_proxy),
-            ("NO_PROXY", proxies.no_proxy),
-            ("FTP_PROXY", proxies.ftp_proxy),
-            ("ALL_PROXY", proxies.all_proxy),
-        ];
-        let given = named.into_iter().filter(|(_, value)| !value.is_empty());
-        Ok(given
-            .flat_map(|(name, value)| [(name.to_owned(), value.clone()), (name.to_lowercase(), value)])
-            .collect())
+        let file = self.config_file()?;
+        Ok(file.proxy_variables(&client.address().to_string()))
     }
 
     /// What a list is to look like: the flag, else the configuration's word unless only names are asked for; `None` for
@@ -230,7 +205,7 @@ impl Invocation {
 
 /// How TCP is to be protected: the flags, else `DOCKER_TLS` and `DOCKER_TLS_VERIFY`; files that are not named are those in
 /// `DOCKER_CERT_PATH`, else in the directory of the configuration.
-fn tls(matches: &Matches, config_dir: Option<&Path>) -> Option<TlsFiles> {
+fn tls(matches: &Matches, config_dir: &Path) -> Option<TlsFiles> {
     let verify = match matches.text("tlsverify") {
         Some(_) => matches.on("tlsverify"),
         None => env("DOCKER_TLS_VERIFY").is_some(),
@@ -238,10 +213,7 @@ fn tls(matches: &Matches, config_dir: Option<&Path>) -> Option<TlsFiles> {
     if !(verify || matches.on("tls") || env("DOCKER_TLS").is_some()) {
         return None;
     }
-    let dir = env("DOCKER_CERT_PATH")
-        .map(PathBuf::from)
-        .or_else(|| config_dir.map(Path::to_owned))
-        .unwrap_or_default();
+    let dir = env("DOCKER_CERT_PATH").map_or_else(|| config_dir.to_owned(), PathBuf::from);
     let named = |flag| matches.filled(flag).map(PathBuf::from);
     // One's own certificate is left out where it is not there and was not asked for.
     let own = |flag, file: &str| named(flag).or_else(|| Some(dir.join(file)).filter(|path| path.exists()));
@@ -250,20 +222,6 @@ fn tls(matches: &Matches, config_dir: Option<&Path>) -> Option<TlsFiles> {
         certificate: own("tlscert", "cert.pem"),
         key: own("tlskey", "key.pem"),
     })
-}
-
-/// `config.json` in `dir`, or its defaults when there is none.
-fn read_config(dir: Option<&Path>) -> Result<ConfigFile, Error> {
-    let Some(dir) = dir else {
-        return Ok(ConfigFile::default());
-    };
-    let path = dir.join("config.json");
-    let failed = |error: String| Error::plain(format!("loading config file: {}: {error}", path.display()));
-    match std::fs::read(&path) {
-        Ok(text) => serde_json::from_slice(&text).map_err(|error| failed(error.to_string())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(ConfigFile::default()),
-        Err(error) => Err(failed(error.to_string())),
-    }
 }
 
 /// The API version the environment asks for.

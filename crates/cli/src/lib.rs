@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod command;
+mod config_file;
 mod context;
 mod copy;
 mod daemon_start;

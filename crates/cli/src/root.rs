@@ -16,7 +16,7 @@ use crate::verbs::{self, Entry, Group};
 /// The Docker release whose command line is spoken, with our own version behind it.
 pub(crate) const VERSION: &str = concat!("29.3.1+corten.", env!("CARGO_PKG_VERSION"));
 
-pub(crate) const ABOUT: &str = "Containers, images and clusters: Docker's command line on the Corten engine";
+pub(crate) const ABOUT: &str = "Containers and images: Docker's command line on the Corten engine";
 
 static FLAGS: &[Flag] = &[
     Flag::text("config", "Location of client config files"),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::OpenptFlags;
-use rustix::termios::Winsize;
+use rustix::termios::{LocalModes, Winsize};
 
 use crate::wait;
 
@@ -111,9 +111,26 @@ impl Terminal {
         }
     }
 
+    /// Whether keys go to the program as they are typed, unseen.
+    #[track_caller]
+    pub fn is_raw(&self) -> bool {
+        match rustix::termios::tcgetattr(&self.master) {
+            Ok(mode) => !mode
+                .local_modes
+                .intersects(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG),
+            Err(error) => panic!("cannot read the terminal's mode: {error}"),
+        }
+    }
+
     /// Waits for the end of the program; gives its exit code.
     #[track_caller]
     pub fn finish(mut self, deadline: Duration) -> i32 {
+        self.wait(deadline)
+    }
+
+    /// As [`Terminal::finish`], with the terminal left to be looked at.
+    #[track_caller]
+    pub fn wait(&mut self, deadline: Duration) -> i32 {
         match wait::eventually(deadline, || self.child.try_wait().ok().flatten()) {
             Some(status) => status.code().unwrap_or(-1),
             None => panic!("still running after {deadline:?}; shown: {:?}", self.shown()),
@@ -148,11 +165,17 @@ mod tests {
     #[test]
     fn a_shell_sees_a_terminal_of_the_right_size() {
         let mut command = Command::new("sh");
-        command.args(["-c", "stty size; read word; echo got $word; exit 3"]);
+        command.args([
+            "-c",
+            "stty size; read word; stty raw -echo; echo got $word; read more; stty sane; exit 3",
+        ]);
         let mut terminal = Terminal::start(&command, 91, 17);
         terminal.expect("17 91", Duration::from_secs(5));
         terminal.type_in("hello\n");
         terminal.expect("got hello", Duration::from_secs(5));
-        assert_eq!(terminal.finish(Duration::from_secs(5)), 3);
+        assert!(terminal.is_raw());
+        terminal.type_in("\n");
+        assert_eq!(terminal.wait(Duration::from_secs(5)), 3);
+        assert!(!terminal.is_raw());
     }
 }

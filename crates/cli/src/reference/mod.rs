@@ -2,7 +2,10 @@
 
 mod complete;
 mod man;
+mod position;
 mod scripts;
+mod values;
+mod wanted;
 
 pub(crate) use complete::complete;
 pub(crate) use man::write_pages;

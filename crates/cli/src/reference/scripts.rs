@@ -20,10 +20,10 @@ pub(crate) fn script(shell: &str, name: &str) -> Option<String> {
 }
 
 /// The shell takes words apart at colons and equals signs; they are put together again, and what is in front of the last
-/// colon is taken from the answers.
+/// of these is taken from the answers. Behind one of them a value follows, and no space.
 const BASH: &str = r#"# bash completion for NAME
 __FUNCTION_complete() {
-    local line="${COMP_LINE:0:COMP_POINT}" current words answer prefix
+    local line="${COMP_LINE:0:COMP_POINT}" current words answer prefix breaks
     COMPREPLY=()
     read -r -a words <<<"$line"
     case "$line" in
@@ -31,12 +31,14 @@ __FUNCTION_complete() {
     esac
     current="${words[${#words[@]}-1]}"
     prefix=""
-    case "$COMP_WORDBREAKS" in
-        *:*) case "$current" in *:*) prefix="${current%:*}:" ;; esac ;;
-    esac
+    breaks="${COMP_WORDBREAKS//[^:=]/}"
+    [ -n "$breaks" ] && prefix="${current%"${current##*["$breaks"]}"}"
     while IFS=$'\t' read -r answer _; do
         [ -n "$answer" ] && COMPREPLY+=("${answer#"$prefix"}")
     done < <("${words[0]}" __complete "${words[@]:1}" 2>/dev/null)
+    case "${#COMPREPLY[@]} ${COMPREPLY[0]}" in
+        "1 "*[:=]) compopt -o nospace ;;
+    esac
 }
 complete -o default -F __FUNCTION_complete NAME
 "#;

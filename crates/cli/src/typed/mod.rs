@@ -4,6 +4,7 @@
 //! prints as a struct. `json` still shows what the engine sent.
 
 mod container;
+mod context;
 mod host_config;
 mod image;
 mod network;
@@ -12,6 +13,7 @@ mod system;
 use corten_template::Type;
 
 pub(crate) use container::CONTAINER;
+pub(crate) use context::CONTEXT;
 pub(crate) use image::IMAGE;
 pub(crate) use network::{NETWORK, VOLUME};
 pub(crate) use system::{EVENT, INFO, VERSION};

@@ -34,9 +34,10 @@ fn run(invocation: Invocation) -> Outcome {
             .map(|text| Format::parse_object("", text, "template parsing error"))
             .transpose()?;
         let debug = invocation.settings.debug;
+        let context = invocation.settings.choice.context();
         if format.is_none() {
             output::print(&format!(
-                "Client:\n Version:    {VERSION}\n Context:    default\n Debug Mode: {debug}\n\nServer:\n"
+                "Client:\n Version:    {VERSION}\n Context:    {context}\n Debug Mode: {debug}\n\nServer:\n"
             ))?;
         }
         let client = invocation.connect().await?;
@@ -51,7 +52,7 @@ fn run(invocation: Invocation) -> Outcome {
             Some(format) => {
                 // The engine's fields in their order, ours behind them.
                 let engine = json_text::of(&info)?;
-                let client = json!({"Debug": debug, "Version": VERSION, "Context": "default", "Plugins": [], "Warnings": null});
+                let client = json!({"Debug": debug, "Version": VERSION, "Context": context, "Plugins": [], "Warnings": null});
                 let engine = engine.strip_suffix('}').unwrap_or(&engine);
                 let both = format!("{engine},\"ClientInfo\":{client}}}");
                 let told = Json::parse(&both).and_then(|json| format.render(&typed::INFO.value(&json)));

@@ -5,6 +5,7 @@ mod cid_file;
 mod commit;
 mod confirm;
 mod container_prune;
+mod context;
 mod cp;
 mod create;
 mod dial_stdio;
@@ -19,6 +20,7 @@ mod import;
 mod info;
 mod inspect;
 mod kill;
+mod listed;
 mod load;
 mod logs;
 mod many;
@@ -26,6 +28,7 @@ mod network_ls;
 mod network_prune;
 pub(crate) mod not_yet;
 mod pause;
+mod plugin_ls;
 mod port;
 mod ps;
 mod pull;
@@ -184,6 +187,11 @@ pub(crate) static GROUPS: &[Group] = &[
         ],
     },
     Group {
+        name: "context",
+        about: "Manage contexts",
+        commands: context::COMMANDS,
+    },
+    Group {
         name: "image",
         about: "Manage images",
         commands: &[
@@ -207,6 +215,11 @@ pub(crate) static GROUPS: &[Group] = &[
             entry_as("ls", &["list"], &network_ls::COMMAND),
             entry("prune", &network_prune::COMMAND),
         ],
+    },
+    Group {
+        name: "plugin",
+        about: "Manage plugins",
+        commands: &[entry_as("ls", &["list"], &plugin_ls::COMMAND)],
     },
     Group {
         name: "system",

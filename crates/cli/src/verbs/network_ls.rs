@@ -8,7 +8,7 @@ use super::time_arg;
 use crate::command::{Arity, Command, Outcome};
 use crate::flags::Flag;
 use crate::format::Row;
-use crate::human::short_id;
+use crate::human::{natural_order, short_id};
 use crate::invocation::Invocation;
 use crate::output;
 use crate::table::Table;
@@ -40,7 +40,7 @@ fn run(invocation: Invocation) -> Outcome {
         let format = invocation.list_format(|file| &file.networks_format, RAW)?;
         let client = invocation.connect().await?;
         let mut networks = client.list_networks(&filters(matches)).await?;
-        networks.sort_by(|a, b| a.name.cmp(&b.name));
+        networks.sort_by(|a, b| natural_order(&a.name, &b.name));
         let cut = !matches.on("no-trunc");
         let text = match format.filter(|format| !format.is_plain_table()) {
             Some(format) => {

@@ -11,12 +11,10 @@ const TOP: &[&str] = &[
     "checkpoint",
     "compose",
     "config",
-    "context",
     "login",
     "logout",
     "manifest",
     "node",
-    "plugin",
     "push",
     "search",
     "secret",
@@ -29,6 +27,12 @@ const TOP: &[&str] = &[
 const IN_GROUPS: &[(&str, &[&str])] = &[
     ("image", &["build", "push"]),
     ("network", &["connect", "create", "disconnect", "remove", "rm"]),
+    (
+        "plugin",
+        &[
+            "create", "disable", "enable", "inspect", "install", "push", "rm", "set", "upgrade",
+        ],
+    ),
     ("volume", &["update"]),
 ];
 

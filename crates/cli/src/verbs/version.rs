@@ -36,6 +36,7 @@ fn run(invocation: Invocation) -> Outcome {
             .filled("format")
             .map(|text| Format::parse_object("version", text, "template parsing error"))
             .transpose()?;
+        let context = invocation.settings.choice.context();
         let server = async {
             let client = invocation.connect().await?;
             let version = client.version().await?;
@@ -46,7 +47,7 @@ fn run(invocation: Invocation) -> Outcome {
         let text = match &format {
             Some(format) => {
                 let both = Both {
-                    client: ClientVersion::new(spoken),
+                    client: ClientVersion::new(spoken, context),
                     server: server.as_ref().map(|(version, _)| version).ok(),
                 };
                 let both = json_text::of(&both)?;
@@ -55,7 +56,7 @@ fn run(invocation: Invocation) -> Outcome {
                 told.map_err(|error| Error::plain(error.to_string()))?;
                 return server.map(|_| 0);
             }
-            None => show(spoken, server.as_ref().ok().map(|(version, _)| version)),
+            None => show(spoken, context, server.as_ref().ok().map(|(version, _)| version)),
         };
         output::print(&text)?;
         server.map(|_| 0)
@@ -65,33 +66,33 @@ fn run(invocation: Invocation) -> Outcome {
 /// The command line's own half.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct ClientVersion {
+struct ClientVersion<'a> {
     version: &'static str,
     api_version: String,
     #[serde(rename = "DefaultAPIVersion")]
     default_api_version: String,
     os: &'static str,
     arch: &'static str,
-    context: &'static str,
+    context: &'a str,
 }
 
 /// What templates see.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Both<'a> {
-    client: ClientVersion,
+    client: ClientVersion<'a>,
     server: Option<&'a SystemVersion>,
 }
 
-impl ClientVersion {
-    fn new(spoken: ApiVersion) -> Self {
+impl<'a> ClientVersion<'a> {
+    fn new(spoken: ApiVersion, context: &'a str) -> Self {
         Self {
             version: VERSION,
             api_version: spoken.to_string(),
             default_api_version: ApiVersion::MAX.to_string(),
             os: std::env::consts::OS,
             arch: arch(),
-            context: "default",
+            context,
         }
     }
 }
@@ -105,7 +106,7 @@ fn arch() -> &'static str {
     }
 }
 
-fn show(spoken: ApiVersion, server: Option<&SystemVersion>) -> String {
+fn show(spoken: ApiVersion, context: &str, server: Option<&SystemVersion>) -> String {
     let mut lines = Lines(String::new());
     let api = if spoken == ApiVersion::MAX {
         spoken.to_string()
@@ -116,7 +117,7 @@ fn show(spoken: ApiVersion, server: Option<&SystemVersion>) -> String {
     lines.add(" ", "Version", VERSION);
     lines.add(" ", "API version", &api);
     lines.add(" ", "OS/Arch", &format!("{}/{}", std::env::consts::OS, arch()));
-    lines.add(" ", "Context", "default");
+    lines.add(" ", "Context", context);
     let Some(server) = server else {
         return lines.0;
     };
@@ -195,7 +196,7 @@ mod tests {
             arch: "amd64".to_owned(),
             ..SystemVersion::default()
         };
-        let text = show(ApiVersion::new(1, 41), Some(&server));
+        let text = show(ApiVersion::new(1, 41), "default", Some(&server));
         assert!(
             text.contains("\n API version:      1.41 (downgraded from 1.53)\n"),
             "{text}"

@@ -7,6 +7,7 @@ use super::template_help::{TABLE, check_filter, filters};
 use crate::command::{Arity, Command, Outcome};
 use crate::flags::Flag;
 use crate::format::Row;
+use crate::human::natural_order;
 use crate::invocation::Invocation;
 use crate::output;
 use crate::table::Table;
@@ -38,7 +39,7 @@ fn run(invocation: Invocation) -> Outcome {
         let format = invocation.list_format(|file| &file.volumes_format, RAW)?;
         let client = invocation.connect().await?;
         let mut volumes = client.list_volumes(&filters(matches)).await?.volumes;
-        volumes.sort_by(|a, b| a.name.cmp(&b.name));
+        volumes.sort_by(|a, b| natural_order(&a.name, &b.name));
         let text = match format.filter(|format| !format.is_plain_table()) {
             Some(format) => {
                 let rows: Vec<Row> = volumes

@@ -151,3 +151,47 @@ fn ctrl_c_ends_a_foreground_run() {
     run.expect("caught", Duration::from_secs(10));
     assert_eq!(run.finish(SOON), 130);
 }
+
+#[test]
+fn a_terminal_is_given_back_when_the_daemon_dies() {
+    corten_only!();
+    let mut engine = engine();
+    let mut shell = Terminal::start(
+        &engine.command(&["run", "-it", "--name", "term", BB, "sh"]),
+        80,
+        24,
+    );
+    shell.expect("/ #", SOON);
+    assert!(shell.is_raw());
+    engine.corten_mut().kill9();
+    assert_ne!(shell.wait(SOON), 0, "{}", shell.shown());
+    assert!(!shell.is_raw(), "{}", shell.shown());
+    engine.corten_mut().restart();
+    engine.ok(&["rm", "-f", "term"]);
+}
+
+#[test]
+fn colours_and_cursor_movements_are_for_terminals_only() {
+    let engine = engine();
+    let escape = '\x1b';
+    let deprecated = [
+        "create",
+        "--rm",
+        "--mount",
+        "type=bind,source=/tmp,target=/x,bind-nonrecursive",
+        BB,
+        "true",
+    ];
+    let done = engine.run(&deprecated);
+    done.ok();
+    assert!(
+        done.err().contains("level=warning") && !done.err().contains(escape),
+        "{done}"
+    );
+    let mut terminal = Terminal::start(&engine.command(&deprecated), 80, 24);
+    assert_eq!(terminal.wait(SOON), 0, "{}", terminal.shown());
+    terminal.expect("\x1b[33mWARN\x1b[0m", SOON);
+    idle(&engine, "box", &[]);
+    let done = engine.run(&["stats", "--no-stream"]);
+    assert!(!done.ok().contains(escape), "{done}");
+}
