@@ -323,3 +323,51 @@ fn missing_certificates_are_named() {
         lost.says(&["ca.pem: no such file or directory"]);
     }
 }
+
+/// Contexts made by either command line lead both to the engine, with the certificates they were given.
+#[test]
+fn contexts_carry_certificates() {
+    corten_only!();
+    let made = Certificates::make();
+    let slot = Slot::take();
+    let port = slot.port(1);
+    let _daemon = made.daemon(port, true);
+    let config = made.text("config");
+    let on = |program: &Path, args: &[&str]| {
+        client(program, None, false, &[&["--config", &config], args].concat())
+    };
+    let endpoint = |authority: &str| {
+        let file = |name: &str| made.text(&format!("{authority}/{name}.pem"));
+        let (ca, cert, key) = (file("ca"), file("cert"), file("key"));
+        format!("host=tcp://127.0.0.1:{port},ca={ca},cert={cert},key={key}")
+    };
+    let version = ["version", "--format", "{{.Server.Os}}"];
+    for (at, maker) in programs().iter().enumerate() {
+        for authority in ["ours", "foreign"] {
+            let name = format!("{authority}{at}");
+            let create = ["context", "create", &name, "--docker", &endpoint(authority)];
+            assert_eq!(on(maker, &create).ok(), name);
+        }
+        let name = format!("ours{at}");
+        on(maker, &["context", "use", &name]).ok();
+        for user in programs() {
+            assert_eq!(on(&user, &["context", "show"]).ok(), name);
+            assert_eq!(on(&user, &version).ok(), "linux");
+            let foreign = [&["--context", &format!("foreign{at}")], &version[..]].concat();
+            let refused = on(&user, &foreign);
+            refused.fails(1);
+            refused.says(&["certificate"]);
+        }
+        // Out and in again, by way of an archive.
+        let archive = made.text(&format!("{name}.tar"));
+        on(maker, &["context", "export", &name, &archive]).ok();
+        let copy = format!("copy{at}");
+        on(maker, &["context", "import", &copy, &archive]).ok();
+        assert_eq!(
+            on(maker, &[&["--context", &copy], &version[..]].concat()).ok(),
+            "linux"
+        );
+        on(maker, &["context", "rm", "-f", &copy, &name]).ok();
+        assert_eq!(on(maker, &["context", "show"]).ok(), "default");
+    }
+}
