@@ -1,7 +1,5 @@
 //! `events`: what happened, in order.
 
-use std::time::Duration;
-
 use corten_testkit::Engine;
 
 use crate::{BB, SOON, engine, idle, now, wait_for_state};

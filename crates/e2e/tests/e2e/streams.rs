@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use corten_testkit::Terminal;
 
-use crate::{BB, SOON, engine, idle, inspect, wait_for_state};
+use crate::{BB, SOON, corten_only, engine, idle, inspect, wait_for_state};
 
 #[test]
 fn input_goes_in_and_its_end_is_seen() {

@@ -353,7 +353,8 @@ fn contexts_carry_certificates() {
         for user in programs() {
             assert_eq!(on(&user, &["context", "show"]).ok(), name);
             assert_eq!(on(&user, &version).ok(), "linux");
-            let foreign = [&["--context", &format!("foreign{at}")], &version[..]].concat();
+            let name = format!("foreign{at}");
+            let foreign = [&["--context", &name], &version[..]].concat();
             let refused = on(&user, &foreign);
             refused.fails(1);
             refused.says(&["certificate"]);
