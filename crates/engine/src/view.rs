@@ -57,6 +57,13 @@ impl Engine {
                     Ok(_) => sandbox.has_ended().await,
                     Err(_) => sandbox.is_ending().await,
                 };
+                if opened.is_err() && !over && container.state().paused {
+                    // Its init was killed, and waits for processes that are held: neither is it there, nor will it end.
+                    return Err(Error::Conflict(format!(
+                        "container {} is paused and its first process is ending, unpause or remove it first",
+                        container.id()
+                    )));
+                }
                 if !over {
                     return Ok(View {
                         root: opened?,

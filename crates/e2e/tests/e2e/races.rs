@@ -240,7 +240,7 @@ fn only_one_of_two_removals_succeeds() {
     for force in [&[][..], &["-f"]] {
         engine.ok(&["create", "--name", "box", BB, "true"]);
         let done = engine.run(&[&["rm"], force, &["box", "box"]].concat());
-        assert_eq!(done.out(), "box", "{done}");
+        assert_eq!(done.out().trim(), "box", "{done}");
         let late = "Error response from daemon: removal of container box is already in progress";
         let too_late = "Error response from daemon: No such container: box";
         match done.err().trim() {

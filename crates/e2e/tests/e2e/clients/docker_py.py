@@ -175,8 +175,17 @@ box.stop(timeout=0)
 raises(docker.errors.APIError, lambda: box.exec_run("true"))
 box.remove()
 raises(docker.errors.NotFound, lambda: box.reload())
+
+def of_the_box():
+    return [event["Action"] for event in seen if event["Actor"]["Attributes"].get("name") in ("box", "crate")]
+
+
+for _ in range(300):  # The stream is read by a thread of its own.
+    if "destroy" in of_the_box():
+        break
+    time.sleep(0.1)
 stream.close()
-actions = [event["Action"] for event in seen if event["Actor"]["Attributes"].get("name") in ("box", "crate")]
+actions = of_the_box()
 for action in ("create", "start", "rename", "die", "stop", "destroy"):
     check(action in actions, f"no {action} in {actions}")
 
