@@ -93,6 +93,15 @@ impl Engine {
             }
             return Ok(TakenOver::Idle);
         };
+        let mark = RunMark {
+            started_at_ns: note.started_at_ns,
+            restart_count: note.restart_count,
+        };
+        if !mark.is_unfinished(&container.state().record) {
+            // The end is on record; the previous daemon was ended while it removed the run directory.
+            self.clear(container).await;
+            return Ok(TakenOver::Idle);
+        }
         match self.sandboxes.adopt(id).await? {
             Adopted::Running(sandbox) => {
                 running(container, sandbox, &note);
@@ -110,10 +119,6 @@ impl Engine {
             Adopted::Gone if note.boot_id.as_ref().is_some_and(|boot| *boot != self.boot_id) => {
                 // Of its network nothing is left: the lease may be another's by now.
                 self.clear(container).await;
-                let mark = RunMark {
-                    started_at_ns: note.started_at_ns,
-                    restart_count: note.restart_count,
-                };
                 Ok(TakenOver::Ended(cut_off(container, &mark), None))
             }
             Adopted::Gone => {
@@ -356,6 +361,33 @@ mod tests {
             assert_eq!((run.exit_code, run.started_at_ns), (code, 5), "{name}");
             assert!(run.finished_at_ns > 5, "{name}");
         }
+        assert!(engine.sandboxes.known().is_empty(), "no note is left");
+    }
+
+    #[tokio::test]
+    async fn an_end_on_record_is_not_taken_for_an_unseen_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = fixture::engine(dir.path());
+        let mut record = fixture::record("done");
+        record.last_run = Some(LastRun {
+            started_at_ns: 5,
+            finished_at_ns: 9,
+            ..LastRun::default()
+        });
+        leave(&engine, &record, true);
+        // The exit record is gone already, the note is not.
+        let run_dir = dir.path().join("exec/containers").join(record.id.as_str());
+        std::fs::create_dir_all(&run_dir).unwrap();
+        let note = RunNote {
+            started_at_ns: 5,
+            lease: None,
+            boot_id: Some(engine.boot_id.clone()),
+            restart_count: 0,
+        };
+        engine.sandboxes.note(&record.id, &note).unwrap();
+        engine.restore().await.unwrap();
+        let container = engine.containers.find("done").unwrap();
+        assert_eq!(container.state().record.last_run, record.last_run);
         assert!(engine.sandboxes.known().is_empty(), "no note is left");
     }
 

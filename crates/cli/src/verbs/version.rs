@@ -53,8 +53,10 @@ fn run(invocation: Invocation) -> Outcome {
                 let both = json_text::of(&both)?;
                 let told = Json::parse(&both).and_then(|json| format.render(&typed::VERSION.value(&json)));
                 output::line(told.as_deref().unwrap_or_default())?;
+                // That there is no server explains what the template missed.
+                server?;
                 told.map_err(|error| Error::plain(error.to_string()))?;
-                return server.map(|_| 0);
+                return Ok(0);
             }
             None => show(spoken, context, server.as_ref().ok().map(|(version, _)| version)),
         };

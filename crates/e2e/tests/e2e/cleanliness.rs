@@ -26,13 +26,19 @@ pub(crate) fn everything(engine: &Engine) -> BTreeSet<String> {
     found
 }
 
-/// The same, once what was thrown away is gone: the engine empties its trash when nobody waits for it.
+/// The same, once what was thrown away is gone and what ended has ended: nobody waits for the emptying of the trash, or for the last
+/// of a container that was run.
 pub(crate) fn at_rest(engine: &Engine) -> BTreeSet<String> {
     let quiet = || {
-        Some(everything(engine))
-            .filter(|all| !all.iter().any(|one| one.starts_with("file data/overlay/trash/")))
+        let running = engine.ok(&["ps", "-q"]).lines().count();
+        let all = everything(engine);
+        let count = |what: &str| all.iter().filter(|one| one.contains(what)).count();
+        let rests = !all.iter().any(|one| one.starts_with("file data/overlay/trash/"))
+            && count("corten-shim ") <= running
+            && count("link veth") <= running;
+        rests.then_some(all)
     };
-    corten_testkit::eventually(SOON, quiet).unwrap_or_else(|| panic!("the trash is never emptied"))
+    corten_testkit::eventually(SOON, quiet).unwrap_or_else(|| panic!("the engine never rests"))
 }
 
 /// Waits until everything is as it was.
