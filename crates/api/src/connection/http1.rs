@@ -35,15 +35,25 @@ async fn run_with(stream: Socket, router: Router, closing: CancellationToken, he
     let watched = PeerSocket::of(&stream)
         .inspect_err(|error| tracing::warn!(%error, "cannot watch a client"))
         .ok();
-    let link = Link::new(closing.clone(), watched.as_ref().map(PeerSocket::peer));
+    let peer = watched.as_ref().map(PeerSocket::peer);
+    let link = Link::new(closing.clone(), peer.clone());
     let transport = TokioIo::new(Transport::new(stream, link.clone()));
     let service = ConnectionService::new(router, link.clone());
     let mut http = http1::Builder::new()
         // Go writes names that way, and there are clients that compare them letter by letter.
         .title_case_headers(true)
+        // A client that has said all it has to say may still wait for the answer (`docker system dial-stdio`).
+        .half_close(true)
         .timer(TokioTimer::new())
         .header_read_timeout(head_deadline)
         .serve_connection(transport, service);
+    // So it takes the other end's going to tell that nobody waits for an answer that has nothing to say.
+    let mut gone = std::pin::pin!(async {
+        match peer {
+            Some(peer) => peer.gone().await,
+            None => std::future::pending().await,
+        }
+    });
     let mut asked_to_close = std::pin::pin!(closing.cancelled());
     let mut close_asked = false;
     let outcome = poll_fn(|context| {
@@ -57,7 +67,7 @@ async fn run_with(stream: Socket, router: Router, closing: CancellationToken, he
         match (link.take(), polled) {
             (Some(hijack), _) => Poll::Ready(Outcome::Hijacked(hijack)),
             (None, Poll::Ready(ended)) => Poll::Ready(Outcome::Ended(ended)),
-            (None, Poll::Pending) => Poll::Pending,
+            (None, Poll::Pending) => gone.as_mut().poll(context).map(|()| Outcome::Ended(Ok(()))),
         }
     })
     .await;
@@ -84,6 +94,40 @@ mod tests {
     use tokio::net::UnixStream;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_has_said_all_is_answered_and_one_that_has_gone_is_not_waited_for() {
+        let slow = axum::routing::get(|| async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            "late"
+        });
+        let never = axum::routing::get(std::future::pending::<()>);
+        let router = Router::new().route("/slow", slow).route("/never", never);
+        let serve = |server| {
+            let socket = Socket::Unix(server, |_| Ok(0));
+            tokio::spawn(run(socket, router.clone(), CancellationToken::new()))
+        };
+        let (mut client, server) = UnixStream::pair().unwrap();
+        let served = serve(server);
+        client
+            .write_all(b"GET /slow HTTP/1.1\r\nHost: d\r\n\r\n")
+            .await
+            .unwrap();
+        client.shutdown().await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("late"), "{answer:?}");
+        served.await.unwrap();
+
+        let (mut client, server) = UnixStream::pair().unwrap();
+        let served = serve(server);
+        client
+            .write_all(b"GET /never HTTP/1.1\r\nHost: d\r\n\r\n")
+            .await
+            .unwrap();
+        drop(client);
+        served.await.unwrap();
+    }
 
     #[tokio::test]
     async fn a_client_that_never_finishes_the_head_of_its_request_is_let_go() {

@@ -12,7 +12,7 @@ use crate::output;
 /// Judges a `--mount` as it is read.
 pub(super) fn check(text: &str) -> Result<(), String> {
     parse(text, Path::new("/"))?;
-    let has_old_word = |field: &String| field.to_ascii_lowercase().starts_with("bind-nonrecursive");
+    let has_old_word = |field: &String| field.to_ascii_lowercase().starts_with("bind-nonrecursive=");
     if fields(text)?.iter().any(has_old_word) {
         output::log_warning("bind-nonrecursive is deprecated, use bind-recursive=disabled instead");
     }

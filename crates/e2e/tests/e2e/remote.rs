@@ -85,10 +85,7 @@ fn an_engine_behind_ssh_is_used_like_any_other() {
     assert!(said.contains("plain-text password is not supported"), "{said}");
     // A context may name such an address, too; its directory is named by the digest of its name.
     let digest = "378ce56a9d146d5174c89d1c0353d7f8e2244e89bb83935a5b1bdcf5e74b4e7f";
-    let meta = engine
-        .scratch("remote-config")
-        .join("contexts/meta")
-        .join(digest);
+    let meta = engine.scratch("remote-config").join("contexts/meta").join(digest);
     std::fs::create_dir_all(&meta).unwrap();
     let text =
         r#"{"Name":"away","Metadata":{},"Endpoints":{"docker":{"Host":"ssh://far","SkipTLSVerify":false}}}"#;

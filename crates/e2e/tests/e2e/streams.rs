@@ -178,7 +178,7 @@ fn colours_and_cursor_movements_are_for_terminals_only() {
         "create",
         "--rm",
         "--mount",
-        "type=bind,source=/tmp,target=/x,bind-nonrecursive",
+        "type=bind,source=/tmp,target=/x,bind-nonrecursive=true",
         BB,
         "true",
     ];
