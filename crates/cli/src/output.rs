@@ -27,12 +27,8 @@ pub(crate) fn error_line(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Prints a warning to standard error as the logger of Docker's command line does: for people on a terminal, for programs
-/// elsewhere.
+/// Prints a warning to standard error as the logger of Docker's command line does, on a terminal, too.
 pub(crate) fn log_warning(text: &str) {
-    if io::stderr().is_terminal() {
-        return error_line(&format!("\x1b[33mWARN\x1b[0m[0000] {text:<44} "));
-    }
     let now = Zoned::now();
     let zone = if now.offset().is_zero() { "Z" } else { "%:z" };
     let format = format!("%Y-%m-%dT%H:%M:%S{zone}");

@@ -190,7 +190,7 @@ fn colours_and_cursor_movements_are_for_terminals_only() {
     );
     let mut terminal = Terminal::start(&engine.command(&deprecated), 80, 24);
     assert_eq!(terminal.wait(SOON), 0, "{}", terminal.shown());
-    terminal.expect("\x1b[33mWARN\x1b[0m", SOON);
+    terminal.expect("level=warning", SOON);
     idle(&engine, "box", &[]);
     let done = engine.run(&["stats", "--no-stream"]);
     assert!(!done.ok().contains(escape), "{done}");
