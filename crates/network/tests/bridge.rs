@@ -538,3 +538,25 @@ fn a_container_without_network_has_only_loopback() {
         assert!(!run("ip -o link").contains("eth0"));
     });
 }
+
+#[test]
+fn a_container_cannot_speak_as_the_hosts_loopback() {
+    on_own_host(|| {
+        let network = open();
+        let (_, netns) = container(&network, &[]);
+        let server = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 9999)).unwrap();
+        server.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        let gateway = network.gateway();
+        let say = |from: Ipv4Addr| {
+            inside(&netns, || {
+                std::fs::write("/proc/sys/net/ipv4/conf/eth0/route_localnet", "1").unwrap();
+                let client = UdpSocket::bind((from, 0)).unwrap();
+                client.send_to(b"?", (gateway, 9999)).unwrap();
+            });
+        };
+        say(Ipv4Addr::UNSPECIFIED);
+        server.recv(&mut [0]).unwrap();
+        say(Ipv4Addr::new(127, 9, 9, 9));
+        assert!(server.recv(&mut [0]).is_err(), "it came through");
+    });
+}

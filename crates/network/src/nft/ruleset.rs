@@ -53,17 +53,18 @@ impl Ruleset {
         self.translate_source(transaction);
     }
 
-    /// Nobody outside may reach 127.0.0.0/8: a translated packet would never be seen as the martian it is, and
+    /// Nobody outside may reach 127.0.0.0/8, or speak as it: a translated packet would never be seen as the martian it is, and
     /// the bridge routes such packets (`route_localnet`) for the sake of answers to this machine's own.
     fn guard_loopback(&self, transaction: &mut Transaction) {
         self.chain(transaction, "guard", "filter", Hook::PreRouting, -300);
-        self.rule(transaction, "guard", |rule| {
-            rule.meta(Meta::Family, R0).equal(R0, &[libc::NFPROTO_IPV4 as u8]);
-            rule.payload(Header::Network, DESTINATION, 1, R0)
-                .equal(R0, &[LOOPBACK]);
-            rule.meta(Meta::InputName, R0).differ(R0, &interface("lo"));
-            rule.verdict(Verdict::Drop);
-        });
+        for end in [DESTINATION, SOURCE] {
+            self.rule(transaction, "guard", |rule| {
+                rule.meta(Meta::Family, R0).equal(R0, &[libc::NFPROTO_IPV4 as u8]);
+                rule.payload(Header::Network, end, 1, R0).equal(R0, &[LOOPBACK]);
+                rule.meta(Meta::InputName, R0).differ(R0, &interface("lo"));
+                rule.verdict(Verdict::Drop);
+            });
+        }
     }
 
     /// A connection to a published port of this machine goes to the container; one exact on the address first.

@@ -4,7 +4,7 @@
 //! table inet NAME {
 //!   map by_address { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service }
 //!   map by_port    { type             inet_proto . inet_service : ipv4_addr . inet_service }
-//!   chain guard       prerouting  raw       drop daddr 127/8 unless from lo
+//!   chain guard       prerouting  raw       drop daddr or saddr 127/8 unless from lo
 //!   chain prerouting  prerouting  dstnat    fib daddr type local → by_address, by_port
 //!   chain output      output      dstnat    the same, for this machine's own connections
 //!   chain forward     forward     filter    bridge → anywhere, published and known connections → bridge
