@@ -1,16 +1,18 @@
 //! The daemon's manual page, in roff, made from the table of its settings.
 
-use std::fmt::Write;
+use roff::{Roff, bold, roman};
 
 use crate::adapters;
 use crate::directives::{DIRECTIVES, Directive, Standing};
 use crate::flags::value_name;
 
 /// What the page says beside the settings.
-const DESCRIPTION: &str = "Runs containers, keeps their images, volumes and networks, and serves the Docker Engine API to \
-    clients. Containers outlive it: the next one takes them over, unless \\-\\-live\\-restore=false is set.\n.PP\n\
-    Settings are read from the command line and from a file; what both set is an error, but for lists, which are united. On \
-    SIGHUP the file is read again. SIGTERM and SIGINT end the daemon in good order.";
+const DESCRIPTION: [&str; 2] = [
+    "Runs containers, keeps their images, volumes and networks, and serves the Docker Engine API to clients. Containers \
+     outlive it: the next one takes them over, unless --live-restore=false is set.",
+    "Settings are read from the command line and from a file; what both set is an error, but for lists, which are united. \
+     On SIGHUP the file is read again. SIGTERM and SIGINT end the daemon in good order.",
+];
 const FILES: &[(&str, &str)] = &[
     (
         "/etc/corten/daemon.json, else /etc/docker/daemon.json",
@@ -26,20 +28,32 @@ const FILES: &[(&str, &str)] = &[
 /// The page of a daemon called `program`.
 pub(crate) fn page(program: &str) -> String {
     let title = program.replace(' ', "-");
-    let mut text = format!(
-        ".TH \"{}\" 8 \"\" \"{}\" \"System Administration\"\n.SH NAME\n{} \\- engine of containers\n.SH SYNOPSIS\n.B {}\n\
-         [OPTIONS]\n.SH DESCRIPTION\n{DESCRIPTION}\n",
-        escape(&title.to_uppercase()),
-        escape(&adapters::release()),
-        escape(&title),
-        escape(program),
+    let mut page = Roff::new();
+    let release = adapters::release();
+    page.control(
+        "TH",
+        [
+            title.to_uppercase().as_str(),
+            "8",
+            "",
+            &release,
+            "System Administration",
+        ],
     );
-    section(&mut text, "OPTIONS", "", |directive| match directive.standing {
+    page.control("SH", ["NAME"]);
+    page.text([roman(format!("{title} - engine of containers"))]);
+    page.control("SH", ["SYNOPSIS"]);
+    page.text([bold(program), roman(" [OPTIONS]")]);
+    page.control("SH", ["DESCRIPTION"]);
+    for paragraph in DESCRIPTION {
+        page.control("PP", []).text([roman(paragraph)]);
+    }
+    section(&mut page, "OPTIONS", "", |directive| match directive.standing {
         Standing::Acts if !directive.about.is_empty() => Some(directive.about.to_owned()),
         _ => None,
     });
     section(
-        &mut text,
+        &mut page,
         "OPTIONS WITHOUT EFFECT",
         "Accepted; set to anything but the default they are warned of.",
         |directive| match directive.standing {
@@ -48,7 +62,7 @@ pub(crate) fn page(program: &str) -> String {
         },
     );
     section(
-        &mut text,
+        &mut page,
         "OPTIONS NOT SUPPORTED",
         "Set to anything but the default they are an error.",
         |directive| match directive.standing {
@@ -56,12 +70,12 @@ pub(crate) fn page(program: &str) -> String {
             _ => None,
         },
     );
-    text.push_str(".SH FILES\n");
+    page.control("SH", ["FILES"]);
     for (path, about) in FILES {
-        entry(&mut text, path, about);
+        entry(&mut page, path, about);
     }
-    text.push_str(".SH SEE ALSO\n.BR corten (1)\n");
-    text
+    page.control("SH", ["SEE ALSO"]).control("BR", ["corten", "(1)"]);
+    page.render()
 }
 
 fn reason(default: &str, why: &str) -> String {
@@ -69,15 +83,14 @@ fn reason(default: &str, why: &str) -> String {
 }
 
 /// The settings `about` has something to say of.
-fn section(text: &mut String, title: &str, words: &str, about: impl Fn(&Directive) -> Option<String>) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, ".SH {title}");
+fn section(page: &mut Roff, title: &str, words: &str, about: impl Fn(&Directive) -> Option<String>) {
+    page.control("SH", [title]);
     if !words.is_empty() {
-        let _ = writeln!(text, "{}", escape(words));
+        page.text([roman(words)]);
     }
     for directive in DIRECTIVES {
         if let Some(about) = about(directive) {
-            entry(text, &name(directive), &about);
+            entry(page, &name(directive), &about);
         }
     }
 }
@@ -99,17 +112,8 @@ fn name(directive: &Directive) -> String {
     }
 }
 
-fn entry(text: &mut String, name: &str, about: &str) {
-    let _ = writeln!(text, ".TP\n.B {}\n{}", escape(name), escape(about));
-}
-
-/// A line as roff shows it: dashes that can be typed, no line that is taken for a request.
-fn escape(text: &str) -> String {
-    let text = text.replace('\\', "\\e").replace('-', "\\-");
-    if text.starts_with(['.', '\'']) {
-        return format!("\\&{text}");
-    }
-    text
+fn entry(page: &mut Roff, name: &str, about: &str) {
+    page.control("TP", []).text([bold(name)]).text([roman(about)]);
 }
 
 #[cfg(test)]
@@ -119,11 +123,12 @@ mod tests {
     #[test]
     fn every_setting_people_are_told_of_is_there() {
         let text = page("corten daemon");
-        assert!(text.starts_with(".TH \"CORTEN\\-DAEMON\" 8 "), "{text}");
-        assert!(text.contains("\n.TP\n.B \\-D, \\-\\-debug bool\n"), "{text}");
-        assert!(text.contains("\n.TP\n.B \\-\\-default\\-ulimit ulimit (key default\\-ulimits)\n"));
+        assert!(text.contains(".TH CORTEN-DAEMON 8 "), "{text}");
+        assert!(text.contains("\n.TP\n\\fB\\-D, \\-\\-debug bool\\fR\n"), "{text}");
+        assert!(text.contains("\n.TP\n\\fB\\-\\-default\\-ulimit ulimit (key default\\-ulimits)\\fR\n"));
         for directive in DIRECTIVES.iter().filter(|directive| !directive.about.is_empty()) {
-            assert!(text.contains(&escape(&name(directive))), "{}", directive.name());
+            let name = name(directive).replace('-', "\\-");
+            assert!(text.contains(&name), "{}", directive.name());
         }
     }
 }

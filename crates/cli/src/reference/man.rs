@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use roff::{Inline, Roff, bold, line_break, roman};
+
 use super::commands;
 use crate::command::{Command, Program};
 use crate::error::Error;
@@ -30,80 +32,75 @@ pub(crate) fn write_pages(program: &Program, root: &'static [Flag], dir: &Path) 
 }
 
 fn program_page(name: &str, root: &'static [Flag]) -> String {
-    let mut text = head(name, ABOUT);
-    text.push_str(&format!(
-        ".SH SYNOPSIS\n.B {name}\n[OPTIONS] COMMAND [ARG...]\n.SH COMMANDS\n",
-        name = escape(name)
-    ));
+    let mut page = head(name, ABOUT);
+    page.control("SH", ["SYNOPSIS"]);
+    page.text([bold(name), roman(" [OPTIONS] COMMAND [ARG...]")]);
+    page.control("SH", ["COMMANDS"]);
     for (path, command) in commands() {
         let about = command.about.lines().next().unwrap_or_default();
-        text.push_str(&format!(".TP\n.B {}\n{}\n", escape(&path), escape(about)));
+        page.control("TP", []).text([bold(path)]).text([roman(about)]);
     }
-    options(&mut text, root);
-    text
+    options(&mut page, root);
+    page.render()
 }
 
 fn page(name: &str, title: &str, path: &str, command: &Command) -> String {
     let about = command.about.lines().next().unwrap_or_default();
-    let mut text = head(title, about);
-    text.push_str(&format!(
-        ".SH SYNOPSIS\n.B {} {}\n{}\n.SH DESCRIPTION\n{}\n",
-        escape(name),
-        escape(path),
-        escape(command.usage),
-        paragraphs(command.about)
-    ));
+    let mut page = head(title, about);
+    page.control("SH", ["SYNOPSIS"]);
+    page.text([
+        bold(format!("{name} {path}")),
+        roman(format!(" {}", command.usage)),
+    ]);
+    page.control("SH", ["DESCRIPTION"]);
+    page.text(lines(command.about));
     if command.names.len() > 1 {
-        text.push_str(".SH ALIASES\n");
         let names: Vec<_> = command
             .names
             .iter()
             .map(|alias| format!("{name} {alias}"))
             .collect();
-        text.push_str(&format!("{}\n", escape(&names.join(", "))));
+        page.control("SH", ["ALIASES"]).text([roman(names.join(", "))]);
     }
-    options(&mut text, command.flags);
-    text.push_str(&format!(".SH SEE ALSO\n.BR {} (1)\n", escape(name)));
-    text
+    options(&mut page, command.flags);
+    page.control("SH", ["SEE ALSO"]).control("BR", [name, "(1)"]);
+    page.render()
 }
 
-fn head(title: &str, about: &str) -> String {
-    format!(
-        ".TH \"{}\" 1 \"\" \"{VERSION}\" \"User Commands\"\n.SH NAME\n{} \\- {}\n",
-        escape(&title.to_uppercase()),
-        escape(title),
-        escape(about)
-    )
+fn head(title: &str, about: &str) -> Roff {
+    let mut page = Roff::new();
+    page.control(
+        "TH",
+        [title.to_uppercase().as_str(), "1", "", VERSION, "User Commands"],
+    );
+    page.control("SH", ["NAME"]);
+    page.text([roman(format!("{title} - {about}"))]);
+    page
 }
 
-fn options(text: &mut String, flags: &'static [Flag]) {
+fn options(page: &mut Roff, flags: &'static [Flag]) {
     if !flags.iter().any(Flag::is_shown) {
         return;
     }
-    text.push_str(".SH OPTIONS\n");
+    page.control("SH", ["OPTIONS"]);
     for flag in flags.iter().filter(|flag| flag.is_shown()) {
         let (name, about) = help::row(flag);
-        text.push_str(&format!(
-            ".TP\n.B {}\n{}\n",
-            escape(name.trim()),
-            paragraphs(&about)
-        ));
+        page.control("TP", [])
+            .text([bold(name.trim())])
+            .text(lines(&about));
     }
 }
 
 /// A text whose line breaks stay.
-fn paragraphs(text: &str) -> String {
-    let lines: Vec<_> = text.lines().map(escape).collect();
-    lines.join("\n.br\n")
-}
-
-/// A line as roff shows it: dashes that can be typed, no line that is taken for a request.
-fn escape(text: &str) -> String {
-    let text = text.replace('\\', "\\e").replace('-', "\\-");
-    if text.starts_with(['.', '\'']) {
-        return format!("\\&{text}");
+fn lines(text: &str) -> Vec<Inline> {
+    let mut inlines = Vec::new();
+    for line in text.lines() {
+        if !inlines.is_empty() {
+            inlines.push(line_break());
+        }
+        inlines.push(roman(line));
     }
-    text
+    inlines
 }
 
 #[cfg(test)]
@@ -117,10 +114,9 @@ mod tests {
         static ROOT: &[Flag] = &[Flag::switch("debug", "Enable debug mode").short('D')];
         write_pages(&program, ROOT, dir.path()).unwrap();
         let run = fs::read_to_string(dir.path().join("docker-container-run.1")).unwrap();
-        assert!(run.starts_with(".TH \"DOCKER\\-CONTAINER\\-RUN\" 1 "), "{run}");
-        assert!(run.contains("\n.TP\n.B \\-d, \\-\\-detach\n"), "{run}");
+        assert!(run.contains(".TH DOCKER-CONTAINER-RUN 1 "), "{run}");
+        assert!(run.contains("\n.TP\n\\fB\\-d, \\-\\-detach\\fR\n"), "{run}");
         let all = fs::read_to_string(dir.path().join("docker.1")).unwrap();
-        assert!(all.contains("\n.B container run\n") && all.contains("\\-\\-debug"));
-        assert_eq!(escape(".x\\y-z"), "\\&.x\\ey\\-z");
+        assert!(all.contains("\n\\fBcontainer run\\fR\n") && all.contains("\\-\\-debug"));
     }
 }
