@@ -28,6 +28,14 @@ pub(crate) enum End {
 }
 
 impl Progress {
+    /// Of a blob of this many bytes that is whole.
+    pub(crate) fn whole(size: u64) -> Self {
+        let progress = Self::default();
+        progress.advance(size);
+        progress.end(End::Whole);
+        progress
+    }
+
     pub(crate) fn advance(&self, written: u64) {
         self.state().written = written;
         self.changed.notify_all();

@@ -63,6 +63,11 @@ impl StagedBlob {
         self.path.follow(&self.progress)
     }
 
+    /// Makes its bytes durable.
+    pub(crate) fn sync(&self) -> Result<()> {
+        self.open()?.sync_data().map_err(Error::io("sync blob"))
+    }
+
     /// Renames it to where its digest says.
     pub(crate) fn publish(mut self) -> Result<()> {
         let to = self.store.path(&self.digest);

@@ -8,9 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use corten_types::Digest;
 
-use crate::{Error, Result, StagedBlob, Writer};
+use crate::progress::Progress;
+use crate::{Error, Follower, Result, StagedBlob, Writer};
 
 const COPY_BUFFER: usize = 256 * 1024;
+/// So many blobs are synced by syncing all of the file system: each by itself would take a commit of its journal.
+const MANY: usize = 32;
 
 /// A directory of blobs. Clones share it.
 #[derive(Debug, Clone)]
@@ -57,6 +60,15 @@ impl Store {
     /// [`Error::NotFound`], or when it cannot be opened.
     pub fn open_blob(&self, digest: &Digest) -> Result<File> {
         File::open(self.path(digest)).map_err(|source| not_found_or(digest, source, "open blob"))
+    }
+
+    /// Reads a blob as those are read that are still being written.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or when its size cannot be told.
+    pub fn follow(&self, digest: &Digest) -> Result<Follower> {
+        let size = self.size(digest)?;
+        Ok(Follower::new(self.path(digest), Arc::new(Progress::whole(size))))
     }
 
     /// A whole blob; only for small ones, configs and manifests.
@@ -141,7 +153,7 @@ impl Store {
         }
     }
 
-    /// Makes staged blobs visible, durably: one file-system sync for all of them, however many.
+    /// Makes staged blobs visible, durably.
     ///
     /// # Errors
     /// When syncing or renaming fails; some of the blobs may be visible then.
@@ -149,17 +161,12 @@ impl Store {
         if staged.is_empty() {
             return Ok(());
         }
-        self.sync()?;
-        self.commit_synced(staged)
-    }
-
-    /// As [`Store::commit`], for a caller who has called [`Store::sync`] since the last of them was staged.
-    ///
-    /// # Errors
-    /// As [`Store::commit`].
-    pub fn commit_synced(&self, staged: Vec<StagedBlob>) -> Result<()> {
-        if staged.is_empty() {
-            return Ok(());
+        if staged.len() > MANY {
+            self.sync()?;
+        } else {
+            for blob in &staged {
+                blob.sync()?;
+            }
         }
         for blob in staged {
             blob.publish()?;
@@ -178,10 +185,7 @@ impl Store {
     }
 
     /// Syncs the file system the store is on.
-    ///
-    /// # Errors
-    /// When it fails.
-    pub fn sync(&self) -> Result<()> {
+    fn sync(&self) -> Result<()> {
         let directory = File::open(&self.inner.blobs).map_err(Error::io("sync file system"))?;
         rustix::fs::syncfs(directory).map_err(Error::io("sync file system"))
     }

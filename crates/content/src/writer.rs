@@ -2,11 +2,16 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use corten_types::Digest;
+use rustix::fs::Advice;
 use sha2::{Digest as _, Sha256};
+
+/// Bytes that are sent to the disk at a time.
+const WINDOW: u64 = 8 << 20;
 
 use crate::progress::{End, Progress};
 use crate::{Error, Follower, Result, StagedBlob, Store};
@@ -18,6 +23,8 @@ pub struct Writer {
     file: File,
     hash: Sha256,
     size: u64,
+    /// Bytes the kernel was asked to write to disk.
+    under_way: u64,
     path: Unfinished,
     progress: Told,
 }
@@ -44,6 +51,7 @@ impl Writer {
             file,
             hash: Sha256::new(),
             size: 0,
+            under_way: 0,
             path: Unfinished(Some(path)),
             progress: Told::default(),
         })
@@ -65,6 +73,16 @@ impl Writer {
     /// When writing fails.
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
         self.write_all(bytes).map_err(Error::io("write blob"))
+    }
+
+    /// Has what was written go to the disk now, so that syncing finds little left to do. It is a hint: failing is no harm.
+    fn write_back(&mut self) {
+        if let Some(length) = NonZero::new(self.size - self.under_way).filter(|length| length.get() >= WINDOW)
+        {
+            // What it means on Linux: dirty pages are written, those that are clean already need not be kept.
+            let _hint = rustix::fs::fadvise(&self.file, self.under_way, Some(length), Advice::DontNeed);
+            self.under_way = self.size;
+        }
     }
 
     /// Ends the blob and verifies it; it is neither visible nor durable yet.
@@ -112,6 +130,7 @@ impl Write for Writer {
         let count = self.file.write(bytes)?;
         self.hash.update(&bytes[..count]);
         self.size += count as u64;
+        self.write_back();
         self.progress.0.advance(self.size);
         Ok(count)
     }

@@ -143,7 +143,12 @@ async fn open(settings: &Settings) -> Result<(Arc<Engine>, Option<Arc<BridgeNetw
     let metadata = Arc::new(Store::open(&root)?);
     let content = ContentStore::open(&root.join("content"))?;
     let snapshots: Arc<dyn Snapshotter> = Arc::new(Overlay::open(&root.join("overlay"))?);
-    let images = Arc::new(Images::open(content, snapshots.clone(), metadata.clone())?);
+    let images = Arc::new(Images::open(
+        content,
+        snapshots.clone(),
+        metadata.clone(),
+        corten_engine::boot_id()?,
+    )?);
     let volumes = Arc::new(Volumes::open(&root.join("volumes"))?);
     let bridge = settings
         .network

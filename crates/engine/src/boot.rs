@@ -14,7 +14,10 @@ const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 const MARK: &str = "run.json";
 
 /// The identifier of this boot.
-pub(crate) fn current() -> Result<String> {
+///
+/// # Errors
+/// When the kernel does not tell.
+pub fn boot_id() -> Result<String> {
     let id = std::fs::read_to_string(BOOT_ID).map_err(Error::system(format!("cannot read {BOOT_ID}")))?;
     Ok(id.trim().to_owned())
 }

@@ -125,7 +125,7 @@ impl Engine {
             execs: Execs::default(),
             events: EventLog::default(),
             cpus: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            boot_id: crate::boot::current()?,
+            boot_id: crate::boot::boot_id()?,
             ending: AtomicBool::new(false),
             pruning: Pruning::default(),
         }))

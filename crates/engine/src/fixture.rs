@@ -38,7 +38,9 @@ pub(crate) fn engine(dir: &Path) -> Arc<Engine> {
         defaults: Default::default(),
     };
     let parts = Parts {
-        images: Arc::new(Images::open(content, snapshots.clone(), metadata.clone()).unwrap()),
+        images: Arc::new(
+            Images::open(content, snapshots.clone(), metadata.clone(), "boot".to_owned()).unwrap(),
+        ),
         snapshots,
         metadata,
         bridge: None,

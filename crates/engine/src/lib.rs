@@ -80,6 +80,7 @@ mod wait;
 
 pub use archive::PutArchive;
 pub use attach::Attachment;
+pub use boot::boot_id;
 pub use clock::{now_ns, rfc3339};
 pub use commit::{CommitOptions, ImportOptions};
 pub use corten_archive::{ByteStream, Cancel};

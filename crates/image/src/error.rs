@@ -71,6 +71,9 @@ pub enum Error {
     /// The metadata store failed.
     #[error(transparent)]
     Metadata(#[from] corten_metadata::Error),
+    /// The system gave no thread.
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
     /// A record of the store contradicts another; the store was damaged from outside.
     #[error("image store is damaged: {0}")]
     Damaged(String),
@@ -93,7 +96,7 @@ impl Error {
             Self::Content(error) => error.kind(),
             Self::Snapshot(error) => error.kind(),
             Self::Metadata(error) => error.kind(),
-            Self::NoSpace | Self::Read(_) | Self::Damaged(_) => ErrorKind::System,
+            Self::NoSpace | Self::Read(_) | Self::Thread(_) | Self::Damaged(_) => ErrorKind::System,
         }
     }
 

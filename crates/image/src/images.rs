@@ -12,6 +12,7 @@ use crate::index::{Index, Pieces, Unused};
 use crate::layer::chain_ids;
 use crate::record::{ImageRecord, LayerRecord};
 use crate::removal::{ContainerUse, Plan, Situation};
+use crate::unsynced::Syncing;
 use crate::{Error, Image, ImageConfig, Removed, Result, TaggedImage};
 
 /// All images of an engine.
@@ -23,26 +24,46 @@ pub struct Images {
     pub(crate) content: Content,
     pub(crate) snapshots: Arc<dyn Snapshotter>,
     pub(crate) metadata: Arc<Metadata>,
-    index: RwLock<Index>,
+    /// Of the machine's current boot.
+    pub(crate) boot_id: String,
+    pub(crate) syncing: Syncing,
+    index: Arc<RwLock<Index>>,
     /// Held while records and files change, so that nothing is removed while it is being added again. Taken before `index`;
     /// never held while a layer is unpacked.
-    changes: Mutex<()>,
+    changes: Arc<Mutex<()>>,
 }
 
 impl Images {
-    /// Opens the store over the three below it.
+    /// Opens the store over the three below it. `boot_id` is another after each boot of the machine: layers that may not have
+    /// reached the disk before the last one are unpacked again.
     ///
     /// # Errors
     /// When records cannot be read. An image whose files are damaged is left out and logged instead.
-    pub fn open(content: Content, snapshots: Arc<dyn Snapshotter>, metadata: Arc<Metadata>) -> Result<Self> {
+    pub fn open(
+        content: Content,
+        snapshots: Arc<dyn Snapshotter>,
+        metadata: Arc<Metadata>,
+        boot_id: String,
+    ) -> Result<Self> {
+        let index = Arc::<RwLock<Index>>::default();
+        let changes = Arc::<Mutex<()>>::default();
+        let syncing = Syncing::start(
+            snapshots.clone(),
+            metadata.clone(),
+            index.clone(),
+            changes.clone(),
+        )?;
         let images = Self {
             content,
             snapshots,
             metadata,
-            index: RwLock::default(),
-            changes: Mutex::default(),
+            boot_id,
+            syncing,
+            index,
+            changes,
         };
         images.read_records()?;
+        images.settle_layers();
         Ok(images)
     }
 
@@ -295,6 +316,12 @@ impl Images {
     /// Removes files that the index does not list any more; `changes` is held, so nobody adds them meanwhile. Failures are
     /// only logged: for the caller they are gone, and garbage collection tries again.
     fn remove_files(&self, unused: &Unused) {
+        if !unused.blobs.is_empty() && !self.index().unsynced_layers().is_empty() {
+            // A layer that stays, because a container holds it, may have to be made of one of these blobs until it is on disk.
+            if let Err(error) = self.snapshots.sync() {
+                tracing::warn!(error = &error as &dyn std::error::Error, "cannot sync layers");
+            }
+        }
         for layer in unused.layers.keys() {
             if let Err(error) = self.snapshots.remove_layer(layer) {
                 tracing::warn!(%layer, error = &error as &dyn std::error::Error, "layer left behind");
@@ -319,8 +346,8 @@ impl Images {
         let mut index = self.index_mut();
         for (chain_id, record) in layers {
             let chain_id: ChainId = parse(&chain_id)?;
-            // A layer that is not there any more is unpacked again by the next load.
-            if self.snapshots.layer_exists(&chain_id) {
+            // A layer that is not there any more is unpacked again by the next load, or now if it may never have reached the disk.
+            if record.unsynced_since.is_some() || self.snapshots.layer_exists(&chain_id) {
                 index.layer_is_there(chain_id, record);
             }
         }

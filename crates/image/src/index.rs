@@ -230,6 +230,23 @@ impl Index {
         self.layers.entry(chain_id).or_insert(Piece::MISSING).there = Some(record);
     }
 
+    /// Notes that a layer's files are lost; it stays held by whom it is.
+    pub(crate) fn layer_is_gone(&mut self, chain_id: &ChainId) {
+        if let Some(layer) = self.layers.get_mut(chain_id) {
+            layer.there = None;
+        }
+    }
+
+    /// The layers whose files are not known to be on disk.
+    pub(crate) fn unsynced_layers(&self) -> Vec<(ChainId, LayerRecord)> {
+        let layers = self.layers.iter();
+        layers
+            .filter_map(|(chain_id, layer)| Some((chain_id, layer.there.as_ref()?)))
+            .filter(|(_, record)| record.unsynced_since.is_some())
+            .map(|(chain_id, record)| (chain_id.clone(), record.clone()))
+            .collect()
+    }
+
     /// Notes a blob on disk.
     pub(crate) fn blob_is_there(&mut self, digest: Digest) {
         self.blobs.entry(digest).or_insert(Piece::MISSING).there = Some(());

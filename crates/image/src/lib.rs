@@ -7,13 +7,13 @@
 //! # One image on its way in
 //! `Images::load` reads the archive into staged blobs (`archive`), unpacking layers as they come (`early`, `unpacking`; each
 //! through one untar that no path leads out of, `layer`) into stages of the snapshotter, checks configuration against layers, and
-//! commits files first, records last (`load`). `index` counts who uses which layer and blob; what nobody uses goes.
+//! commits files first, records last (`load`). The files of layers reach the disk later, or are made again (`unsynced`). `index` counts who uses which layer and blob; what nobody uses goes.
 //!
 //! # Records
 //! ```text
 //! images  id                   -> { layers: [{digest, size}], manifest?, parent? }   configuration: the blob of that digest
 //! tags    normalised reference -> id
-//! layers  chain id             -> { diff_id, size }                         files: the snapshotter's layer of that id
+//! layers  chain id             -> { diff_id, size, unsynced_since? }        files: the snapshotter's layer of that id
 //! ```
 #![forbid(unsafe_code)]
 
@@ -35,6 +35,7 @@ mod removal;
 mod save;
 mod serde_null;
 mod unpacking;
+mod unsynced;
 
 pub use config::{ContainerConfig, Empty, Healthcheck, History, ImageConfig, RootFs};
 pub use derive::NewImage;

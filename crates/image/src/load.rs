@@ -3,7 +3,8 @@
 //! 1. The archive is read to its end into staged blobs, and its manifests are checked against them. What looks like a layer is
 //!    unpacked into a staged directory meanwhile (`early`), several at a time.
 //! 2. The layers that are not there yet are waited for, or unpacked only now, and verified.
-//! 3. Under the lock for changes, layers and blobs are renamed to their places, synced, and the records committed.
+//! 3. Under the lock for changes, layers and blobs are renamed to their places, blobs synced, and the records committed.
+//!    Layers are synced when the load has answered (`unsynced`).
 //!
 //! Whatever fails, staged files vanish as they are dropped, and what step 3 had renamed already is removed because nobody
 //! comes to use it.
@@ -56,10 +57,15 @@ impl Images {
         let hold = Hold::new(self, pieces(&images));
         let missing = self.missing_layers(&images);
         let layers = Self::unpack_layers(missing, &blobs, early)?;
+        let new: Vec<ChainId> = layers.iter().map(|(layer, _)| layer.chain_id.clone()).collect();
         let _changes = self.changes();
         self.check_stored(&images)?;
-        self.commit_files(layers, &hold, blobs)?;
-        self.commit_records(images)
+        let committed = self
+            .commit_files(layers, &hold, blobs)
+            .and_then(|()| self.commit_records(images));
+        // Even if it failed: another load may have come to count on these layers.
+        self.syncing.add(new);
+        committed
     }
 
     /// Makes sure that what new images take over from one that is here has not gone with it meanwhile; now they hold it.
@@ -126,7 +132,7 @@ impl Images {
         checked.collect()
     }
 
-    /// Puts layers and blobs in their places and syncs them.
+    /// Puts layers and blobs in their places. Blobs are durable then; layers follow (`unsynced`).
     fn commit_files(
         &self,
         layers: Vec<(NewLayer, UnpackedLayer)>,
@@ -139,6 +145,7 @@ impl Images {
             let record = LayerRecord {
                 diff_id: layer.diff_id,
                 size: unpacked.size,
+                unsynced_since: Some(self.boot_id.clone()),
             };
             self.index_mut().layer_is_there(layer.chain_id, record);
         }
@@ -149,8 +156,6 @@ impl Images {
             blobs.into_iter().filter(is_new).collect()
         };
         let digests: Vec<Digest> = blobs.iter().map(|blob| blob.digest().clone()).collect();
-        // Always, even if all layers were there: another load may have renamed them and not have synced yet.
-        self.snapshots.sync()?;
         // If this fails half-way those that were renamed must be known, to be removed.
         let result = self.content.commit(blobs);
         let mut index = self.index_mut();

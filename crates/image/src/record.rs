@@ -22,4 +22,7 @@ pub(crate) struct LayerRecord {
     pub(crate) diff_id: Digest,
     /// Bytes in its files.
     pub(crate) size: u64,
+    /// The boot it was unpacked in, until its files are known to be on disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) unsynced_since: Option<String>,
 }

@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use corten_archive::Cancel;
 use corten_image::{Error, builtin};
+use corten_metadata::{Batch, Durability, Store as Metadata, Table};
 use corten_types::Reference;
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{Bench, Layout, Tar, config, digest, docker_archive, gzip, zstd};
 
 fn layers() -> Vec<Vec<u8>> {
@@ -54,6 +55,45 @@ fn a_docker_archive_becomes_an_image() {
     assert_eq!(bench.images.get("app").unwrap(), found);
     assert_eq!(bench.images.list().len(), 1);
     assert_eq!(bench.images.collect_garbage().unwrap(), 0);
+}
+
+#[test]
+fn layers_that_never_reached_the_disk_are_unpacked_again() {
+    let bench = Bench::new();
+    let archive = docker_archive(&["app"], &layers());
+    bench.images.load(&archive[..], &Cancel::new()).unwrap();
+    let found = bench.images.get("app").unwrap();
+    let [low, top] = [0, 1].map(|number| bench.overlay.layer_dir(&found.image.chain[number]));
+
+    let bench = bench.reopen_after(|dir| {
+        // As if the machine had stopped too early: names without files, files without bytes.
+        fs::remove_dir_all(&low).unwrap();
+        fs::write(top.join("etc/two"), b"").unwrap();
+        let metadata = Metadata::open(dir).unwrap();
+        let mut batch = Batch::new();
+        for (chain_id, mut record) in metadata.all::<Value>(Table::Layers).unwrap() {
+            assert_eq!(
+                record.get("unsynced_since"),
+                None,
+                "a store that was closed has synced all"
+            );
+            record["unsynced_since"] = json!("the boot before");
+            batch.put(Table::Layers, chain_id, &record).unwrap();
+        }
+        metadata.commit(batch, Durability::Durable).unwrap();
+    });
+    assert_eq!(bench.images.get("app").unwrap(), found);
+    assert_eq!(fs::read(low.join("etc/one")).unwrap(), b"one");
+    assert_eq!(fs::read(top.join("etc/two")).unwrap(), b"second");
+    assert_eq!(bench.images.collect_garbage().unwrap(), 0);
+
+    bench.reopen_after(|dir| {
+        let layers = Metadata::open(dir).unwrap().all::<Value>(Table::Layers).unwrap();
+        assert_eq!(layers.len(), 2);
+        for (_, record) in layers {
+            assert_eq!(record.get("unsynced_since"), None, "nor is it done twice");
+        }
+    });
 }
 
 #[test]

@@ -36,8 +36,14 @@ impl Bench {
 
     /// Closes and opens everything anew.
     pub fn reopen(self) -> Self {
+        self.reopen_after(|_| ())
+    }
+
+    /// Closes everything, has something done to its directory, and opens all anew.
+    pub fn reopen_after(self, change: impl FnOnce(&Path)) -> Self {
         let Self { dir, images, overlay } = self;
         drop((images, overlay));
+        change(dir.path());
         let (images, overlay) = open(dir.path());
         Self { dir, images, overlay }
     }
@@ -68,7 +74,8 @@ fn open(dir: &Path) -> (Images, Arc<Overlay>) {
     let content = Content::open(&dir.join("content")).unwrap();
     let overlay = Arc::new(Overlay::open(&dir.join("snapshots")).unwrap());
     let metadata = Arc::new(Metadata::open(dir).unwrap());
-    (Images::open(content, overlay.clone(), metadata).unwrap(), overlay)
+    let images = Images::open(content, overlay.clone(), metadata, "boot".to_owned());
+    (images.unwrap(), overlay)
 }
 
 pub fn digest(bytes: &[u8]) -> Digest {
