@@ -396,7 +396,12 @@ pub(crate) static DIRECTIVES: &[Directive] = &[
         Switch,
         "Enable IP masquerading for the default bridge network (default true)",
     ),
-    idle("ip6tables", "ip6tables", Switch, "true", IPV6),
+    acts(
+        "ip6tables",
+        "ip6tables",
+        Switch,
+        "Enable addition of firewall rules for IPv6 (default true)",
+    ),
     acts(
         "iptables",
         "iptables",

@@ -10,7 +10,7 @@ use corten_content::Store as ContentStore;
 use corten_engine::{Engine, EngineConfig, Parts};
 use corten_image::Images;
 use corten_metadata::Store;
-use corten_network::BridgeNetwork;
+use corten_network::Networks;
 use corten_sandbox::{SandboxConfig, Sandboxes};
 use corten_snapshot::{Overlay, Snapshotter};
 use corten_volume::Volumes;
@@ -65,11 +65,11 @@ async fn serve(settings: Settings, flags: Flags, log_level: LogLevel) -> Result<
     }
     if let Some(network) = &settings.network {
         claims.push(Claim::bridge(&network.bridge).await?);
-        claims.push(Claim::table(&network.table).await?);
     }
+    claims.push(Claim::table(&settings.plane.table).await?);
     // Before anything is restored: who connects now waits, and a daemon that cannot be reached has touched nothing.
     let mut listeners = listeners::open(&settings).await?;
-    let (engine, bridge) = open(&settings).await?;
+    let (engine, networks) = open(&settings).await?;
     if let Some(address) = &settings.metrics {
         metrics::serve(address, engine.clone())
             .await
@@ -127,17 +127,15 @@ async fn serve(settings: Settings, flags: Flags, log_level: LogLevel) -> Result<
         server.await?;
     }
     engine.close()?;
-    if let Some(bridge) = bridge {
-        // Running containers keep their network; an idle daemon leaves nothing on the machine.
-        let idle = engine.running() == 0;
-        tokio::task::spawn_blocking(move || bridge.shutdown(idle)).await??;
-    }
+    // Running containers keep their network; an idle daemon leaves nothing on the machine.
+    let idle = engine.running() == 0;
+    tokio::task::spawn_blocking(move || networks.shutdown(idle)).await??;
     drop(claims);
     tracing::info!("Daemon shutdown complete");
     Ok(())
 }
 
-async fn open(settings: &Settings) -> Result<(Arc<Engine>, Option<Arc<BridgeNetwork>>), Failure> {
+async fn open(settings: &Settings) -> Result<(Arc<Engine>, Arc<Networks>), Failure> {
     let root = settings.data_root.clone();
     make_dir(&root.join("containers"), 0o710)?;
     let metadata = Arc::new(Store::open(&root)?);
@@ -150,12 +148,10 @@ async fn open(settings: &Settings) -> Result<(Arc<Engine>, Option<Arc<BridgeNetw
         corten_engine::boot_id()?,
     )?);
     let volumes = Arc::new(Volumes::open(&root.join("volumes"))?);
-    let bridge = settings
-        .network
-        .clone()
-        .map(BridgeNetwork::open)
-        .transpose()?
-        .map(Arc::new);
+    let networks = Arc::new(Networks::open(settings.plane.clone())?);
+    if let Some(bridge) = &settings.network {
+        networks.create(&networks.default_spec("", bridge)?)?;
+    }
     let (events, received) = mpsc::unbounded_channel();
     let shim = shim_path::find(settings.shim.as_deref())?;
     let sandboxes = Sandboxes::open(
@@ -179,14 +175,14 @@ async fn open(settings: &Settings) -> Result<(Arc<Engine>, Option<Arc<BridgeNetw
             images,
             snapshots,
             metadata,
-            bridge: bridge.clone(),
+            networks: networks.clone(),
             volumes,
             sandboxes: Arc::new(sandboxes),
         },
     )?;
     engine.restore().await?;
     tokio::spawn(engine.clone().follow_sandboxes(received));
-    Ok((engine, bridge))
+    Ok((engine, networks))
 }
 
 fn make_dir(path: &Path, mode: u32) -> Result<(), Failure> {

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use corten_engine::Defaults;
-use corten_network::{Ipv4Net, NetworkConfig};
+use corten_network::{DefaultBridge, IpNet, Ipv4Net, PlaneConfig};
 use corten_sandbox::SeccompChoice;
 use corten_wire::Ulimit;
 use serde_json::Value;
@@ -34,7 +34,9 @@ pub(crate) struct Settings {
     pub(crate) exec_root: PathBuf,
     pub(crate) pidfile: PathBuf,
     /// `None` runs without the default bridge.
-    pub(crate) network: Option<NetworkConfig>,
+    pub(crate) network: Option<DefaultBridge>,
+    /// What all networks have in common.
+    pub(crate) plane: PlaneConfig,
     pub(crate) dns: Vec<IpAddr>,
     pub(crate) dns_options: Vec<String>,
     pub(crate) dns_search: Vec<String>,
@@ -97,6 +99,7 @@ impl Settings {
             ));
         }
         let network = network(values)?;
+        let plane = plane(values, &exec_root)?;
         let (seccomp, seccomp_name) = seccomp(values.text("seccomp-profile"))?;
         let defaults = Defaults {
             ulimits: ulimits(values.raw("default-ulimits"))?,
@@ -124,6 +127,7 @@ impl Settings {
             },
             exec_root,
             network,
+            plane,
             dns: addresses(&values.list("dns"))?,
             dns_options: values.list("dns-opts"),
             dns_search: domains(values.list("dns-search"))?,
@@ -297,7 +301,25 @@ fn tls(values: &Values) -> (Option<corten_api::TlsFiles>, bool) {
     (Some(files), false)
 }
 
-fn network(values: &Values) -> Result<Option<NetworkConfig>, String> {
+/// The table is named after the bridge, which no two daemons share, or after the run-time directory where there is no
+/// bridge, unless told otherwise.
+fn plane(values: &Values, exec_root: &Path) -> Result<PlaneConfig, String> {
+    let table = match (values.text("firewall-table"), values.text("bridge")) {
+        (Some(table), _) => table.to_owned(),
+        (None, Some("none")) => format!("corten{}", exec_root.display().to_string().replace('/', "-")),
+        (None, bridge) => bridge.unwrap_or("corten0").to_owned(),
+    };
+    Ok(PlaneConfig {
+        table,
+        iptables: values.switch("iptables").unwrap_or(true),
+        ip6tables: values.switch("ip6tables").unwrap_or(true),
+        ip_forward: values.switch("ip-forward").unwrap_or(true),
+        pools: pools(values.raw("default-address-pools"))?,
+        seed: String::new(),
+    })
+}
+
+fn network(values: &Values) -> Result<Option<DefaultBridge>, String> {
     let bridge = values.text("bridge").unwrap_or("corten0").to_owned();
     if bridge == "none" {
         return Ok(None);
@@ -330,29 +352,26 @@ fn network(values: &Values) -> Result<Option<NetworkConfig>, String> {
             .transpose()
     };
     let mtu = values.number("mtu").filter(|mtu| *mtu != 0).unwrap_or(1500);
-    let config = NetworkConfig {
-        table: values.text("firewall-table").unwrap_or(&bridge).to_owned(),
+    let config = DefaultBridge {
         bridge,
         bip: values.text("bip").map(bridge_address).transpose()?,
-        pools: pools(values.raw("default-address-pools"))?,
         fixed_cidr: net("fixed-cidr")?,
         default_gateway: address("default-gateway")?,
-        default_bind: address("ip")?.unwrap_or(Ipv4Addr::UNSPECIFIED),
-        firewall,
+        default_bind: address("ip")?.map(Into::into),
         mtu: u32::try_from(mtu)
             .ok()
             .filter(|mtu| (68..=65_535).contains(mtu))
             .ok_or_else(|| format!("invalid default MTU: {mtu}"))?,
-        ip_forward: values.switch("ip-forward").unwrap_or(true),
         ip_masq: values.switch("ip-masq").unwrap_or(true),
         icc,
+        ..DefaultBridge::default()
     };
     if let (Some(range), Some(bip)) = (config.fixed_cidr, config.bip)
-        && !(bip.contains(range.address()) && range.prefix_len() >= bip.prefix_len())
+        && !(bip.contains(&range.addr()) && range.prefix_len() >= bip.prefix_len())
     {
         return Err(format!(
             "the range --fixed-cidr {range} is no part of the bridge's subnet {}",
-            bip.network()
+            bip.trunc()
         ));
     }
     Ok(Some(config))
@@ -368,8 +387,7 @@ fn bridge_address(text: &str) -> Result<Ipv4Net, String> {
             "the subnet of the bridge address {text} is larger than /8"
         ));
     }
-    if bip.prefix_len() < 31 && (bip.address() == bip.network().address() || bip.address() == bip.broadcast())
-    {
+    if bip.prefix_len() < 31 && (bip.addr() == bip.network() || bip.addr() == bip.broadcast()) {
         return Err(format!(
             "the bridge address {text} is the network or broadcast address of its subnet"
         ));
@@ -377,17 +395,17 @@ fn bridge_address(text: &str) -> Result<Ipv4Net, String> {
     Ok(bip)
 }
 
-fn pools(value: Option<&Value>) -> Result<Vec<(Ipv4Net, u8)>, String> {
+fn pools(value: Option<&Value>) -> Result<Vec<(IpNet, u8)>, String> {
     let list = value.and_then(Value::as_array).into_iter().flatten();
     list.map(|pool| {
         let base = pool["base"].as_str().unwrap_or_default();
-        let base: Ipv4Net = base
+        let base: IpNet = base
             .parse()
             .map_err(|_| format!("invalid base pool {base:?}: invalid CIDR address: {base}"))?;
         let size = pool["size"]
             .as_u64()
             .and_then(|size| u8::try_from(size).ok())
-            .filter(|size| *size >= base.prefix_len() && *size <= 30)
+            .filter(|size| *size >= base.prefix_len() && *size <= base.max_prefix_len() - 2)
             .ok_or_else(|| format!("invalid pools size: {} for {base}", pool["size"]))?;
         Ok((base, size))
     })
@@ -487,7 +505,9 @@ mod tests {
         let settings = settle(&[("exec-root", json!("/run/x"))]).unwrap();
         assert_eq!(settings.hosts, [Host::Unix("/run/x/corten.sock".into())]);
         assert!(!settings.docker_socket);
-        assert_eq!(settings.network.unwrap().table, "corten0");
+        assert_eq!(settings.plane.table, "corten0");
+        let without_bridge = [("exec-root", json!("/run/x")), ("bridge", json!("none"))];
+        assert_eq!(settle(&without_bridge).unwrap().plane.table, "corten-run-x");
     }
 
     #[test]
@@ -585,6 +605,6 @@ mod tests {
         .unwrap();
         assert_eq!(settings.defaults.ulimits[0].hard, 2);
         assert_eq!(settings.defaults.shm_size, 1 << 20);
-        assert_eq!(settings.network.unwrap().pools[0].1, 24);
+        assert_eq!(settings.plane.pools[0].1, 24);
     }
 }

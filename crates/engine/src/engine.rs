@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use corten_image::Images;
 use corten_metadata::{Batch, Durability, Store, Table};
-use corten_network::BridgeNetwork;
+use corten_network::Networks;
 use corten_sandbox::Sandboxes;
 use corten_snapshot::Snapshotter;
 use corten_types::ContainerId;
@@ -52,8 +52,8 @@ pub struct Parts {
     pub snapshots: Arc<dyn Snapshotter>,
     /// Durable records.
     pub metadata: Arc<Store>,
-    /// The default bridge network; `None` when the daemon runs without (`--bridge none`).
-    pub bridge: Option<Arc<BridgeNetwork>>,
+    /// The networks of this machine; the default bridge is not among them when the daemon runs without (`--bridge none`).
+    pub networks: Arc<Networks>,
     /// Volumes.
     pub volumes: Arc<Volumes>,
     /// Running containers.
@@ -73,7 +73,7 @@ pub struct Engine {
     pub(crate) images: Arc<Images>,
     pub(crate) snapshots: Arc<dyn Snapshotter>,
     pub(crate) metadata: Arc<Store>,
-    pub(crate) bridge: Option<Arc<BridgeNetwork>>,
+    pub(crate) networks: Arc<Networks>,
     pub(crate) volumes: Arc<Volumes>,
     pub(crate) volume_claims: Arc<VolumeClaims>,
     pub(crate) sandboxes: Arc<Sandboxes>,
@@ -104,7 +104,7 @@ impl Engine {
             images,
             snapshots,
             metadata,
-            bridge,
+            networks,
             volumes,
             sandboxes,
         } = parts;
@@ -117,7 +117,7 @@ impl Engine {
             images,
             snapshots,
             metadata,
-            bridge,
+            networks,
             volumes,
             volume_claims: Arc::default(),
             sandboxes,

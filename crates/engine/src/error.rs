@@ -85,7 +85,7 @@ pub enum Error {
         /// The endpoint that was to be made.
         endpoint: String,
         /// How.
-        source: corten_network::NetworkError,
+        source: Box<corten_network::NetworkError>,
     },
     /// From packing or unpacking files.
     #[error(transparent)]

@@ -109,8 +109,8 @@ impl Engine {
             });
             (state.lease.take(), restart)
         };
-        if let (Some(lease), Some(bridge)) = (&lease, &self.bridge) {
-            bridge.release(lease);
+        if let Some(lease) = &lease {
+            self.networks.release(lease);
         }
         self.execs.all_ended(&container);
         let duration = {

@@ -43,7 +43,15 @@ pub(crate) fn engine(dir: &Path) -> Arc<Engine> {
         ),
         snapshots,
         metadata,
-        bridge: None,
+        networks: Arc::new(
+            corten_network::Networks::open(corten_network::PlaneConfig {
+                iptables: false,
+                ip6tables: false,
+                table: "corten-engine-test".to_owned(),
+                ..Default::default()
+            })
+            .unwrap(),
+        ),
         volumes: Arc::new(Volumes::open(&dir.join("volumes")).unwrap()),
         sandboxes: Arc::new(Sandboxes::open(&sandboxes, events).unwrap()),
     };

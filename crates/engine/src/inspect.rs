@@ -158,12 +158,17 @@ fn network_settings(
     }
     if let Some(lease) = lease {
         settings.endpoint_id = lease.endpoint_id.clone();
-        settings.gateway = lease.gateway.to_string();
-        settings.ip_address = lease.address.to_string();
+        settings.gateway = text(lease.gateway);
+        settings.ip_address = text(lease.address);
         settings.ip_prefix_len = i64::from(lease.prefix_len);
-        settings.mac_address = lease.mac.to_string();
+        settings.mac_address = text(lease.mac);
     }
     settings
+}
+
+/// What the API shows of something that need not be there.
+fn text(value: Option<impl ToString>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
 }
 
 /// A container's attachment to its network.
@@ -184,10 +189,10 @@ pub(crate) fn endpoint_settings(
         ..EndpointSettings::default()
     };
     if let Some(lease) = lease {
-        settings.mac_address = lease.mac.to_string();
+        settings.mac_address = text(lease.mac);
         settings.endpoint_id = lease.endpoint_id.clone();
-        settings.gateway = lease.gateway.to_string();
-        settings.ip_address = lease.address.to_string();
+        settings.gateway = text(lease.gateway);
+        settings.ip_address = text(lease.address);
         settings.ip_prefix_len = i64::from(lease.prefix_len);
     }
     settings

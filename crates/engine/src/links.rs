@@ -130,7 +130,9 @@ pub(crate) fn environment(engine: &Engine, record: &ContainerRecord) -> Result<V
         };
         let config = &state.record.config;
         let env = config.env.as_deref().unwrap_or_default();
-        let address = lease.address.to_string();
+        let address = lease
+            .address
+            .map_or_else(String::new, |address| address.to_string());
         variables.extend(variables_of(
             &record.name,
             alias,
@@ -204,7 +206,7 @@ fn variables_of(parent: &str, alias: &str, address: &str, exposed: &PortSet, env
 pub(crate) fn hosts(engine: &Engine, record: &ContainerRecord) -> Vec<(String, std::net::IpAddr)> {
     let line = |(alias, child): (&str, Arc<Container>)| {
         let state = child.state();
-        let address = state.lease.as_ref()?.address;
+        let address = state.lease.as_ref()?.address?;
         let mut names = format!("{alias} {}", crate::options::hostname(&state.record));
         if alias != state.name() {
             names.push(' ');
@@ -227,7 +229,7 @@ impl Engine {
                 }
                 links.map(|link| link.alias.clone()).collect()
             };
-            let address = lease.address.to_string();
+            let Some(address) = lease.address else { continue };
             for alias in aliases {
                 self.rewrite_hosts(parent.id(), |line| match names_alias(line, &alias) {
                     true => line

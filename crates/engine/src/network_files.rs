@@ -56,10 +56,12 @@ pub(crate) fn write(
         let linked = crate::links::hosts(engine, record).into_iter();
         extra.extend(linked.map(|(names, address)| (names, ExtraHost::Address(address))));
     }
-    let host_gateway = match (&engine.bridge, lease) {
+    let bridge = engine.networks.default_bridge();
+    let bridge = bridge.as_ref().and_then(crate::networks::bridge_address);
+    let host_gateway = match (bridge, lease) {
         _ if engine.config.host_gateway.is_some() => engine.config.host_gateway,
-        (Some(bridge), _) => Some(bridge.address().into()),
-        (None, Some(lease)) => Some(lease.gateway.into()),
+        (Some(address), _) => Some(address),
+        (None, Some(lease)) => lease.gateways().next(),
         (None, None) if extra.iter().any(|(_, host)| *host == ExtraHost::HostGateway) => {
             return Err(Error::Invalid(
                 "unable to derive the IP value for host-gateway".to_owned(),
@@ -67,7 +69,11 @@ pub(crate) fn write(
         }
         (None, None) => None,
     };
-    let addresses: Vec<IpAddr> = lease.map(|lease| IpAddr::V4(lease.address)).into_iter().collect();
+    let addresses: Vec<IpAddr> = lease
+        .into_iter()
+        .flat_map(Lease::addresses)
+        .map(|net| net.addr())
+        .collect();
     let file = HostsFile {
         hostname: &name,
         domainname: domain,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::IpAddr;
 
+use corten_network::NetworkSpec;
 use corten_wire::{Filters, Ipam, IpamConfig, Network, NetworkContainer};
 
 use crate::engine::Engine;
@@ -49,7 +51,7 @@ impl Engine {
     fn networks(&self) -> Vec<Network> {
         NAMES
             .iter()
-            .filter(|(name, _)| *name != "bridge" || self.bridge.is_some())
+            .filter(|(name, _)| *name != "bridge" || self.networks.default_bridge().is_some())
             .map(|(name, driver)| self.network(name, driver))
             .collect()
     }
@@ -113,28 +115,35 @@ impl Engine {
             enable_ipv4: true,
             ..Network::default()
         };
-        if let ("bridge", Some(bridge)) = (name, &self.bridge) {
-            network.ipam.config = Some(vec![IpamConfig {
-                subnet: bridge.subnet().to_string(),
-                gateway: bridge.gateway().to_string(),
-                ip_range: bridge
-                    .config()
-                    .fixed_cidr
-                    .map_or_else(String::new, |range| range.to_string()),
+        if name == "bridge"
+            && let Some(spec) = self.networks.default_bridge()
+            && let Some(bridge) = spec.bridge()
+        {
+            let pools = spec.pools.iter().map(|pool| IpamConfig {
+                subnet: pool.subnet.to_string(),
+                gateway: pool
+                    .gateway
+                    .map_or_else(String::new, |gateway| gateway.to_string()),
+                ip_range: pool.range.map_or_else(String::new, |range| range.to_string()),
                 ..IpamConfig::default()
-            }]);
-            let config = bridge.config();
+            });
+            network.ipam.config = Some(pools.collect());
+            network.enable_ipv6 = spec.ipv6;
+            let unspecified = std::net::Ipv4Addr::UNSPECIFIED.into();
             let option = |key: &str, value: String| (format!("com.docker.network.{key}"), value);
             network.options = Some(BTreeMap::from([
                 option("bridge.default_bridge", "true".to_owned()),
-                option("bridge.enable_icc", config.icc.to_string()),
+                option("bridge.enable_icc", bridge.icc.to_string()),
                 option(
                     "bridge.enable_ip_masquerade",
-                    (config.ip_masq && config.firewall).to_string(),
+                    (bridge.masquerade && self.networks.config().iptables).to_string(),
                 ),
-                option("bridge.host_binding_ipv4", config.default_bind.to_string()),
-                option("bridge.name", config.bridge.clone()),
-                option("driver.mtu", config.mtu.to_string()),
+                option(
+                    "bridge.host_binding_ipv4",
+                    bridge.default_bind.unwrap_or(unspecified).to_string(),
+                ),
+                option("bridge.name", bridge.bridge.clone()),
+                option("driver.mtu", spec.mtu.unwrap_or_default().to_string()),
             ]));
         }
         network
@@ -153,11 +162,21 @@ impl Engine {
             };
             if let Some(lease) = &state.lease {
                 entry.endpoint_id.clone_from(&lease.endpoint_id);
-                entry.mac_address = lease.mac.to_string();
-                entry.ipv4_address = format!("{}/{}", lease.address, lease.prefix_len);
+                entry.mac_address = lease.mac.map_or_else(String::new, |mac| mac.to_string());
+                entry.ipv4_address = lease.ipv4().map_or_else(String::new, |net| net.to_string());
+                entry.ipv6_address = lease.ipv6().map_or_else(String::new, |net| net.to_string());
             }
             found.insert(container.id().to_string(), entry);
         }
         found
     }
+}
+
+/// The address a bridge itself has: of IPv4 if it has one.
+pub(crate) fn bridge_address(spec: &NetworkSpec) -> Option<IpAddr> {
+    let mut own = spec
+        .pools
+        .iter()
+        .filter_map(|pool| spec.bridge_address(pool.subnet));
+    own.next().map(|net| net.addr())
 }

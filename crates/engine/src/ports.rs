@@ -15,7 +15,7 @@ pub(crate) fn parse(port: &str) -> Result<(u16, Proto)> {
     let protocol = match protocol.to_ascii_lowercase().as_str() {
         "tcp" => Proto::Tcp,
         "udp" => Proto::Udp,
-        "sctp" => return Err(Error::Unsupported("publishing sctp ports".to_owned())),
+        "sctp" => Proto::Sctp,
         _ => return Err(invalid()),
     };
     Ok((number, protocol))

@@ -52,17 +52,15 @@ impl Engine {
                 Err(error) => tracing::error!(%error, id = %container.id(), "cannot take over a container"),
             }
         }
-        if let Some(bridge) = &self.bridge {
-            let restored = bridge.restore(&leases)?;
-            if restored.deleted_veths > 0 {
-                tracing::info!(
-                    count = restored.deleted_veths,
-                    "deleted interfaces of containers that are gone"
-                );
-            }
-            for (endpoint, problem) in &restored.problems {
-                tracing::warn!(%problem, %endpoint, "cannot take over an endpoint in full");
-            }
+        let restored = self.networks.restore(&leases)?;
+        if restored.deleted_veths > 0 {
+            tracing::info!(
+                count = restored.deleted_veths,
+                "deleted interfaces of containers that are gone"
+            );
+        }
+        for (endpoint, problem) in &restored.problems {
+            tracing::warn!(%problem, %endpoint, "cannot take over an endpoint in full");
         }
         for (container, exit) in ended {
             self.clone().record_end(container, exit, false).await;

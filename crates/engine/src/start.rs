@@ -73,8 +73,8 @@ impl Engine {
         let network = NetworkMode::parse(&record.host_config.network_mode, self)?;
         let lease = self.reserve(&record, &network)?;
         let started = self.run_with(container, &record, &network, lease.as_ref()).await;
-        if let (Err(_), Some(lease), Some(bridge)) = (&started, &lease, &self.bridge) {
-            bridge.release(lease);
+        if let (Err(_), Some(lease)) = (&started, &lease) {
+            self.networks.release(lease);
         }
         started
     }
@@ -198,7 +198,7 @@ impl Engine {
         let NetworkMode::Bridge = network else {
             return Ok(None);
         };
-        let Some(bridge) = &self.bridge else {
+        let Some(bridge) = self.networks.default_bridge() else {
             return Err(Error::NoSuchNetwork("bridge".to_owned()));
         };
         let mac = match record.endpoint.mac.as_deref() {
@@ -214,12 +214,16 @@ impl Engine {
             ip: record.endpoint.address,
             mac,
             ports: crate::ports::requests(&record.config, &record.host_config)?,
+            ..EndpointRequest::default()
         };
-        let lease = bridge.reserve(&request).map_err(|source| Error::Ports {
-            name: record.name.clone(),
-            endpoint: record.id.to_string(),
-            source,
-        })?;
+        let lease = self
+            .networks
+            .reserve(&bridge.id, &request)
+            .map_err(|source| Error::Ports {
+                name: record.name.clone(),
+                endpoint: record.id.to_string(),
+                source: Box::new(source),
+            })?;
         Ok(Some(lease))
     }
 
@@ -234,10 +238,11 @@ impl Engine {
             let file = std::fs::File::open(&path).map_err(Error::system(format!("cannot open {path}")))?;
             return Ok(Some(file.into()));
         }
-        let (Some(bridge), Some(lease)) = (self.bridge.clone(), lease.cloned()) else {
+        let Some(lease) = lease.cloned() else {
             return Ok(None);
         };
-        blocking("set up the network", move || Ok(Some(bridge.plumb(&lease)?))).await
+        let networks = self.networks.clone();
+        blocking("set up the network", move || Ok(Some(networks.plumb(&[lease])?))).await
     }
 
     async fn start_failed(self: &Arc<Self>, container: &Arc<Container>, error: &Error) {

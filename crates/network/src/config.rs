@@ -1,100 +1,137 @@
-//! What the operator decides about the default network.
+//! What the operator decides about networking.
 
-use std::net::Ipv4Addr;
+use crate::NetworkError;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::{Ipv4Net, NetworkError};
-
-/// Configuration of the default bridge network (dockerd's flags of the same names, but for `table`).
+/// What all networks of a daemon have in common (dockerd's flags of the same names, but for `table`).
 #[derive(Debug, Clone)]
-pub struct NetworkConfig {
+pub struct PlaneConfig {
+    /// Name of the nf_tables table (family inet), owned by this daemon alone.
+    pub table: String,
+    /// Whether to write firewall rules for IPv4. Without, no port can be published and nothing is masqueraded.
+    pub iptables: bool,
+    /// The same for IPv6.
+    pub ip6tables: bool,
+    /// Whether to let the host forward packets at all (`net.ipv4.ip_forward`, `net.ipv6.conf.all.forwarding`).
+    pub ip_forward: bool,
+    /// Subnets of this size are cut from these ranges, in this order, for networks that name none; Docker's for a family
+    /// that is not among them.
+    pub pools: Vec<(IpNet, u8)>,
+    /// Something that differs from machine to machine and stays the same: the unique local IPv6 prefix comes from it.
+    pub seed: String,
+}
+
+impl Default for PlaneConfig {
+    /// dockerd's defaults, under our own name.
+    fn default() -> Self {
+        Self {
+            table: "corten".to_owned(),
+            iptables: true,
+            ip6tables: true,
+            ip_forward: true,
+            pools: Vec::new(),
+            seed: String::new(),
+        }
+    }
+}
+
+impl PlaneConfig {
+    /// Refuses a name the kernel would refuse.
+    pub(crate) fn check(&self) -> Result<(), NetworkError> {
+        if self.table.is_empty() || self.table.len() > 200 || self.table.contains(char::is_control) {
+            return Err(NetworkError::InvalidName {
+                what: "table",
+                name: self.table.clone(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Configuration of the default bridge network (dockerd's flags of the same names).
+#[derive(Debug, Clone)]
+pub struct DefaultBridge {
     /// Name of the bridge, at most 15 bytes.
     pub bridge: String,
     /// Address of the bridge with its subnet's prefix length. Without it, a bridge that exists keeps its address, and
-    /// a new one takes the first of Docker's default subnets that overlaps none of the host's routes. So it does as long
-    /// as running containers are on it.
+    /// a new one takes the first of the default subnets that overlaps none of the host's routes. So it does as long as
+    /// running containers are on it.
     pub bip: Option<Ipv4Net>,
-    /// Name of the nf_tables table (family inet), owned by this daemon alone.
-    pub table: String,
-    /// Subnets of this size are cut from these ranges, in this order, when neither the bridge nor [`Self::bip`] has an
-    /// address; empty for Docker's.
-    pub pools: Vec<(Ipv4Net, u8)>,
+    /// The same for IPv6.
+    pub bip6: Option<Ipv6Net>,
+    /// Whether containers get IPv6 addresses, too.
+    pub ipv6: bool,
     /// The part of the subnet that containers' addresses are taken from; `None` for all of it.
     pub fixed_cidr: Option<Ipv4Net>,
+    /// The same for IPv6; the subnet itself where the bridge has no address yet.
+    pub fixed_cidr_v6: Option<Ipv6Net>,
     /// Where containers' default routes point; `None` for the bridge.
     pub default_gateway: Option<Ipv4Addr>,
-    /// Address of this machine that ports are published on where none is named.
-    pub default_bind: Ipv4Addr,
-    /// Whether to write firewall rules at all. Without, no port can be published and nothing is masqueraded.
-    pub firewall: bool,
+    /// The same for IPv6.
+    pub default_gateway_v6: Option<Ipv6Addr>,
+    /// Address of this machine that ports are published on where none is named; `None` for all.
+    pub default_bind: Option<IpAddr>,
     /// Bytes a packet may have on the network.
     pub mtu: u32,
-    /// Whether to let the host forward IPv4 packets at all (`net.ipv4.ip_forward`).
-    pub ip_forward: bool,
     /// Whether containers reach the outside under the host's address.
     pub ip_masq: bool,
     /// Whether containers may talk to each other without publishing.
     pub icc: bool,
 }
 
-impl Default for NetworkConfig {
+impl Default for DefaultBridge {
     /// dockerd's defaults, under our own names.
     fn default() -> Self {
         Self {
             bridge: "corten0".to_owned(),
             bip: None,
-            pools: Vec::new(),
+            bip6: None,
+            ipv6: false,
             fixed_cidr: None,
+            fixed_cidr_v6: None,
             default_gateway: None,
-            default_bind: Ipv4Addr::UNSPECIFIED,
-            firewall: true,
-            table: "corten".to_owned(),
+            default_gateway_v6: None,
+            default_bind: None,
             mtu: 1500,
-            ip_forward: true,
             ip_masq: true,
             icc: true,
         }
     }
 }
 
-impl NetworkConfig {
+impl DefaultBridge {
     /// Leaves out what does not lie in this subnet, with a warning.
     pub(crate) fn keep_within(&mut self, subnet: Ipv4Net) {
         if let Some(range) = self
             .fixed_cidr
-            .take_if(|range| !subnet.contains(range.network().address()))
+            .take_if(|range| !subnet.contains(&range.network()))
         {
             tracing::warn!(
                 "fixed-cidr {range} is not used: it is not within {}",
-                subnet.network()
+                subnet.trunc()
             );
         }
-        if let Some(gateway) = self.default_gateway.take_if(|gateway| !subnet.contains(*gateway)) {
+        if let Some(gateway) = self
+            .default_gateway
+            .take_if(|gateway| !subnet.contains(&*gateway))
+        {
             tracing::warn!(
                 "default-gateway {gateway} is not used: it is not within {}",
-                subnet.network()
+                subnet.trunc()
             );
         }
     }
+}
 
-    /// Refuses names the kernel would refuse, or read as something else.
-    pub(crate) fn check(&self) -> Result<(), NetworkError> {
-        let invalid = |what, name: &str| NetworkError::InvalidName {
+/// Refuses interface names the kernel would refuse, or read as something else.
+pub(crate) fn check_interface(what: &'static str, name: &str) -> Result<(), NetworkError> {
+    let strange = |c: char| c == '/' || c == ':' || c == '%' || c.is_whitespace() || c.is_control();
+    if name.is_empty() || name.len() > 15 || name.contains(strange) || name == "." || name == ".." {
+        return Err(NetworkError::InvalidName {
             what,
             name: name.to_owned(),
-        };
-        let bridge = &self.bridge;
-        let strange = |c: char| c == '/' || c == ':' || c.is_whitespace() || c.is_control();
-        if bridge.is_empty()
-            || bridge.len() > 15
-            || bridge.contains(strange)
-            || bridge == "."
-            || bridge == ".."
-        {
-            return Err(invalid("bridge", bridge));
-        }
-        if self.table.is_empty() || self.table.len() > 200 || self.table.contains(char::is_control) {
-            return Err(invalid("table", &self.table));
-        }
-        Ok(())
+        });
     }
+    Ok(())
 }

@@ -1,9 +1,10 @@
 //! The ways in which the network can refuse, in Docker's words.
 
-use crate::{Ipv4Net, NetlinkError, Proto};
+use crate::{NetlinkError, Proto};
 use corten_types::{ErrorKind, system_words};
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
+use ipnet::IpNet;
+use std::net::{IpAddr, SocketAddr};
+use std::{fmt, io};
 
 /// An error of the network. The engine puts the endpoint's name before those of a container's start.
 #[derive(Debug, thiserror::Error)]
@@ -11,14 +12,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 pub enum NetworkError {
     /// Another container has the host port.
     #[error("Bind for {0} failed: port is already allocated")]
-    PortAllocated(SocketAddrV4),
+    PortAllocated(SocketAddr),
     /// A process of the host has the port, or it may not be had at all.
     #[error("failed to bind host port for {host}:{container}/{proto}: {}", system_words(.source))]
     PortBind {
         /// Address and port of the host.
-        host: SocketAddrV4,
+        host: SocketAddr,
         /// Address and port of the container.
-        container: SocketAddrV4,
+        container: SocketAddr,
         /// Transport protocol.
         proto: Proto,
         /// Why the kernel refused.
@@ -28,7 +29,7 @@ pub enum NetworkError {
     #[error("Bind for {host_ip}:{first}-{last} failed: all ports are allocated")]
     AllPortsAllocated {
         /// Address of the host.
-        host_ip: Ipv4Addr,
+        host_ip: IpAddr,
         /// First port tried.
         first: u16,
         /// Last port tried.
@@ -37,27 +38,81 @@ pub enum NetworkError {
     /// A range whose end lies before its beginning.
     #[error("invalid range format for port: {0}-{1}")]
     InvalidPortRange(u16, u16),
-    /// Publishing on an IPv6 address.
-    #[error("publishing on an IPv6 host address is not supported yet: {0}")]
-    Ipv6HostAddress(IpAddr),
-    /// The subnet is used up.
-    #[error("no available IPv4 addresses on this network's address pools: bridge ({0})")]
-    NoAddress(Ipv4Net),
+    /// Publishing on an address of a family the container has none of: no process of ours carries bytes between the two.
+    #[error("cannot publish on host address {0}: the container has no {1} address")]
+    NoAddressToPublish(IpAddr, Version),
+    /// The subnets of a family are used up.
+    #[error("no available {version} addresses on this network's address pools: {name} ({id})")]
+    NoAddress {
+        /// The family.
+        version: Version,
+        /// Name of the network.
+        name: String,
+        /// Id of the network.
+        id: String,
+    },
     /// The address asked for belongs to another container.
     #[error("Address already in use")]
-    AddressInUse(Ipv4Addr),
+    AddressInUse(IpAddr),
     /// The address asked for is none of the subnet's.
     #[error("Requested address is out of range")]
-    AddressOutOfRange(Ipv4Addr),
+    AddressOutOfRange(IpAddr),
+    /// Subnet, range, gateway and auxiliary addresses do not fit together; a line for each fault.
+    #[error("invalid network config:\n{0}")]
+    InvalidPool(String),
+    /// The subnet asked for shares addresses with another network's.
+    #[error("invalid pool request: Pool overlaps with other one on this address space")]
+    PoolOverlap,
+    /// A driver's option that is none, in Docker's words.
+    #[error("{0}")]
+    InvalidOption(String),
+    /// A driver nobody knows.
+    #[error("plugin \"{0}\" not found")]
+    NoDriver(String),
+    /// A bridge has one subnet of a family.
+    #[error("bridge driver doesn't support multiple subnets")]
+    SeveralSubnets,
+    /// There is no network of this id.
+    #[error("network {0} not found")]
+    NoNetwork(String),
+    /// There is one already.
+    #[error("network with id {0} already exists")]
+    NetworkExists(String),
+    /// Two networks on one bridge.
+    #[error(
+        "cannot create network {id} ({interface}): conflicts with network {other_id} ({other}): networks have same bridge name"
+    )]
+    InterfaceTaken {
+        /// Id of the network to be created.
+        id: String,
+        /// Its bridge.
+        interface: String,
+        /// Id of the network that has it.
+        other_id: String,
+        /// That one's bridge.
+        other: String,
+    },
+    /// The network cannot go while containers are on it.
+    #[error("network {name} has active endpoints")]
+    ActiveEndpoints {
+        /// Name of the network.
+        name: String,
+    },
+    /// The kernel lacks what the network is made of.
+    #[error("the kernel of this machine has no {0}")]
+    KernelLacks(String),
+    /// An interface that a network was to be made on.
+    #[error("parent interface {0} was not found on the host")]
+    NoParent(String),
     /// Ports are published by firewall rules, and the daemon was told to write none.
-    #[error("ports cannot be published: the daemon runs with --iptables=false")]
-    NoFirewall,
+    #[error("ports cannot be published: the daemon runs with --{0}=false")]
+    NoFirewall(&'static str),
     /// No default subnet is left that does not overlap the host's routes.
     #[error("all predefined address pools have been fully subnetted")]
     NoPool,
     /// The bridge's address leaves no room for containers.
     #[error("bridge address {0} has no room for containers")]
-    SubnetTooSmall(Ipv4Net),
+    SubnetTooSmall(IpNet),
     /// The name belongs to some other kind of interface.
     #[error("existing interface {0} is not a bridge")]
     NotABridge(String),
@@ -91,19 +146,27 @@ impl NetworkError {
     /// Kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::InvalidPortRange(..) | Self::InvalidName { .. } | Self::SubnetTooSmall(_) => {
-                ErrorKind::Invalid
-            }
-            Self::AddressOutOfRange(_) => ErrorKind::Invalid,
-            Self::NoFirewall => ErrorKind::NotImplemented,
-            Self::AddressInUse(_) => ErrorKind::Forbidden,
-            Self::Ipv6HostAddress(_) => ErrorKind::NotImplemented,
-            Self::NotABridge(_) => ErrorKind::Conflict,
+            Self::InvalidPortRange(..)
+            | Self::InvalidName { .. }
+            | Self::SubnetTooSmall(_)
+            | Self::AddressOutOfRange(_)
+            | Self::InvalidPool(_)
+            | Self::InvalidOption(_)
+            | Self::NoParent(_)
+            | Self::NoAddressToPublish(..) => ErrorKind::Invalid,
+            Self::NoFirewall(_) | Self::KernelLacks(_) => ErrorKind::NotImplemented,
+            Self::AddressInUse(_)
+            | Self::PoolOverlap
+            | Self::SeveralSubnets
+            | Self::InterfaceTaken { .. }
+            | Self::ActiveEndpoints { .. } => ErrorKind::Forbidden,
+            Self::NotABridge(_) | Self::NetworkExists(_) => ErrorKind::Conflict,
+            Self::NoNetwork(_) | Self::NoDriver(_) => ErrorKind::NotFound,
             // Docker answers a port in use with 500, too.
             Self::PortAllocated(_)
             | Self::PortBind { .. }
             | Self::AllPortsAllocated { .. }
-            | Self::NoAddress(_)
+            | Self::NoAddress { .. }
             | Self::NoPool
             | Self::Netlink(_)
             | Self::System { .. } => ErrorKind::System,
@@ -111,20 +174,46 @@ impl NetworkError {
     }
 }
 
+/// A version of the internet protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl Version {
+    /// Of an address.
+    pub(crate) fn of(address: IpAddr) -> Self {
+        if address.is_ipv6() { Self::V6 } else { Self::V4 }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv4Addr;
 
     #[test]
     fn sentences_are_dockers() {
-        let host = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 8080);
+        let host = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8080));
         assert_eq!(
             NetworkError::PortAllocated(host).to_string(),
             "Bind for 0.0.0.0:8080 failed: port is already allocated"
         );
         let error = NetworkError::PortBind {
             host,
-            container: SocketAddrV4::new(Ipv4Addr::new(172, 17, 0, 2), 80),
+            container: SocketAddr::from(([172, 17, 0, 2], 80)),
             proto: Proto::Tcp,
             source: io::Error::from_raw_os_error(libc::EADDRINUSE),
         };

@@ -1,14 +1,15 @@
-//! Container networking: addresses, the default bridge, published ports, and the files that name it all.
+//! Container networking: networks and their addresses, published ports, and the files that name it all.
 //!
 //! Lives here: netlink and nf_tables spoken directly (`netlink`, `nft`), the bookkeeping of addresses and ports
-//! (`ipam`, `ports`: no I/O but the sockets that hold ports), and the bridge network made of them (`bridge`). Never
-//! here: containers' lives, records on disk (a [`Lease`] is written down by its holder), async code, helper programs.
+//! (`ipam`, `ports`: no I/O but the sockets that hold ports), the links networks are made of (`driver`, `wire`), and all
+//! networks of a daemon made of them (`networks`). Never here: containers' lives, records on disk (a [`NetworkSpec`] and a
+//! [`Lease`] are written down by their holder), names of containers, async code, helper programs.
 //!
-//! Every socket belongs to the network namespace of the thread that opened it: a network works on the namespace in
-//! which [`BridgeNetwork::open`] was called, and tests give each network a namespace of its own.
+//! Every socket belongs to the network namespace of the thread that opened it: networks work on the namespace in
+//! which [`Networks::open`] was called, and tests give each plane a namespace of its own.
 
-mod bridge;
 mod config;
+mod driver;
 mod endpoint_name;
 mod error;
 mod files;
@@ -17,19 +18,26 @@ mod host;
 mod ipam;
 mod lease;
 mod mac;
-mod net;
 mod netlink;
 mod netns;
+mod networks;
 mod nft;
 mod ports;
 mod reaper;
+mod spec;
+mod watch;
+mod wire;
 
-pub use bridge::{BridgeNetwork, Restored};
-pub use config::NetworkConfig;
-pub use error::NetworkError;
+pub use config::{DefaultBridge, PlaneConfig};
+pub use error::{NetworkError, Version};
 pub use files::{ExtraHost, HostsFile, host_resolv_conf, hostname_file, hosts_file, resolv_conf};
+pub use ipnet::{AddrParseError, IpNet, Ipv4Net, Ipv6Net};
 pub use lease::{EndpointRequest, HostPort, Lease, PortBinding, PortRequest, Proto};
 pub use mac::{InvalidMacAddr, MacAddr};
-pub use net::{InvalidIpv4Net, Ipv4Net};
 pub use netlink::NetlinkError;
 pub use netns::isolated;
+pub use networks::{Networks, Restored};
+pub use spec::{
+    BridgeOptions, Driver, GatewayMode, IpvlanFlag, IpvlanMode, IpvlanOptions, MacvlanMode, MacvlanOptions,
+    NetworkSpec, Options, Pool, PoolRequest,
+};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 /// A 48-bit hardware address, written `02:42:ac:11:00:02`.
@@ -36,18 +36,23 @@ impl MacAddr {
     ///
     /// It looks random and differs from host to host, but an IP address that is given out again keeps it: no
     /// neighbour's ARP cache ever holds a wrong entry, and nothing need be announced on the wire.
-    pub(crate) fn for_address(self, ip: Ipv4Addr) -> Self {
+    pub(crate) fn for_address(self, ip: IpAddr) -> Self {
         let mut octets = [0; 8];
         octets[..6].copy_from_slice(&self.0);
-        // Two rounds of the splitmix64 finalizer, a bijection that spreads every bit over all others.
-        let mut x = mix(u64::from_be_bytes(octets)) ^ u64::from(ip.to_bits());
+        // Rounds of the splitmix64 finalizer, a bijection that spreads every bit over all others.
+        let mut x = mix(u64::from_be_bytes(octets));
+        x ^= match ip {
+            IpAddr::V4(ip) => u64::from(ip.to_bits()),
+            IpAddr::V6(ip) => mix((ip.to_bits() >> 64) as u64) ^ ip.to_bits() as u64,
+        };
         x = mix(x.wrapping_add(0x9e37_79b9_7f4a_7c15));
         octets = x.to_be_bytes();
         Self::local([octets[0], octets[1], octets[2], octets[3], octets[4], octets[5]])
     }
 }
 
-const fn mix(mut x: u64) -> u64 {
+/// Spreads every bit of a number over all others (the splitmix64 finalizer).
+pub(crate) const fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)
@@ -98,6 +103,7 @@ impl From<MacAddr> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv4Addr;
 
     #[test]
     fn text_and_back() {
@@ -118,7 +124,7 @@ mod tests {
     #[test]
     fn derived_addresses_are_local_stable_and_distinct() {
         let bridge = MacAddr::local([0xff; 6]);
-        let of = |last| bridge.for_address(Ipv4Addr::new(172, 17, 0, last));
+        let of = |last| bridge.for_address(Ipv4Addr::new(172, 17, 0, last).into());
         assert_eq!(of(2), of(2));
         let mut all: Vec<_> = (0..=255).map(|last| of(last).octets()).collect();
         assert!(all.iter().all(|octets| octets[0] & 3 == 2));
@@ -127,7 +133,7 @@ mod tests {
         assert_eq!(all.len(), 256);
         assert_ne!(
             of(2),
-            MacAddr::local([1; 6]).for_address(Ipv4Addr::new(172, 17, 0, 2))
+            MacAddr::local([1; 6]).for_address(Ipv4Addr::new(172, 17, 0, 2).into())
         );
     }
 }

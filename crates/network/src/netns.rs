@@ -9,7 +9,7 @@ use rustix::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
-use rustix::thread::UnshareFlags;
+use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space};
 use std::io;
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
@@ -45,7 +45,24 @@ pub(crate) fn inside_new<'scope, T: Send + 'scope>(
         .map_err(NetworkError::system("start a thread"))
 }
 
-/// Waits for what [`inside_new`] started.
+/// Starts `work` on a thread inside a namespace that is there, with a routing socket in it.
+pub(crate) fn inside<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    netns: BorrowedFd<'scope>,
+    work: impl FnOnce(Socket) -> Result<T, NetworkError> + Send + 'scope,
+) -> Result<ScopedJoinHandle<'scope, Result<T, NetworkError>>, NetworkError> {
+    let builder = Builder::new().name("netns".to_owned()).stack_size(STACK);
+    builder
+        .spawn_scoped(scope, move || {
+            move_into_link_name_space(netns, Some(LinkNameSpaceType::Network))
+                .map_err(io::Error::from)
+                .map_err(NetworkError::system("enter a network namespace"))?;
+            work(open_socket()?)
+        })
+        .map_err(NetworkError::system("start a thread"))
+}
+
+/// Waits for what [`inside_new`] or [`inside`] started.
 pub(crate) fn finish<T>(thread: ScopedJoinHandle<'_, Result<T, NetworkError>>) -> Result<T, NetworkError> {
     thread.join().unwrap_or_else(|_| {
         Err(NetworkError::system("set up a network namespace")(
@@ -64,27 +81,36 @@ pub(crate) fn open_socket() -> Result<Socket, NetworkError> {
     Socket::open(Protocol::Route).map_err(NetworkError::system("open a netlink socket"))
 }
 
-/// Switches IPv6 off on an interface of the calling thread's namespace: without an address of its own, a container
-/// must not take one from a neighbour's router advertisement either.
+/// Writes kernel settings of the calling thread's namespace: paths below `net`, and values. One that is not there is passed
+/// over: a kernel without IPv6 has none of its settings.
 ///
 /// Written through a procfs instance of its own. In the machine's, the settings of all namespaces share names in one
 /// directory cache, which makes this ten times slower beside 500 containers.
-pub(crate) fn disable_ipv6(interface: &str) -> Result<(), NetworkError> {
-    let write = || {
+pub(crate) fn write_settings(settings: &[(String, &str)]) -> Result<(), NetworkError> {
+    if settings.is_empty() {
+        return Ok(());
+    }
+    let open = || {
         let context = fsopen("proc", FsOpenFlags::FSOPEN_CLOEXEC)?;
         fsconfig_create(context.as_fd())?;
         let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-        let proc = fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)?;
-        let path = format!("sys/net/ipv6/conf/{interface}/disable_ipv6");
-        match openat(&proc, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()) {
-            Err(Errno::NOENT) => Ok(()), // a kernel without IPv6
-            Err(errno) => Err(errno),
-            Ok(setting) => rustix::io::write(setting, b"1").map(drop),
-        }
+        fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)
     };
-    write()
+    let proc = open()
         .map_err(io::Error::from)
-        .map_err(NetworkError::system(format!("disable IPv6 on {interface}")))
+        .map_err(NetworkError::system("open the settings of a network namespace"))?;
+    for (setting, value) in settings {
+        let path = format!("sys/net/{setting}");
+        let written = match openat(&proc, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()) {
+            Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(errno),
+            Ok(file) => rustix::io::write(file, value.as_bytes()).map(drop),
+        };
+        written
+            .map_err(io::Error::from)
+            .map_err(NetworkError::system(format!("set net/{setting} to {value}")))?;
+    }
+    Ok(())
 }
 
 fn enter_new() -> Result<(OwnedFd, Socket), NetworkError> {

@@ -2,21 +2,39 @@
 //!
 //! The socket makes the kernel keep everybody else off the port; packets never reach it, they are translated before.
 
+use crate::error::Version;
 use crate::{HostPort, NetworkError, PortBinding, PortRequest, Proto};
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
+use rustix::net::{AddressFamily, Protocol, SocketFlags, SocketType, sockopt};
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 
 /// A reserved port, given back when the socket is closed.
 #[derive(Debug)]
 struct Holder {
-    address: Ipv4Addr,
-    /// Nothing when a process of the host took the port while no daemon ran.
+    address: IpAddr,
+    /// Nothing when a process of the host took the port while no daemon ran, or when the kernel has no sockets of the
+    /// protocol, and so nobody else can have it.
     _socket: Option<OwnedFd>,
+}
+
+/// Where published ports of one container lead.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target {
+    /// The container's IPv4 address.
+    pub(crate) ipv4: Option<Ipv4Addr>,
+    /// Its IPv6 address.
+    pub(crate) ipv6: Option<Ipv6Addr>,
+    /// Address of the host where a request names none; `None` for all of the container's families.
+    pub(crate) default_bind: Option<IpAddr>,
+    /// Whether IPv4 ports are open at the container's own address, so that none of the host's is needed.
+    pub(crate) routed4: bool,
+    /// The same for IPv6.
+    pub(crate) routed6: bool,
 }
 
 /// The ports held for containers.
@@ -24,30 +42,58 @@ struct Holder {
 pub(crate) struct PortTable {
     held: HashMap<(Proto, u16), Vec<Holder>>,
     ephemeral: RangeInclusive<u16>,
-    /// Address ports are published on where none is named.
-    default_bind: Ipv4Addr,
     /// The ephemeral port tried next: a port given back is not given out again at once.
     next: u16,
 }
 
+impl Target {
+    /// The container's address that connections to this one of the host's go to.
+    fn behind(&self, host: IpAddr) -> Result<IpAddr, NetworkError> {
+        let address = match host {
+            IpAddr::V4(_) => self.ipv4.map(IpAddr::V4),
+            IpAddr::V6(_) => self.ipv6.map(IpAddr::V6),
+        };
+        address.ok_or_else(|| NetworkError::NoAddressToPublish(host, Version::of(host)))
+    }
+
+    /// Whether the port is open at the container's own address.
+    fn is_routed(&self, host: IpAddr) -> bool {
+        if host.is_ipv6() {
+            self.routed6
+        } else {
+            self.routed4
+        }
+    }
+
+    /// The host's addresses that a request is about.
+    pub(crate) fn hosts(&self, wanted: Option<IpAddr>) -> Vec<IpAddr> {
+        if let Some(address) = wanted.or(self.default_bind) {
+            return vec![address];
+        }
+        let ipv4 = self.ipv4.map(|_| IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let ipv6 = self.ipv6.map(|_| IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+        ipv4.into_iter().chain(ipv6).collect()
+    }
+}
+
 impl PortTable {
     /// Nothing held; ports nobody chose come from `ephemeral`.
-    pub(crate) fn new(ephemeral: RangeInclusive<u16>, default_bind: Ipv4Addr) -> Self {
+    pub(crate) fn new(ephemeral: RangeInclusive<u16>) -> Self {
         Self {
             held: HashMap::new(),
-            default_bind,
             next: *ephemeral.start(),
             ephemeral,
         }
     }
 
-    /// Reserves all that is asked for, or nothing. Bindings come in the order of the requests.
+    /// Reserves all that is asked for, or nothing. Bindings come in the order of the requests; one that names no address
+    /// may have a binding for each family, with the same port.
     pub(crate) fn reserve(
         &mut self,
         requests: &[PortRequest],
-        container: Ipv4Addr,
+        target: Target,
     ) -> Result<Vec<PortBinding>, NetworkError> {
-        let mut bindings: Vec<Option<PortBinding>> = vec![None; requests.len()];
+        let mut bindings: Vec<Vec<PortBinding>> = vec![Vec::new(); requests.len()];
         // The choosy first, lest another request is given what they insist on.
         let mut order: Vec<usize> = (0..requests.len()).collect();
         order.sort_by_key(|&index| match requests[index].host_port {
@@ -56,8 +102,8 @@ impl PortTable {
             HostPort::Any | HostPort::Fixed(0) => 2,
         });
         for index in order {
-            match self.reserve_one(&requests[index], container) {
-                Ok(binding) => bindings[index] = Some(binding),
+            match self.reserve_one(&requests[index], target) {
+                Ok(made) => bindings[index] = made,
                 Err(error) => {
                     bindings
                         .iter()
@@ -72,28 +118,27 @@ impl PortTable {
 
     /// Takes a port of an earlier daemon's again. It counts as held even if the host refuses it now, since the
     /// container still has it.
-    pub(crate) fn restore(&mut self, binding: &PortBinding, container: Ipv4Addr) -> Result<(), NetworkError> {
-        let host = ipv4(binding.host_ip)?;
-        if self.conflicts(binding.proto, host, binding.host_port) {
-            return Err(NetworkError::PortAllocated(SocketAddrV4::new(
-                host,
-                binding.host_port,
-            )));
+    pub(crate) fn restore(&mut self, binding: &PortBinding, container: IpAddr) -> Result<(), NetworkError> {
+        if binding.host_port == 0 {
+            return Ok(()); // routed
         }
-        let bound = bind(binding.proto, SocketAddrV4::new(host, binding.host_port));
-        let (socket, result) = match bound {
-            Ok(socket) => (Some(socket), Ok(())),
+        let host = SocketAddr::new(binding.host_ip, binding.host_port);
+        if self.conflicts(binding.proto, host) {
+            return Err(NetworkError::PortAllocated(host));
+        }
+        let (socket, result) = match bind(binding.proto, host) {
+            Ok(socket) => (socket, Ok(())),
             Err(source) => (
                 None,
                 Err(NetworkError::PortBind {
-                    host: SocketAddrV4::new(host, binding.host_port),
-                    container: SocketAddrV4::new(container, binding.container_port),
+                    host,
+                    container: SocketAddr::new(container, binding.container_port),
                     proto: binding.proto,
                     source,
                 }),
             ),
         };
-        self.hold(binding.proto, host, binding.host_port, socket);
+        self.hold(binding.proto, host, socket);
         result
     }
 
@@ -101,7 +146,7 @@ impl PortTable {
     pub(crate) fn release(&mut self, binding: &PortBinding) {
         let key = (binding.proto, binding.host_port);
         if let Some(holders) = self.held.get_mut(&key) {
-            holders.retain(|holder| IpAddr::V4(holder.address) != binding.host_ip);
+            holders.retain(|holder| holder.address != binding.host_ip);
             if holders.is_empty() {
                 self.held.remove(&key);
             }
@@ -111,24 +156,38 @@ impl PortTable {
     fn reserve_one(
         &mut self,
         request: &PortRequest,
-        container: Ipv4Addr,
-    ) -> Result<PortBinding, NetworkError> {
-        let host = ipv4(request.host_ip.unwrap_or(self.default_bind.into()))?;
-        let target = SocketAddrV4::new(container, request.container_port);
+        target: Target,
+    ) -> Result<Vec<PortBinding>, NetworkError> {
+        let hosts = target.hosts(request.host_ip);
+        let mut pairs = Vec::with_capacity(hosts.len());
+        for host in hosts {
+            let container = SocketAddr::new(target.behind(host)?, request.container_port);
+            pairs.push((host, container));
+        }
+        let binding = |host: IpAddr, port| PortBinding {
+            proto: request.proto,
+            host_ip: host,
+            host_port: port,
+            container_port: request.container_port,
+        };
+        let (routed, pairs): (Vec<_>, Vec<_>) =
+            pairs.into_iter().partition(|(host, _)| target.is_routed(*host));
+        let mut bindings: Vec<PortBinding> = routed.iter().map(|(host, _)| binding(*host, 0)).collect();
+        if pairs.is_empty() {
+            return Ok(bindings);
+        }
         let port = match request.host_port {
             HostPort::Fixed(port @ 1..) => {
-                self.hold_port(request.proto, SocketAddrV4::new(host, port), target)?;
+                self.hold_all(request.proto, &pairs, port)?;
                 port
             }
             HostPort::Range(first, last) if first > last => {
                 return Err(NetworkError::InvalidPortRange(first, last));
             }
-            HostPort::Range(first, last) => {
-                self.hold_first(request.proto, host, first..=last, first, target)?
-            }
+            HostPort::Range(first, last) => self.hold_first(request.proto, &pairs, first..=last, first)?,
             HostPort::Any | HostPort::Fixed(0) => {
                 let range = self.ephemeral.clone();
-                let port = self.hold_first(request.proto, host, range, self.next, target)?;
+                let port = self.hold_first(request.proto, &pairs, range, self.next)?;
                 self.next = if port == *self.ephemeral.end() {
                     *self.ephemeral.start()
                 } else {
@@ -137,25 +196,20 @@ impl PortTable {
                 port
             }
         };
-        Ok(PortBinding {
-            proto: request.proto,
-            host_ip: host.into(),
-            host_port: port,
-            container_port: request.container_port,
-        })
+        bindings.extend(pairs.iter().map(|(host, _)| binding(*host, port)));
+        Ok(bindings)
     }
 
-    /// Holds the first port that can be had, beginning at `from` and going round.
+    /// Holds the first port that can be had on all these addresses, beginning at `from` and going round.
     fn hold_first(
         &mut self,
         proto: Proto,
-        host: Ipv4Addr,
+        pairs: &[(IpAddr, SocketAddr)],
         range: RangeInclusive<u16>,
         from: u16,
-        target: SocketAddrV4,
     ) -> Result<u16, NetworkError> {
         for port in (from..=*range.end()).chain(*range.start()..from) {
-            match self.hold_port(proto, SocketAddrV4::new(host, port), target) {
+            match self.hold_all(proto, pairs, port) {
                 Ok(()) => return Ok(port),
                 Err(NetworkError::PortAllocated(_)) => {}
                 Err(NetworkError::PortBind { source, .. }) if source.kind() == io::ErrorKind::AddrInUse => {}
@@ -163,65 +217,90 @@ impl PortTable {
             }
         }
         Err(NetworkError::AllPortsAllocated {
-            host_ip: host,
+            host_ip: pairs
+                .first()
+                .map_or(Ipv4Addr::UNSPECIFIED.into(), |(host, _)| *host),
             first: *range.start(),
             last: *range.end(),
         })
     }
 
-    fn hold_port(&mut self, proto: Proto, host: SocketAddrV4, to: SocketAddrV4) -> Result<(), NetworkError> {
-        if self.conflicts(proto, *host.ip(), host.port()) {
-            return Err(NetworkError::PortAllocated(host));
+    /// Holds a port on all these addresses, or on none.
+    fn hold_all(
+        &mut self,
+        proto: Proto,
+        pairs: &[(IpAddr, SocketAddr)],
+        port: u16,
+    ) -> Result<(), NetworkError> {
+        let mut sockets = Vec::with_capacity(pairs.len());
+        for (host, container) in pairs {
+            let host = SocketAddr::new(*host, port);
+            if self.conflicts(proto, host) {
+                return Err(NetworkError::PortAllocated(host));
+            }
+            let socket = bind(proto, host).map_err(|source| NetworkError::PortBind {
+                host,
+                container: *container,
+                proto,
+                source,
+            })?;
+            sockets.push((host, socket));
         }
-        let socket = bind(proto, host).map_err(|source| NetworkError::PortBind {
-            host,
-            container: to,
-            proto,
-            source,
-        })?;
-        self.hold(proto, *host.ip(), host.port(), Some(socket));
+        for (host, socket) in sockets {
+            self.hold(proto, host, socket);
+        }
         Ok(())
     }
 
-    fn conflicts(&self, proto: Proto, address: Ipv4Addr, port: u16) -> bool {
-        self.held.get(&(proto, port)).is_some_and(|holders| {
+    fn conflicts(&self, proto: Proto, host: SocketAddr) -> bool {
+        self.held.get(&(proto, host.port())).is_some_and(|holders| {
             holders.iter().any(|holder| {
-                holder.address == address || holder.address.is_unspecified() || address.is_unspecified()
+                holder.address.is_ipv6() == host.is_ipv6()
+                    && (holder.address == host.ip()
+                        || holder.address.is_unspecified()
+                        || host.ip().is_unspecified())
             })
         })
     }
 
-    fn hold(&mut self, proto: Proto, address: Ipv4Addr, port: u16, socket: Option<OwnedFd>) {
-        self.held.entry((proto, port)).or_default().push(Holder {
-            address,
+    fn hold(&mut self, proto: Proto, host: SocketAddr, socket: Option<OwnedFd>) {
+        self.held.entry((proto, host.port())).or_default().push(Holder {
+            address: host.ip(),
             _socket: socket,
         });
     }
 }
 
-fn ipv4(address: IpAddr) -> Result<Ipv4Addr, NetworkError> {
-    match address {
-        IpAddr::V4(address) => Ok(address),
-        IpAddr::V6(_) => Err(NetworkError::Ipv6HostAddress(address)),
-    }
-}
-
-fn bind(proto: Proto, address: SocketAddrV4) -> io::Result<OwnedFd> {
+/// A socket that holds a port; nothing when the kernel has no sockets of this protocol, so that no process can have it.
+fn bind(proto: Proto, address: SocketAddr) -> io::Result<Option<OwnedFd>> {
     match bind_once(proto, address, false) {
         // Connections that linger in TIME_WAIT block a port for a minute after its server is gone. SO_REUSEADDR
         // passes over them, but not over a listener. It is not set at first because it would let others in beside us.
-        Err(Errno::ADDRINUSE) if proto == Proto::Tcp => bind_once(proto, address, true),
-        other => other,
+        Err(Errno::ADDRINUSE) if proto == Proto::Tcp => bind_once(proto, address, true).map(Some),
+        Err(Errno::PROTONOSUPPORT) if proto == Proto::Sctp => Ok(None),
+        other => other.map(Some),
     }
     .map_err(io::Error::from)
 }
 
-fn bind_once(proto: Proto, address: SocketAddrV4, reuse: bool) -> Result<OwnedFd, Errno> {
-    let kind = match proto {
-        Proto::Tcp => SocketType::STREAM,
-        Proto::Udp => SocketType::DGRAM,
+fn bind_once(proto: Proto, address: SocketAddr, reuse: bool) -> Result<OwnedFd, Errno> {
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
     };
-    let socket = rustix::net::socket_with(AddressFamily::INET, kind, SocketFlags::CLOEXEC, None)?;
+    let (kind, protocol) = match proto {
+        Proto::Tcp => (SocketType::STREAM, None),
+        Proto::Udp => (SocketType::DGRAM, None),
+        Proto::Sctp => (
+            SocketType::STREAM,
+            NonZeroU32::new(Proto::Sctp.number().into()).map(Protocol::from_raw),
+        ),
+    };
+    let socket = rustix::net::socket_with(family, kind, SocketFlags::CLOEXEC, protocol)?;
+    if address.is_ipv6() {
+        // The same port of the other family is another reservation.
+        sockopt::set_ipv6_v6only(&socket, true)?;
+    }
     if reuse {
         sockopt::set_socket_reuseaddr(&socket, true)?;
     }
@@ -247,7 +326,17 @@ mod tests {
     use std::net::TcpListener;
     use std::os::fd::AsFd;
 
-    const CONTAINER: Ipv4Addr = Ipv4Addr::new(172, 17, 0, 2);
+    const CONTAINER: Target = Target {
+        ipv4: Some(Ipv4Addr::new(172, 17, 0, 2)),
+        ipv6: None,
+        default_bind: None,
+        routed4: false,
+        routed6: false,
+    };
+    const BOTH: Target = Target {
+        ipv6: Some(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 2)),
+        ..CONTAINER
+    };
 
     /// Ports are the machine's, so each test binds them in a namespace of its own.
     fn alone(test: impl FnOnce(PortTable) + Send) {
@@ -256,7 +345,7 @@ mod tests {
             scope.spawn(|| {
                 let kind = Some(rustix::thread::LinkNameSpaceType::Network);
                 rustix::thread::move_into_link_name_space(netns.as_fd(), kind).unwrap();
-                test(PortTable::new(40000..=40002, Ipv4Addr::UNSPECIFIED));
+                test(PortTable::new(40000..=40002));
             });
         });
     }
@@ -349,6 +438,49 @@ mod tests {
                 ports(&mut table, &[want(None, HostPort::Fixed(80))]),
                 Ok(vec![80])
             );
+        });
+    }
+
+    #[test]
+    fn both_families_get_the_same_port() {
+        alone(|mut table| {
+            let in_the_way = TcpListener::bind((Ipv6Addr::LOCALHOST, 40000)).unwrap();
+            let made = table.reserve(&[want(None, HostPort::Any)], BOTH).unwrap();
+            let shown: Vec<_> = made
+                .iter()
+                .map(|b| (b.host_ip.to_string(), b.host_port))
+                .collect();
+            assert_eq!(shown, [("0.0.0.0".to_owned(), 40001), ("::".to_owned(), 40001)]);
+            drop(in_the_way);
+            // Of 40000, nothing was kept when its IPv6 half could not be had.
+            let only4 = want(Some("0.0.0.0"), HostPort::Fixed(40000));
+            let only6 = want(Some("::"), HostPort::Fixed(40000));
+            assert!(table.reserve(&[only4, only6], BOTH).is_ok());
+            let error = table.reserve(&[want(Some("::1"), HostPort::Fixed(40000))], BOTH);
+            assert_eq!(
+                error.unwrap_err().to_string(),
+                "Bind for [::1]:40000 failed: port is already allocated"
+            );
+            let error = table
+                .reserve(&[want(Some("::1"), HostPort::Any)], CONTAINER)
+                .unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "cannot publish on host address ::1: the container has no IPv6 address"
+            );
+        });
+    }
+
+    #[test]
+    fn sctp_ports_need_no_sockets_of_the_kernel() {
+        alone(|mut table| {
+            let sctp = PortRequest {
+                proto: Proto::Sctp,
+                ..want(None, HostPort::Fixed(80))
+            };
+            assert_eq!(ports(&mut table, &[sctp]), Ok(vec![80]));
+            let error = "Bind for 0.0.0.0:80 failed: port is already allocated";
+            assert_eq!(ports(&mut table, &[sctp]), Err(error.to_owned()));
         });
     }
 

@@ -2,10 +2,10 @@
 
 mod lab;
 
-use corten_network::{BridgeNetwork, EndpointRequest, HostPort, NetworkConfig, PortRequest, Proto, isolated};
+use corten_network::{DefaultBridge, EndpointRequest, HostPort, PortRequest, Proto, isolated};
 use lab::{
-    HOST, OUTSIDE, config, container, eventually, inside, listen, on_own_host, open, outside_world, reach,
-    request, run, tcp,
+    HOST, OUTSIDE, config, container, eventually, gateway, inside, listen, on_own_host, open, open_with,
+    outside_world, reach, request, run, subnet, tcp,
 };
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::time::Duration;
@@ -16,14 +16,14 @@ const LOCALHOST: Ipv4Addr = Ipv4Addr::LOCALHOST;
 fn a_container_has_address_route_and_loopback() {
     on_own_host(|| {
         let network = open();
-        assert_eq!(network.subnet().to_string(), "172.17.0.0/16");
-        assert_eq!(network.gateway(), Ipv4Addr::new(172, 17, 0, 1));
+        assert_eq!(subnet(&network), "172.17.0.0/16");
+        assert_eq!(gateway(&network), Ipv4Addr::new(172, 17, 0, 1));
         let (lease, netns) = container(&network, &[]);
-        assert_eq!(lease.address, Ipv4Addr::new(172, 17, 0, 2));
+        assert_eq!(lease.address, Some(Ipv4Addr::new(172, 17, 0, 2)));
         inside(&netns, || {
             let links = run("ip -o link");
             assert!(
-                links.contains(&format!("link/ether {} brd", lease.mac)),
+                links.contains(&format!("link/ether {} brd", lease.mac.unwrap())),
                 "{links}"
             );
             assert!(
@@ -63,7 +63,7 @@ fn the_outside_is_reached_under_the_hosts_address() {
 fn without_masquerade_the_outside_sees_the_container() {
     on_own_host(|| {
         let outside = outside_world();
-        let network = BridgeNetwork::open(NetworkConfig {
+        let network = open_with(DefaultBridge {
             ip_masq: false,
             ..config()
         })
@@ -72,7 +72,7 @@ fn without_masquerade_the_outside_sees_the_container() {
         let server = listen(&outside, 80);
         assert_eq!(
             inside(&netns, || reach((OUTSIDE, 80), &server)).unwrap(),
-            lease.address
+            lease.address.unwrap()
         );
     });
 }
@@ -91,24 +91,24 @@ fn a_published_port_is_reached_from_everywhere() {
             OUTSIDE
         );
         // From the host, by all its addresses.
-        assert_eq!(reach((LOCALHOST, 8080), &server).unwrap(), network.gateway());
+        assert_eq!(reach((LOCALHOST, 8080), &server).unwrap(), gateway(&network));
         assert_eq!(
-            reach((network.gateway(), 8080), &server).unwrap(),
-            network.gateway()
+            reach((gateway(&network), 8080), &server).unwrap(),
+            gateway(&network)
         );
         reach((HOST, 8080), &server).unwrap();
         // From the container itself, and from its neighbour.
         assert_eq!(
             inside(&netns, || reach((HOST, 8080), &server)).unwrap(),
-            network.gateway()
+            gateway(&network)
         );
-        inside(&netns, || reach((network.gateway(), 8080), &server)).unwrap();
+        inside(&netns, || reach((gateway(&network), 8080), &server)).unwrap();
         inside(&neighbour, || reach((HOST, 8080), &server)).unwrap();
         // And directly, where that is allowed.
-        reach((lease.address, 80), &server).unwrap();
-        inside(&neighbour, || reach((lease.address, 80), &server)).unwrap();
+        reach((lease.address.unwrap(), 80), &server).unwrap();
+        inside(&neighbour, || reach((lease.address.unwrap(), 80), &server)).unwrap();
         assert!(
-            inside(&outside, || reach((lease.address, 80), &server)).is_err(),
+            inside(&outside, || reach((lease.address.unwrap(), 80), &server)).is_err(),
             "not published that way"
         );
     });
@@ -194,7 +194,7 @@ fn a_port_published_on_localhost_stays_there() {
             run("ip addr del 127.0.0.1/8 dev lo");
             run(&format!(
                 "ip route add 127.0.0.1/32 via {} dev eth0",
-                network.gateway()
+                gateway(&network)
             ));
             assert!(reach((LOCALHOST, 8080), &server).is_err());
             assert!(reach((LOCALHOST, 9999), &own).is_err());
@@ -206,7 +206,7 @@ fn a_port_published_on_localhost_stays_there() {
 fn containers_are_kept_apart_when_asked() {
     on_own_host(|| {
         let outside = outside_world();
-        let network = BridgeNetwork::open(NetworkConfig {
+        let network = open_with(DefaultBridge {
             icc: false,
             ..config()
         })
@@ -214,7 +214,7 @@ fn containers_are_kept_apart_when_asked() {
         let (lease, netns) = container(&network, &[tcp(None, HostPort::Fixed(8080), 80)]);
         let (_, neighbour) = container(&network, &[]);
         let server = listen(&netns, 80);
-        assert!(inside(&neighbour, || reach((lease.address, 80), &server)).is_err());
+        assert!(inside(&neighbour, || reach((lease.address.unwrap(), 80), &server)).is_err());
         inside(&outside, || reach((HOST, 8080), &server)).unwrap();
         reach((LOCALHOST, 8080), &server).unwrap();
     });
@@ -243,12 +243,14 @@ fn release_leaves_nothing() {
         network.release(&lease);
         network.release(&lease);
         let rules = run("nft list table inet lab");
-        assert!(!rules.contains("elements"), "{rules}");
+        assert!(!rules.contains(" : 172.17."), "{rules}");
         TcpListener::bind((Ipv4Addr::UNSPECIFIED, 8080)).unwrap();
-        eventually("deletion", || !run("ip -o link").contains(&lease.host_veth));
+        eventually("deletion", || {
+            !run("ip -o link").contains(lease.host_veth.as_ref().unwrap())
+        });
         assert!(!inside(&netns, || run("ip -o link")).contains("eth0"));
         eventually("the address comes back", || {
-            let next = network.reserve(&request(&[])).unwrap();
+            let next = network.reserve("", &request(&[])).unwrap();
             let same = next.address == lease.address && next.mac == lease.mac;
             network.release(&next);
             same
@@ -267,9 +269,9 @@ fn errors_reserve_nothing() {
         let network = open();
         let host = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 9090)).unwrap();
         let first = network
-            .reserve(&request(&[tcp(None, HostPort::Fixed(8080), 80)]))
+            .reserve("", &request(&[tcp(None, HostPort::Fixed(8080), 80)]))
             .unwrap();
-        let fail = |ports: &[_]| network.reserve(&request(ports)).unwrap_err().to_string();
+        let fail = |ports: &[_]| network.reserve("", &request(ports)).unwrap_err().to_string();
         let free = tcp(None, HostPort::Fixed(7070), 70);
         assert_eq!(
             fail(&[free, tcp(Some(LOCALHOST.into()), HostPort::Fixed(8080), 80)]),
@@ -287,7 +289,7 @@ fn errors_reserve_nothing() {
         );
         assert!(fail(&[tcp(Some("::1".parse().unwrap()), HostPort::Any, 80)]).contains("IPv6"));
         let range = network
-            .reserve(&request(&[tcp(None, HostPort::Range(9089, 9091), 80); 2]))
+            .reserve("", &request(&[tcp(None, HostPort::Range(9089, 9091), 80); 2]))
             .unwrap();
         assert_eq!(
             range.ports.iter().map(|p| p.host_port).collect::<Vec<_>>(),
@@ -297,12 +299,12 @@ fn errors_reserve_nothing() {
             fail(&[free, tcp(None, HostPort::Range(9089, 9091), 80)]),
             "Bind for 0.0.0.0:9089-9091 failed: all ports are allocated"
         );
-        let second = network.reserve(&request(&[free])).unwrap();
-        assert_eq!(second.address, Ipv4Addr::new(172, 17, 0, 4));
+        let second = network.reserve("", &request(&[free])).unwrap();
+        assert_eq!(second.address, Some(Ipv4Addr::new(172, 17, 0, 4)));
         network.release(&first);
         drop(host);
         network
-            .reserve(&request(&[tcp(None, HostPort::Fixed(9090), 80)]))
+            .reserve("", &request(&[tcp(None, HostPort::Fixed(9090), 80)]))
             .unwrap();
     });
 }
@@ -330,20 +332,20 @@ fn a_restarted_daemon_takes_over() {
         assert!(!rules.contains("8081"), "{rules}");
         let links = run("ip -o link");
         assert!(
-            !links.contains(&lost.host_veth) && links.contains("vethcdeadbeef"),
+            !links.contains(lost.host_veth.as_ref().unwrap()) && links.contains("vethcdeadbeef"),
             "{links}"
         );
 
         let error = second
-            .reserve(&request(&[tcp(None, HostPort::Fixed(8080), 80)]))
+            .reserve("", &request(&[tcp(None, HostPort::Fixed(8080), 80)]))
             .unwrap_err();
         assert_eq!(
             error.to_string(),
             "Bind for 0.0.0.0:8080 failed: port is already allocated"
         );
         assert_eq!(
-            second.reserve(&request(&[])).unwrap().address,
-            Ipv4Addr::new(172, 17, 0, 3)
+            second.reserve("", &request(&[])).unwrap().address,
+            Some(Ipv4Addr::new(172, 17, 0, 3))
         );
     });
 }
@@ -369,7 +371,7 @@ fn what_cannot_be_taken_over_is_reported() {
         second.release(&lease);
         drop(thief);
         second
-            .reserve(&request(&[tcp(None, HostPort::Fixed(8080), 80)]))
+            .reserve("", &request(&[tcp(None, HostPort::Fixed(8080), 80)]))
             .unwrap();
     });
 }
@@ -384,6 +386,19 @@ fn a_flushed_table_heals_and_others_are_left_alone() {
         let network = open();
         let (lease, netns) = container(&network, &[tcp(None, HostPort::Fixed(8080), 80)]);
         assert_eq!(run("nft list table inet foreign"), before);
+        for damage in [
+            "nft flush ruleset",
+            "nft delete table inet lab",
+            "nft flush table inet lab",
+            "nft flush map inet lab by_port",
+            "nft delete element inet lab bridges { lab0 }",
+        ] {
+            let before = run("nft list table inet lab");
+            run(damage);
+            eventually(&format!("the table made anew after {damage}"), || {
+                run("nft list ruleset").contains(&before)
+            });
+        }
         run("nft flush ruleset");
         let (_, _other) = container(&network, &[tcp(None, HostPort::Fixed(8081), 80)]);
         let server = listen(&netns, 80);
@@ -405,18 +420,18 @@ fn a_bridge_is_adopted_with_its_address() {
         run("ip link add lab0 type bridge");
         run("ip addr add 10.5.0.1/24 dev lab0");
         let network = open();
-        assert_eq!(network.subnet().to_string(), "10.5.0.0/24");
+        assert_eq!(subnet(&network), "10.5.0.0/24");
         drop(network);
         let bip = "10.6.0.9/24".parse().unwrap();
-        let network = BridgeNetwork::open(NetworkConfig {
+        let network = open_with(DefaultBridge {
             bip: Some(bip),
             ..config()
         })
         .unwrap();
-        assert_eq!(network.gateway(), Ipv4Addr::new(10, 6, 0, 9));
+        assert_eq!(gateway(&network), Ipv4Addr::new(10, 6, 0, 9));
         assert!(!run("ip -o addr show lab0").contains("10.5.0.1"));
 
-        let refused = BridgeNetwork::open(NetworkConfig {
+        let refused = open_with(DefaultBridge {
             bridge: "lo".to_owned(),
             ..config()
         });
@@ -434,30 +449,30 @@ fn a_bridge_that_containers_are_on_keeps_its_address() {
         let network = open();
         let (lease, netns) = container(&network, &[]);
         drop(network);
-        let changed = || NetworkConfig {
+        let changed = || DefaultBridge {
             bip: Some("10.6.0.9/24".parse().unwrap()),
             fixed_cidr: Some("10.6.0.128/25".parse().unwrap()),
             default_gateway: Some(Ipv4Addr::new(10, 6, 0, 2)),
             ..config()
         };
-        let network = BridgeNetwork::open(changed()).unwrap();
+        let network = open_with(changed()).unwrap();
         let restored = network.restore(std::slice::from_ref(&lease)).unwrap();
         assert!(restored.problems.is_empty(), "{:?}", restored.problems);
-        assert_eq!(network.gateway(), Ipv4Addr::new(172, 17, 0, 1));
+        assert_eq!(gateway(&network), Ipv4Addr::new(172, 17, 0, 1));
         let server = listen(&outside, 80);
         assert_eq!(inside(&netns, || reach((OUTSIDE, 80), &server)).unwrap(), HOST);
         // A new one goes beside it.
         let (second, _netns) = container(&network, &[]);
-        assert_eq!(second.address, Ipv4Addr::new(172, 17, 0, 3));
+        assert_eq!(second.address, Some(Ipv4Addr::new(172, 17, 0, 3)));
 
         // With nobody on it, the next daemon has its will.
         network.release(&lease);
         network.release(&second);
         network.shutdown(false).unwrap();
         drop(network);
-        let network = BridgeNetwork::open(changed()).unwrap();
-        assert_eq!(network.address(), Ipv4Addr::new(10, 6, 0, 9));
-        assert_eq!(network.gateway(), Ipv4Addr::new(10, 6, 0, 2));
+        let network = open_with(changed()).unwrap();
+        assert!(run("ip -o addr show lab0").contains("10.6.0.9/24"));
+        assert_eq!(gateway(&network), Ipv4Addr::new(10, 6, 0, 2));
     });
 }
 
@@ -468,7 +483,7 @@ fn a_new_bridge_avoids_the_hosts_routes() {
         run("ip addr add 172.17.3.1/24 dev d0");
         run("ip link set d0 up");
         run("ip route add 172.18.0.0/15 dev d0");
-        assert_eq!(open().subnet().to_string(), "172.20.0.0/16");
+        assert_eq!(subnet(&open()), "172.20.0.0/16");
     });
 }
 
@@ -483,21 +498,26 @@ fn wanted_addresses_are_given_and_reached_at_once() {
                 mac: Some(mac.parse().unwrap()),
                 ..request(&[])
             };
-            let lease = network.reserve(&wanted).unwrap();
-            assert_eq!((lease.address, lease.mac.to_string()), (address, mac.to_owned()));
-            let error = network.reserve(&wanted).unwrap_err().to_string();
+            let lease = network.reserve("", &wanted).unwrap();
+            assert_eq!(
+                (lease.address, lease.mac.unwrap().to_string()),
+                (Some(address), mac.to_owned())
+            );
+            let error = network.reserve("", &wanted).unwrap_err().to_string();
             assert_eq!(error, "Address already in use");
-            let netns = network.plumb(&lease).unwrap();
+            let netns = network.plumb(std::slice::from_ref(&lease)).unwrap();
             let server = listen(&netns, 80);
             reach((address, 80), &server).unwrap();
             network.release(&lease);
             eventually("the address comes back", || {
                 network
-                    .reserve(&wanted)
+                    .reserve("", &wanted)
                     .map(|lease| network.release(&lease))
                     .is_ok()
             });
-            eventually("and is free", || !run("ip -o link").contains(&lease.host_veth));
+            eventually("and is free", || {
+                !run("ip -o link").contains(lease.host_veth.as_ref().unwrap())
+            });
         }
     });
 }
@@ -525,7 +545,7 @@ fn many_at_once_from_many_threads() {
         leases.iter().for_each(|lease| network.release(lease));
         network.shutdown(false).unwrap();
         assert!(!run("ip -o link").contains("vethc"));
-        assert!(!run("nft list table inet lab").contains("elements"));
+        assert!(!run("nft list table inet lab").contains(" : 172.17."));
     });
 }
 
@@ -546,7 +566,7 @@ fn a_container_cannot_speak_as_the_hosts_loopback() {
         let (_, netns) = container(&network, &[]);
         let server = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 9999)).unwrap();
         server.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
-        let gateway = network.gateway();
+        let gateway = gateway(&network);
         let say = |from: Ipv4Addr| {
             inside(&netns, || {
                 std::fs::write("/proc/sys/net/ipv4/conf/eth0/route_localnet", "1").unwrap();

@@ -5,8 +5,8 @@
 
 mod lab;
 
-use corten_network::{BridgeNetwork, HostPort, PortRequest};
-use lab::{container, inside, on_own_host, open, request, tcp};
+use corten_network::{HostPort, Networks, PortRequest};
+use lab::{container, gateway, inside, on_own_host, open, request, tcp};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -37,20 +37,20 @@ fn reserve_plumb_release() {
     });
 }
 
-fn measure(network: &BridgeNetwork, what: &str, ports: &[PortRequest]) {
+fn measure(network: &Networks, what: &str, ports: &[PortRequest]) {
     let mut reserve = Vec::new();
     let mut plumb = Vec::new();
     let mut connect = Vec::new();
     let mut release = Vec::new();
-    let server = TcpListener::bind((network.gateway(), 0)).unwrap();
+    let server = TcpListener::bind((gateway(network), 0)).unwrap();
     let address = server.local_addr().unwrap();
     for _ in 0..ROUNDS {
         let wanted = request(ports);
         let start = Instant::now();
-        let lease = network.reserve(&wanted).unwrap();
+        let lease = network.reserve("", &wanted).unwrap();
         reserve.push(start.elapsed());
         let start = Instant::now();
-        let netns = network.plumb(&lease).unwrap();
+        let netns = network.plumb(std::slice::from_ref(&lease)).unwrap();
         plumb.push(start.elapsed());
         // What the network owes the container: its first packets must not be lost while the bridge port comes up.
         connect.push(inside(&netns, || {

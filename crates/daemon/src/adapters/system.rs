@@ -42,7 +42,7 @@ struct Facts {
 
 impl System {
     pub(crate) fn new(engine: Arc<Engine>, settings: &Settings, live: Shared) -> Self {
-        let pools = settings.network.iter().flat_map(|network| &network.pools);
+        let pools = settings.plane.pools.iter();
         let exposed = settings.hosts.iter().filter_map(|host| match host {
             Host::Tcp(address) => exposure(address, settings),
             Host::Unix(_) | Host::Activated(_) => None,

@@ -5,8 +5,8 @@ use crate::MacAddr;
 use rustix::fd::{AsRawFd, BorrowedFd};
 
 // Numbers of linux/if_link.h, linux/veth.h that libc does not name.
-const INFO_KIND: u16 = 1;
-const INFO_DATA: u16 = 2;
+pub(super) const INFO_KIND: u16 = 1;
+pub(super) const INFO_DATA: u16 = 2;
 const INFO_SLAVE_KIND: u16 = 4;
 const INFO_SLAVE_DATA: u16 = 5;
 const VETH_INFO_PEER: u16 = 1;
@@ -28,6 +28,10 @@ pub(crate) struct Link {
     pub(crate) kind: String,
     /// Its hardware address, when it has an Ethernet one.
     pub(crate) mac: Option<MacAddr>,
+    /// Number of the bridge it is a port of.
+    pub(crate) master: Option<u32>,
+    /// What its maker noted of it.
+    pub(crate) alias: String,
 }
 
 /// A veth pair to be made.
@@ -64,10 +68,11 @@ pub(crate) fn create_bridge(batch: &mut Batch, name: &str, mac: MacAddr, mtu: u3
 }
 
 /// Brings the bridge up, lets packets for 127.0.0.0/8 be routed over it (published ports on localhost), and makes the
-/// hardware address it has its own: one nobody set would follow those of its ports.
-pub(crate) fn bring_up(batch: &mut Batch, index: u32, mac: MacAddr) {
-    batch
-        .push("bring bridge up", libc::RTM_NEWLINK, 0)
+/// hardware address it has its own: one nobody set would follow those of its ports. `alias` notes whose it is, if it is
+/// ours.
+pub(crate) fn bring_up(batch: &mut Batch, index: u32, mac: MacAddr, alias: Option<&str>) {
+    let mut message = batch.push("bring bridge up", libc::RTM_NEWLINK, 0);
+    message
         .header(&info(index, true))
         .bytes(libc::IFLA_ADDRESS, &mac.octets())
         .nest(libc::IFLA_AF_SPEC, |m| {
@@ -77,6 +82,9 @@ pub(crate) fn bring_up(batch: &mut Batch, index: u32, mac: MacAddr) {
                 });
             });
         });
+    if let Some(alias) = alias {
+        message.text(libc::IFLA_IFALIAS, alias);
+    }
 }
 
 /// Makes a veth pair: one end here as a port of the bridge, the other in another namespace, both down.
@@ -157,6 +165,13 @@ pub(crate) fn delete_link(batch: &mut Batch, name: &str) {
         .text(libc::IFLA_IFNAME, name);
 }
 
+/// Deletes a link by number.
+pub(crate) fn delete_link_at(batch: &mut Batch, index: u32) {
+    batch
+        .push("delete link", libc::RTM_DELLINK, 0)
+        .header(&info(index, false));
+}
+
 /// The link called `name`, if there is one.
 pub(crate) fn link_by_name(socket: &mut Socket, name: &str) -> Result<Option<Link>, NetlinkError> {
     let mut batch = Batch::new();
@@ -173,23 +188,16 @@ pub(crate) fn link_by_name(socket: &mut Socket, name: &str) -> Result<Option<Lin
     }
 }
 
-/// All ports of the bridge numbered `bridge`.
-pub(crate) fn ports_of(socket: &mut Socket, bridge: u32) -> Result<Vec<Link>, NetlinkError> {
+/// All links of the socket's namespace.
+pub(crate) fn links(socket: &mut Socket) -> Result<Vec<Link>, NetlinkError> {
     let mut batch = Batch::new();
     batch
-        .push("list bridge ports", libc::RTM_GETLINK, libc::NLM_F_DUMP)
+        .push("list links", libc::RTM_GETLINK, libc::NLM_F_DUMP)
         .header(&info(0, false))
-        .u32(libc::IFLA_MASTER, bridge)
         .u32(libc::IFLA_EXT_MASK, SKIP_STATISTICS);
-    let mut ports = Vec::new();
-    socket.query(&mut batch, |_, payload| {
-        // A kernel that cannot filter answers with every link, so look again.
-        let attributes = Attributes(payload.get(16..).unwrap_or_default());
-        if attributes.find_u32(libc::IFLA_MASTER) == Some(bridge) {
-            ports.extend(parse(payload));
-        }
-    })?;
-    Ok(ports)
+    let mut found = Vec::new();
+    socket.query(&mut batch, |_, payload| found.extend(parse(payload)))?;
+    Ok(found)
 }
 
 fn parse(payload: &[u8]) -> Option<Link> {
@@ -206,11 +214,16 @@ fn parse(payload: &[u8]) -> Option<Link> {
             .find(libc::IFLA_ADDRESS)
             .and_then(|a| a.try_into().ok())
             .map(MacAddr::new),
+        master: attributes.find_u32(libc::IFLA_MASTER),
+        alias: attributes
+            .find_text(libc::IFLA_IFALIAS)
+            .unwrap_or_default()
+            .to_owned(),
     })
 }
 
 /// `struct ifinfomsg`.
-fn info(index: u32, up: bool) -> [u8; 16] {
+pub(super) fn info(index: u32, up: bool) -> [u8; 16] {
     let mut header = [0; 16];
     header[4..8].copy_from_slice(&index.to_ne_bytes());
     if up {

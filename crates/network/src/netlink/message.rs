@@ -111,6 +111,11 @@ impl Message<'_> {
         self
     }
 
+    /// An attribute of attributes that are written already.
+    pub(crate) fn nested_bytes(&mut self, kind: u16, attributes: &[u8]) -> &mut Self {
+        self.bytes(kind | NESTED, attributes)
+    }
+
     /// An attribute that holds what `fill` writes.
     pub(crate) fn nest(&mut self, kind: u16, fill: impl FnOnce(&mut Self)) -> &mut Self {
         let at = self.bytes.len();

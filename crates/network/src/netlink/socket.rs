@@ -47,6 +47,8 @@ pub(crate) enum Protocol {
     Route,
     /// nf_tables.
     Netfilter,
+    /// Connection tracking.
+    Conntrack,
 }
 
 /// A socket bound to the network namespace of the thread that opened it, whichever thread uses it later.
@@ -62,7 +64,7 @@ impl Socket {
     pub(crate) fn open(protocol: Protocol) -> io::Result<Self> {
         let number = match protocol {
             Protocol::Route => None, // number zero
-            Protocol::Netfilter => Some(netlink::NETFILTER),
+            Protocol::Netfilter | Protocol::Conntrack => Some(netlink::NETFILTER),
         };
         let fd = rustix::net::socket_with(
             AddressFamily::NETLINK,
@@ -87,7 +89,7 @@ impl Socket {
     pub(crate) fn request(&mut self, batch: &mut Batch) -> Result<(), NetlinkError> {
         // nf_tables frames a batch by two messages of its own, of which older kernels never acknowledge any.
         let acknowledged = match self.protocol {
-            Protocol::Route => batch.len() - 1,
+            Protocol::Route | Protocol::Conntrack => batch.len() - 1,
             Protocol::Netfilter => batch.len() - 2,
         };
         let first = self.send(batch, acknowledged)?;
@@ -155,6 +157,13 @@ impl Socket {
         }
     }
 
+    /// The number by which the kernel knows the socket, and names it as the cause of changes.
+    pub(crate) fn number(&self) -> io::Result<u32> {
+        let address = rustix::net::getsockname(&self.fd)?;
+        let address = netlink::SocketAddrNetlink::try_from(address)?;
+        Ok(address.pid())
+    }
+
     /// Number of the link called `name`, without the lock that link requests take.
     pub(crate) fn index_of(&self, name: &str) -> Result<u32, NetlinkError> {
         rustix::net::netdevice::name_to_index(&self.fd, name)
@@ -208,7 +217,7 @@ impl AsFd for Socket {
 }
 
 /// The first message of a datagram (header included) and what follows it.
-fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     if bytes.len() < HEADER {
         return None;
     }
@@ -236,7 +245,7 @@ fn error_of(payload: &[u8]) -> Option<(Errno, Option<String>)> {
     Some((Errno::from_raw_os_error(-code), detail))
 }
 
-fn word(bytes: &[u8], at: usize) -> u32 {
+pub(super) fn word(bytes: &[u8], at: usize) -> u32 {
     let mut value = [0; 4];
     value.copy_from_slice(&bytes[at..at + 4]);
     u32::from_ne_bytes(value)

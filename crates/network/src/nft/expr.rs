@@ -142,14 +142,37 @@ impl Rule<'_, '_> {
         })
     }
 
-    /// Sends the connection to the IPv4 address and port in these registers instead.
-    pub(super) fn destination(&mut self, address: Register, port: Register) -> &mut Self {
+    /// Goes on only if the set has the key.
+    pub(super) fn within(&mut self, set: &str, key: Register) -> &mut Self {
+        self.expression("lookup", |m| {
+            m.text(1, set).be32(2, key.number());
+        })
+    }
+
+    /// Goes on only if the set does not have the key.
+    pub(super) fn without(&mut self, set: &str, key: Register) -> &mut Self {
+        const INVERTED: u32 = 1;
+        self.expression("lookup", |m| {
+            m.text(1, set).be32(2, key.number()).be32(5, INVERTED);
+        })
+    }
+
+    /// Sends the connection to the address and port in these registers instead.
+    pub(super) fn destination(&mut self, family: i32, address: Register, port: Register) -> &mut Self {
         const DESTINATION: u32 = 1;
         self.expression("nat", |m| {
             m.be32(1, DESTINATION)
-                .be32(2, libc::NFPROTO_IPV4 as u32)
+                .be32(2, family as u32)
                 .be32(3, address.number())
                 .be32(5, port.number());
+        })
+    }
+
+    /// Gives the connection the source address in this register.
+    pub(super) fn source(&mut self, family: i32, address: Register) -> &mut Self {
+        const SOURCE: u32 = 0;
+        self.expression("nat", |m| {
+            m.be32(1, SOURCE).be32(2, family as u32).be32(3, address.number());
         })
     }
 

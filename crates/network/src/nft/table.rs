@@ -1,63 +1,51 @@
-//! The one table of a network: made anew in one transaction, then changed by map elements only.
+//! The one table of a daemon: made anew in one transaction, then changed by elements of its sets and maps only. No rule is
+//! about a single network or port, so that a packet's way is as short beside a thousand of them as beside one.
 //!
 //! ```text
 //! table inet NAME {
-//!   map by_address { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service }
-//!   map by_port    { type             inet_proto . inet_service : ipv4_addr . inet_service }
+//!   sets and maps     see `Set`
 //!   chain guard       prerouting  raw       drop daddr or saddr 127/8 unless from lo
 //!   chain prerouting  prerouting  dstnat    fib daddr type local → by_address, by_port
 //!   chain output      output      dstnat    the same, for this machine's own connections
 //!   chain forward     forward     filter    bridge → anywhere, published and known connections → bridge
-//!   chain postrouting postrouting srcnat    masquerade subnet → outside, hairpin, 127/8 → bridge
+//!   chain postrouting postrouting srcnat    source, masquerade subnets → outside; hairpin; loopback → bridge
 //! }
 //! ```
 
-use super::Ruleset;
 use super::batch::{Transaction, push};
-use crate::Proto;
+use super::element::Element;
+use super::ruleset::Ruleset;
+use super::set::{FirewallFamilies, Set, length_of, type_of};
 use crate::netlink::{Attributes, Batch, Message, NetlinkError, Socket};
 use rustix::io::Errno;
-use std::net::{Ipv4Addr, SocketAddrV4};
-
-/// Published on one address of the machine.
-pub(super) const BY_ADDRESS: &str = "by_address";
-/// Published on all addresses of the machine.
-pub(super) const BY_PORT: &str = "by_port";
-
-// Numbers by which the nft program shows keys; the kernel does not look at them.
-const TYPE_ADDRESS: u32 = 7;
-const TYPE_PROTOCOL: u32 = 12;
-const TYPE_SERVICE: u32 = 13;
-const TYPE_BITS: u32 = 6;
-const TYPE_TARGET: u32 = TYPE_ADDRESS << TYPE_BITS | TYPE_SERVICE;
 
 /// Elements in one message: their list's length is a 16-bit number of bytes.
 const ELEMENTS_PER_MESSAGE: usize = 512;
 
-/// Connections to a port of this machine that go to a container instead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Forward {
-    /// Transport protocol.
-    pub(crate) proto: Proto,
-    /// Address and port of this machine; the unspecified address stands for all of them.
-    pub(crate) from: SocketAddrV4,
-    /// Address and port of the container.
-    pub(crate) to: SocketAddrV4,
-}
+const ELEMENT_KEY: u16 = 1;
+const ELEMENT_DATA: u16 = 2;
+const ELEMENT_FLAGS: u16 = 3;
+const DATA_VALUE: u16 = 1;
+const INTERVAL_END: u32 = 1;
 
 /// The table by its rules; holds no state, the kernel does.
 pub(crate) struct Table {
-    rules: Ruleset,
+    name: String,
+    families: FirewallFamilies,
 }
 
 impl Table {
     /// Describes the table; nothing is made yet.
-    pub(crate) fn new(rules: Ruleset) -> Self {
-        Self { rules }
+    pub(crate) fn new(name: String, families: FirewallFamilies) -> Self {
+        Self { name, families }
     }
 
     /// Puts the table in place with exactly these elements, whatever it was before, in one transaction.
-    pub(crate) fn replace(&self, socket: &mut Socket, forwards: &[Forward]) -> Result<(), NetlinkError> {
+    pub(crate) fn replace<'a>(
+        &self,
+        socket: &mut Socket,
+        elements: impl Iterator<Item = &'a Element>,
+    ) -> Result<(), NetlinkError> {
         let mut transaction = Transaction::new();
         self.whole(&mut transaction, "create nf_tables table", libc::NFT_MSG_NEWTABLE);
         // The table exists now for sure, so that this cannot fail.
@@ -67,51 +55,29 @@ impl Table {
             libc::NFT_MSG_DELTABLE,
         );
         self.whole(&mut transaction, "create nf_tables table", libc::NFT_MSG_NEWTABLE);
-        self.map(
-            &mut transaction,
-            BY_ADDRESS,
-            1,
-            12,
-            (TYPE_ADDRESS << TYPE_BITS | TYPE_PROTOCOL) << TYPE_BITS | TYPE_SERVICE,
-        );
-        self.map(
-            &mut transaction,
-            BY_PORT,
-            2,
-            8,
-            TYPE_PROTOCOL << TYPE_BITS | TYPE_SERVICE,
-        );
-        self.rules.write(&mut transaction);
-        self.elements(
-            &mut transaction,
-            "publish port",
-            libc::NFT_MSG_NEWSETELEM,
-            forwards,
-        );
+        for (set, id) in Set::ALL.into_iter().zip(1..) {
+            self.set(&mut transaction, set, id);
+        }
+        Ruleset {
+            table: &self.name,
+            families: self.families,
+            loopback6: crate::host::answers_reach_loopback6(),
+        }
+        .write(&mut transaction);
+        self.elements(&mut transaction, Change::Add, elements);
         transaction.commit(socket)
     }
 
-    /// Adds elements: the ports are published when this returns.
-    pub(crate) fn add(&self, socket: &mut Socket, forwards: &[Forward]) -> Result<(), NetlinkError> {
+    /// Takes elements away and adds others, all or none, at one moment.
+    pub(crate) fn change(
+        &self,
+        socket: &mut Socket,
+        remove: &[Element],
+        add: &[Element],
+    ) -> Result<(), NetlinkError> {
         let mut transaction = Transaction::new();
-        self.elements(
-            &mut transaction,
-            "publish port",
-            libc::NFT_MSG_NEWSETELEM,
-            forwards,
-        );
-        transaction.commit(socket)
-    }
-
-    /// Takes elements away, all or none.
-    pub(crate) fn remove(&self, socket: &mut Socket, forwards: &[Forward]) -> Result<(), NetlinkError> {
-        let mut transaction = Transaction::new();
-        self.elements(
-            &mut transaction,
-            "withdraw port",
-            libc::NFT_MSG_DELSETELEM,
-            forwards,
-        );
+        self.elements(&mut transaction, Change::Remove, remove.iter());
+        self.elements(&mut transaction, Change::Add, add.iter());
         transaction.commit(socket)
     }
 
@@ -126,21 +92,21 @@ impl Table {
     }
 
     /// The elements the kernel holds; none when there is no such table.
-    pub(crate) fn forwards(&self, socket: &mut Socket) -> Result<Vec<Forward>, NetlinkError> {
+    pub(crate) fn read(&self, socket: &mut Socket) -> Result<Vec<Element>, NetlinkError> {
         let mut found = Vec::new();
-        for map in [BY_ADDRESS, BY_PORT] {
+        for set in Set::ALL {
             let mut batch = Batch::new();
             push(
                 &mut batch,
-                "list published ports",
+                "list elements",
                 libc::NFT_MSG_GETSETELEM,
                 libc::NLM_F_DUMP,
             )
-            .text(1, &self.rules.table)
-            .text(2, map);
+            .text(1, &self.name)
+            .text(2, set.name());
             let result = socket.query(&mut batch, |_, payload| {
                 let list = Attributes(payload.get(4..).unwrap_or_default()).nested(3);
-                found.extend(list.filter_map(|(_, element)| parse(Attributes(element))));
+                found.extend(list.filter_map(|(_, element)| parse(set, Attributes(element))));
             });
             match result {
                 Err(error) if error.errno() == Errno::NOENT => {}
@@ -156,85 +122,104 @@ impl Table {
         } else {
             0
         };
-        transaction.push(step, kind, flags).text(1, &self.rules.table);
+        transaction.push(step, kind, flags).text(1, &self.name);
     }
 
-    fn map(&self, transaction: &mut Transaction, name: &str, id: u32, key_len: u32, key_type: u32) {
+    fn set(&self, transaction: &mut Transaction, set: Set, id: u32) {
+        const IS_INTERVAL: u32 = 0x4;
         const IS_MAP: u32 = 0x8;
-        transaction
-            .push("create nf_tables map", libc::NFT_MSG_NEWSET, libc::NLM_F_CREATE)
-            .text(1, &self.rules.table)
-            .text(2, name)
-            .be32(3, IS_MAP)
-            .be32(4, key_type)
-            .be32(5, key_len)
-            .be32(6, TYPE_TARGET)
-            .be32(7, 8)
-            .be32(10, id);
+        let shape = set.shape();
+        let mut flags = 0;
+        if shape.interval {
+            flags |= IS_INTERVAL;
+        }
+        if !shape.data.is_empty() {
+            flags |= IS_MAP;
+        }
+        let mut message = transaction.push("create nf_tables set", libc::NFT_MSG_NEWSET, libc::NLM_F_CREATE);
+        message
+            .text(1, &self.name)
+            .text(2, shape.name)
+            .be32(3, flags)
+            .be32(4, type_of(shape.key))
+            .be32(5, length_of(shape.key));
+        if !shape.data.is_empty() {
+            message
+                .be32(6, type_of(shape.data))
+                .be32(7, length_of(shape.data));
+        }
+        message.be32(10, id);
     }
 
-    fn elements(&self, transaction: &mut Transaction, step: &'static str, kind: i32, all: &[Forward]) {
-        let flags = match kind {
-            libc::NFT_MSG_NEWSETELEM => libc::NLM_F_CREATE | libc::NLM_F_EXCL,
-            _ => 0,
+    fn elements<'a>(
+        &self,
+        transaction: &mut Transaction,
+        change: Change,
+        all: impl Iterator<Item = &'a Element>,
+    ) {
+        let (step, kind, flags) = match change {
+            Change::Add => (
+                "add elements",
+                libc::NFT_MSG_NEWSETELEM,
+                libc::NLM_F_CREATE | libc::NLM_F_EXCL,
+            ),
+            Change::Remove => ("remove elements", libc::NFT_MSG_DELSETELEM, 0),
         };
-        for map in [BY_ADDRESS, BY_PORT] {
-            let of_map: Vec<_> = all
-                .iter()
-                .filter(|forward| forward.from.ip().is_unspecified() == (map == BY_PORT))
-                .collect();
-            for chunk in of_map.chunks(ELEMENTS_PER_MESSAGE) {
+        let mut all: Vec<&Element> = all.collect();
+        // The kernel takes intervals in their order only, each by its beginning first.
+        all.sort_unstable_by(|one, other| {
+            (one.set, &one.key, !one.ends).cmp(&(other.set, &other.key, !other.ends))
+        });
+        for of_set in all.chunk_by(|one, other| one.set == other.set) {
+            for chunk in of_set.chunks(ELEMENTS_PER_MESSAGE) {
                 transaction
                     .push(step, kind, flags)
-                    .text(1, &self.rules.table)
-                    .text(2, map)
-                    .nest(3, |m| chunk.iter().for_each(|forward| write(m, forward)));
+                    .text(1, &self.name)
+                    .text(2, chunk[0].set.name())
+                    .nest(3, |m| chunk.iter().for_each(|element| write(m, element)));
             }
         }
     }
 }
 
-fn write(message: &mut Message<'_>, forward: &Forward) {
-    let mut key = [0; 12];
-    key[..4].copy_from_slice(&forward.from.ip().octets());
-    key[4] = forward.proto.number();
-    key[8..10].copy_from_slice(&forward.from.port().to_be_bytes());
-    let key = if forward.from.ip().is_unspecified() {
-        &key[4..]
-    } else {
-        &key[..]
-    };
-    let mut target = [0; 8];
-    target[..4].copy_from_slice(&forward.to.ip().octets());
-    target[4..6].copy_from_slice(&forward.to.port().to_be_bytes());
-    message.nest(1, |m| {
-        m.nest(1, |m| {
-            m.bytes(1, key);
-        })
-        .nest(2, |m| {
-            m.bytes(1, &target);
+#[derive(Clone, Copy)]
+enum Change {
+    Add,
+    Remove,
+}
+
+fn write(message: &mut Message<'_>, element: &Element) {
+    const LIST_ELEMENT: u16 = 1;
+    message.nest(LIST_ELEMENT, |m| {
+        m.nest(ELEMENT_KEY, |m| {
+            m.bytes(DATA_VALUE, &element.key);
         });
+        if !element.data.is_empty() {
+            m.nest(ELEMENT_DATA, |m| {
+                m.bytes(DATA_VALUE, &element.data);
+            });
+        }
+        if element.ends {
+            m.be32(ELEMENT_FLAGS, INTERVAL_END);
+        }
     });
 }
 
-fn parse(element: Attributes<'_>) -> Option<Forward> {
-    let key = element.nested(1).find(1)?;
-    let target = element.nested(2).find(1)?;
-    let (address, rest) = match key.len() {
-        12 => (ipv4(key)?, &key[4..]),
-        8 => (Ipv4Addr::UNSPECIFIED, key),
-        _ => return None,
-    };
-    Some(Forward {
-        proto: Proto::from_number(rest[0])?,
-        from: SocketAddrV4::new(address, u16::from_be_bytes([rest[4], rest[5]])),
-        to: SocketAddrV4::new(
-            ipv4(target)?,
-            u16::from_be_bytes([*target.get(4)?, *target.get(5)?]),
-        ),
-    })
-}
-
-fn ipv4(bytes: &[u8]) -> Option<Ipv4Addr> {
-    Some(Ipv4Addr::from(<[u8; 4]>::try_from(bytes.get(..4)?).ok()?))
+/// The element, if it is one a set of this shape can have.
+fn parse(set: Set, element: Attributes<'_>) -> Option<Element> {
+    let shape = set.shape();
+    let key = element.nested(ELEMENT_KEY).find(DATA_VALUE)?.to_vec();
+    let data = element
+        .nested(ELEMENT_DATA)
+        .find(DATA_VALUE)
+        .unwrap_or_default()
+        .to_vec();
+    let flags = element
+        .find(ELEMENT_FLAGS)
+        .and_then(|flags| Some(u32::from_be_bytes(flags.get(..4)?.try_into().ok()?)))
+        .unwrap_or_default();
+    let ends = flags & INTERVAL_END != 0;
+    let whole =
+        key.len() == length_of(shape.key) as usize && (ends || data.len() == length_of(shape.data) as usize);
+    whole.then_some(Element { set, key, data, ends })
 }

@@ -5,12 +5,13 @@
 #![allow(clippy::unwrap_used)] // a lab that cannot be built fails its test
 
 use corten_network::{
-    BridgeNetwork, EndpointRequest, HostPort, Lease, NetworkConfig, PortRequest, Proto, isolated,
+    BridgeOptions, DefaultBridge, Driver, EndpointRequest, HostPort, Lease, NetworkError, NetworkSpec,
+    Networks, PlaneConfig, PoolRequest, PortRequest, Proto, isolated,
 };
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -45,11 +46,14 @@ pub fn outside_world() -> OwnedFd {
     let path = format!("/proc/{}/fd/{}", std::process::id(), outside.as_raw_fd());
     run(&format!("ip link add up0 type veth peer name up0 netns {path}"));
     run(&format!("ip addr add {HOST}/24 dev up0"));
+    run(&format!("ip addr add {HOST6}/64 dev up0 nodad"));
     run("ip link set up0 up");
     inside(&outside, || {
+        run(&format!("ip addr add {OUTSIDE6}/64 dev up0 nodad"));
         run(&format!("ip addr add {OUTSIDE}/24 dev up0"));
         run("ip link set up0 up");
         run(&format!("ip route add default via {HOST}"));
+        run(&format!("ip -6 route add default via {HOST6}"));
     });
     outside
 }
@@ -66,16 +70,42 @@ pub fn run(command: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-pub fn config() -> NetworkConfig {
-    NetworkConfig {
-        bridge: "lab0".to_owned(),
+pub fn plane() -> PlaneConfig {
+    PlaneConfig {
         table: "lab".to_owned(),
-        ..NetworkConfig::default()
+        ..PlaneConfig::default()
     }
 }
 
-pub fn open() -> BridgeNetwork {
-    BridgeNetwork::open(config()).unwrap()
+pub fn config() -> DefaultBridge {
+    DefaultBridge {
+        bridge: "lab0".to_owned(),
+        ..DefaultBridge::default()
+    }
+}
+
+/// A daemon's networks, with nothing but the default bridge.
+pub fn open() -> Networks {
+    open_with(config()).unwrap()
+}
+
+pub fn open_with(config: DefaultBridge) -> Result<Networks, NetworkError> {
+    let networks = Networks::open(plane())?;
+    let spec = networks.default_spec(&"d".repeat(64), &config)?;
+    networks.create(&spec)?;
+    Ok(networks)
+}
+
+/// The default bridge's subnet and gateway.
+pub fn subnet(networks: &Networks) -> String {
+    networks.default_bridge().unwrap().pools[0].subnet.to_string()
+}
+
+pub fn gateway(networks: &Networks) -> Ipv4Addr {
+    match networks.default_bridge().unwrap().pools[0].gateway {
+        Some(IpAddr::V4(gateway)) => gateway,
+        other => panic!("{other:?}"),
+    }
 }
 
 pub fn tcp(host_ip: Option<IpAddr>, host_port: HostPort, container_port: u16) -> PortRequest {
@@ -96,10 +126,15 @@ pub fn request(ports: &[PortRequest]) -> EndpointRequest {
     }
 }
 
-/// A container: its lease and its namespace.
-pub fn container(network: &BridgeNetwork, ports: &[PortRequest]) -> (Lease, OwnedFd) {
-    let lease = network.reserve(&request(ports)).unwrap();
-    let netns = network.plumb(&lease).unwrap();
+/// A container on the default bridge: its lease and its namespace.
+pub fn container(networks: &Networks, ports: &[PortRequest]) -> (Lease, OwnedFd) {
+    container_on(networks, "", ports)
+}
+
+/// A container on a network.
+pub fn container_on(networks: &Networks, id: &str, ports: &[PortRequest]) -> (Lease, OwnedFd) {
+    let lease = networks.reserve(id, &request(ports)).unwrap();
+    let netns = networks.plumb(std::slice::from_ref(&lease)).unwrap();
     (lease, netns)
 }
 
@@ -110,10 +145,17 @@ pub fn listen(netns: &OwnedFd, port: u16) -> TcpListener {
     })
 }
 
+/// A TCP server in the namespace, for IPv6.
+pub fn listen6(netns: &OwnedFd, port: u16) -> TcpListener {
+    inside(netns, || {
+        TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).unwrap()
+    })
+}
+
 /// Connects from the calling thread's namespace; the address the server sees, once a byte went both ways.
-pub fn reach(to: (Ipv4Addr, u16), server: &TcpListener) -> io::Result<IpAddr> {
+pub fn reach(to: (impl Into<IpAddr>, u16), server: &TcpListener) -> io::Result<IpAddr> {
     let timeout = Duration::from_secs(2);
-    let mut client = TcpStream::connect_timeout(&SocketAddr::from(to), timeout)?;
+    let mut client = TcpStream::connect_timeout(&SocketAddr::new(to.0.into(), to.1), timeout)?;
     client.set_read_timeout(Some(timeout))?;
     server.set_nonblocking(true)?;
     let deadline = Instant::now() + timeout;
@@ -141,5 +183,43 @@ pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     while !condition() {
         assert!(Instant::now() < deadline, "{what} did not happen in time");
         std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The same over IPv6.
+pub const HOST6: Ipv6Addr = Ipv6Addr::new(0xfd99, 0, 0, 0, 0, 0, 0, 1);
+pub const OUTSIDE6: Ipv6Addr = Ipv6Addr::new(0xfd99, 0, 0, 0, 0, 0, 0, 2);
+
+/// A bridge network, with what the test changes about it, created.
+pub fn bridge(
+    networks: &Networks,
+    name: &str,
+    wanted: &[PoolRequest],
+    change: impl FnOnce(&mut NetworkSpec, &mut BridgeOptions),
+) -> NetworkSpec {
+    let spec = described(name, change);
+    let spec = NetworkSpec {
+        pools: networks.choose_pools(&spec, wanted).unwrap(),
+        ..spec
+    };
+    networks.create(&spec).unwrap();
+    spec
+}
+
+/// A bridge network that is not there yet.
+pub fn described(name: &str, change: impl FnOnce(&mut NetworkSpec, &mut BridgeOptions)) -> NetworkSpec {
+    let mut bridge = BridgeOptions::new(&format!("br-{name}"));
+    let id = format!("{name}{}", "0".repeat(64 - name.len()));
+    let mut spec = NetworkSpec::new(&id, name, Driver::Bridge(bridge.clone()));
+    change(&mut spec, &mut bridge);
+    spec.driver = Driver::Bridge(bridge);
+    spec
+}
+
+/// A subnet asked for.
+pub fn subnet_of(text: &str) -> PoolRequest {
+    PoolRequest {
+        subnet: Some(text.parse().unwrap()),
+        ..PoolRequest::default()
     }
 }
