@@ -7,10 +7,10 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, ResolveFlags, SeekFrom, Stat};
 use rustix::io::Errno;
 
-use crate::{Error, Member, MemberKind, Result, TarWriter};
+use crate::{Error, Member, MemberKind, Result, Segment, TarWriter};
 
 /// Directories kept open: the first and the deepest ones. Others are opened again when the walk comes back to them.
 const MAX_OPEN: usize = 64;
@@ -19,6 +19,8 @@ const MAX_PATH: usize = 4095;
 /// As much of it is told.
 const SHOWN: usize = 64;
 const BUFFER: usize = 256 * 1024;
+/// Most pieces of one file that are told apart.
+const MAX_SEGMENTS: usize = 8192;
 /// Overlay's mark of a directory that hides the one below.
 const OPAQUE_XATTR: &str = "trusted.overlay.opaque";
 /// Most bytes of attributes' names, and of an attribute's value, that Linux allows.
@@ -35,6 +37,8 @@ pub struct Packer<'a, W> {
     /// The tree is overlay's writable layer: whiteouts are written in the form of image layers.
     layer: bool,
     skip: Option<Skip<'a>>,
+    /// Holes stay holes, and all attributes are kept.
+    backup: bool,
     buffer: Vec<u8>,
 }
 
@@ -59,6 +63,7 @@ impl<'a, W: Write> Packer<'a, W> {
             links: HashMap::new(),
             layer: false,
             skip: None,
+            backup: false,
             buffer: vec![0; BUFFER],
         }
     }
@@ -66,6 +71,13 @@ impl<'a, W: Write> Packer<'a, W> {
     /// What is packed is overlay's writable layer, to become an image's.
     pub fn layer(mut self) -> Self {
         self.layer = true;
+        self
+    }
+
+    /// What is packed is to be put back one day as it is: holes in files stay holes, and all extended attributes are kept, not
+    /// only those that images have.
+    pub fn backup(mut self) -> Self {
+        self.backup = true;
         self
     }
 
@@ -94,7 +106,8 @@ impl<'a, W: Write> Packer<'a, W> {
         if let Some(name) = name {
             let stat = rustix::fs::fstat(&dir).map_err(|error| Error::pack("lstat", name, error))?;
             prefix = with_slash(name);
-            self.begin(MemberKind::Directory, &prefix, &stat, xattrs(dir.as_fd(), name)?)?;
+            let attributes = xattrs(dir.as_fd(), name, self.backup)?;
+            self.begin(MemberKind::Directory, &prefix, &stat, attributes)?;
         }
         let level = level(dir, prefix, Vec::new())?;
         self.walk(vec![level])
@@ -177,7 +190,8 @@ impl<'a, W: Write> Packer<'a, W> {
                 let dir = rustix::fs::openat(&fd, c".", reading, Mode::empty()).map_err(failed("open"))?;
                 let prefix = with_slash(&name);
                 if !left_out {
-                    self.begin(MemberKind::Directory, &prefix, &stat, xattrs(dir.as_fd(), &name)?)?;
+                    let attributes = xattrs(dir.as_fd(), &name, self.backup)?;
+                    self.begin(MemberKind::Directory, &prefix, &stat, attributes)?;
                     if self.layer && is_opaque(dir.as_fd()) {
                         let marker = [prefix.as_slice(), b".wh..wh..opq"].concat();
                         self.empty_file(&marker, &stat)?;
@@ -222,15 +236,37 @@ impl<'a, W: Write> Packer<'a, W> {
         let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
         let reading = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file = rustix::fs::openat(CWD, path, reading, Mode::empty()).map_err(failed("open"))?;
-        let attributes = xattrs(file.as_fd(), name)?;
-        self.begin(MemberKind::File, name, stat, attributes)?;
+        let attributes = xattrs(file.as_fd(), name, self.backup)?;
         let mut file = File::from(file);
-        let mut left = u64::try_from(stat.st_size).unwrap_or(0);
+        let mut header = member(MemberKind::File, name, stat, attributes);
+        if self.backup {
+            header.segments = segments(&file, stat).map_err(failed("lseek"))?;
+        }
+        self.tar.begin(&header)?;
+        match header.segments {
+            None => self.contents(&mut file, name, header.size),
+            Some(segments) => {
+                for Segment { offset, length } in segments {
+                    rustix::fs::seek(&file, SeekFrom::Start(offset)).map_err(failed("lseek"))?;
+                    self.contents(&mut file, name, length)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// So many bytes from where the file is read next.
+    fn contents(&mut self, file: &mut File, name: &[u8], bytes: u64) -> Result<()> {
+        let mut left = bytes;
         while left > 0 {
             let limit = usize::try_from(left).unwrap_or(usize::MAX).min(BUFFER);
             match file.read(&mut self.buffer[..limit]) {
-                // It has shrunk; the writer fills up.
-                Ok(0) => break,
+                // It has shrunk: what is missing counts as zeros.
+                Ok(0) => {
+                    self.buffer[..limit].fill(0);
+                    self.tar.data(&self.buffer[..limit])?;
+                    left -= limit as u64;
+                }
                 Ok(count) => {
                     self.tar.data(&self.buffer[..count])?;
                     left -= count as u64;
@@ -324,8 +360,51 @@ fn inode(fd: &OwnedFd) -> rustix::io::Result<(u64, u64)> {
     Ok((stat.st_dev, stat.st_ino))
 }
 
-/// The attributes an archive keeps: capabilities and users' own.
-fn xattrs(fd: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+/// Where the data of a file with holes is; `None` for one without. Of a file in very many pieces the last holes are not told:
+/// the map of an archive is held in memory.
+fn segments(file: &File, stat: &Stat) -> rustix::io::Result<Option<Vec<Segment>>> {
+    let size = u64::try_from(stat.st_size).unwrap_or(0);
+    if u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512) >= size {
+        return Ok(None);
+    }
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < size {
+        let offset = match rustix::fs::seek(file, SeekFrom::Data(at)) {
+            Ok(offset) => offset,
+            // Nothing but a hole up to the end.
+            Err(Errno::NXIO) => break,
+            // This file system does not tell.
+            Err(Errno::INVAL) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let end = if found.len() + 1 < MAX_SEGMENTS {
+            rustix::fs::seek(file, SeekFrom::Hole(offset))?.min(size)
+        } else {
+            size
+        };
+        if end <= offset {
+            break;
+        }
+        found.push(Segment {
+            offset,
+            length: end - offset,
+        });
+        at = end;
+    }
+    rustix::fs::seek(file, SeekFrom::Start(0))?;
+    if found.last().is_none_or(|last| last.offset + last.length < size) {
+        // By custom the map ends where the file does.
+        found.push(Segment {
+            offset: size,
+            length: 0,
+        });
+    }
+    Ok(Some(found))
+}
+
+/// The attributes an archive keeps: capabilities and users' own, or `all`. Overlay's marks mean nothing elsewhere.
+fn xattrs(fd: BorrowedFd<'_>, name: &[u8], all: bool) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
     let failed = |error: Errno| Error::pack("getxattr", name, error);
     let mut small = [0_u8; 1024];
     let mut large = Vec::new();
@@ -341,8 +420,11 @@ fn xattrs(fd: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
     };
     let mut found = Vec::new();
     for attribute in names.split(|byte| *byte == 0) {
-        let kept = attribute == b"security.capability"
-            || (attribute.starts_with(b"user.") && !attribute.starts_with(b"user.overlay."));
+        let is_overlays =
+            attribute.starts_with(b"user.overlay.") || attribute.starts_with(b"trusted.overlay.");
+        let kept = !attribute.is_empty()
+            && !is_overlays
+            && (all || attribute == b"security.capability" || attribute.starts_with(b"user."));
         if !kept {
             continue;
         }

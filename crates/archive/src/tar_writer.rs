@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::tar_reader::BLOCK;
-use crate::{Error, Member, MemberKind, Result};
+use crate::{Error, Member, MemberKind, Result, Segment};
 
 /// Longest name in the plain header.
 const MAX_NAME: usize = 100;
@@ -30,8 +30,8 @@ impl<W: Write> TarWriter<W> {
         }
     }
 
-    /// Begins a member; `size` bytes of data must follow by [`TarWriter::data`] if it is a file. Times are written to the
-    /// second; sparse maps are not written.
+    /// Begins a member; `size` bytes of data must follow by [`TarWriter::data`] if it is a file, or those of its segments if it
+    /// is sparse. Times are written to the second.
     ///
     /// # Errors
     /// When writing fails.
@@ -45,10 +45,13 @@ impl<W: Write> TarWriter<W> {
         if !is_plain(&member.link) {
             record(&mut records, b"linkpath", &member.link);
         }
-        let size = if member.kind == MemberKind::File {
-            member.size
-        } else {
-            0
+        let size = match &member.segments {
+            _ if member.kind != MemberKind::File => 0,
+            None => member.size,
+            Some(segments) => {
+                sparse_records(&mut records, member.size, segments);
+                segments.iter().map(|segment| segment.length).sum()
+            }
         };
         if size > MAX_SIZE {
             record(&mut records, b"size", size.to_string().as_bytes());
@@ -146,6 +149,22 @@ impl<W: Write> TarWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.inner.write_all(bytes).map_err(Error::Write)
     }
+}
+
+/// GNU's sparse format 0.1, which GNU tar and Python read.
+fn sparse_records(records: &mut Vec<u8>, size: u64, segments: &[Segment]) {
+    let numbers = segments
+        .iter()
+        .flat_map(|segment| [segment.offset, segment.length])
+        .map(|number| number.to_string());
+    let map = numbers.collect::<Vec<_>>().join(",");
+    record(records, b"GNU.sparse.size", size.to_string().as_bytes());
+    record(
+        records,
+        b"GNU.sparse.numblocks",
+        segments.len().to_string().as_bytes(),
+    );
+    record(records, b"GNU.sparse.map", map.as_bytes());
 }
 
 /// A header block.

@@ -544,6 +544,12 @@ pub(crate) static DIRECTIVES: &[Directive] = &[
         "Corten sets no SELinux labels",
     ),
     acts(
+        "plugin-dir",
+        "plugin-dir",
+        Text,
+        "The one directory to find plugins in (default: /run/docker/plugins, /etc/docker/plugins and /usr/lib/docker/plugins)",
+    ),
+    acts(
         "shim",
         "shim",
         Text,

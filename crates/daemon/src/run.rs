@@ -13,7 +13,7 @@ use corten_metadata::Store;
 use corten_network::Networks;
 use corten_sandbox::{SandboxConfig, Sandboxes};
 use corten_snapshot::{Overlay, Snapshotter};
-use corten_volume::Volumes;
+use corten_volume::{Volumes, VolumesConfig};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
@@ -26,6 +26,10 @@ use crate::pidfile::PidFile;
 use crate::reload::Reload;
 use crate::settings::Settings;
 use crate::{listeners, logging, memory, metrics, service_manager, shim_path};
+
+/// Where plugins have their sockets, and where else is said where they listen (Docker's directories).
+const PLUGIN_SOCKETS: &str = "/run/docker/plugins";
+const PLUGIN_SPECIFICATIONS: [&str; 2] = ["/etc/docker/plugins", "/usr/lib/docker/plugins"];
 
 /// What keeps a daemon from running: a sentence for the one who started it.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -126,7 +130,7 @@ async fn serve(settings: Settings, flags: Flags, log_level: LogLevel) -> Result<
     for server in servers {
         server.await?;
     }
-    engine.close()?;
+    engine.close().await?;
     // Running containers keep their network; an idle daemon leaves nothing on the machine.
     let idle = engine.running() == 0;
     tokio::task::spawn_blocking(move || networks.shutdown(idle)).await??;
@@ -147,7 +151,18 @@ async fn open(settings: &Settings) -> Result<(Arc<Engine>, Arc<Networks>), Failu
         metadata.clone(),
         corten_engine::boot_id()?,
     )?);
-    let volumes = Arc::new(Volumes::open(&root.join("volumes"))?);
+    let volumes = Arc::new(Volumes::open(&VolumesConfig {
+        root: root.join("volumes"),
+        holds: settings.exec_root.join("volumes"),
+        plugin_sockets: settings
+            .plugin_dir
+            .clone()
+            .unwrap_or_else(|| PLUGIN_SOCKETS.into()),
+        plugin_specifications: match &settings.plugin_dir {
+            Some(dir) => vec![dir.clone()],
+            None => PLUGIN_SPECIFICATIONS.map(Into::into).into(),
+        },
+    })?);
     let networks = Arc::new(Networks::open(settings.plane.clone())?);
     if let Some(bridge) = &settings.network {
         networks.create(&networks.default_spec("", bridge)?)?;

@@ -56,6 +56,7 @@ pub(crate) struct Settings {
     pub(crate) oom_score: Option<i64>,
     /// Proxies by the name `info` has for them: `http`, `https`, `no`.
     pub(crate) proxies: [String; 3],
+    pub(crate) plugin_dir: Option<PathBuf>,
     pub(crate) shim: Option<PathBuf>,
     pub(crate) warnings: Vec<String>,
     /// The file that was read, and is read again on SIGHUP.
@@ -144,6 +145,7 @@ impl Settings {
             metrics: values.text("metrics-addr").map(str::to_owned),
             oom_score: values.number("oom-score-adjust"),
             proxies: [proxy("http-proxy"), proxy("https-proxy"), proxy("no-proxy")],
+            plugin_dir: values.text("plugin-dir").map(PathBuf::from),
             shim: values.text("shim").map(PathBuf::from),
             warnings,
             config_file: None,

@@ -99,6 +99,7 @@ impl Engine {
         let dir = self.container_dir(&id);
         std::fs::create_dir_all(&dir).map_err(Error::system("cannot create the container's directory"))?;
         let mounts = self.make_volumes(&id, mounts, &mut undo.volumes, &mut claim)?;
+        self.hold_mounted_images(&id, &mounts)?;
         self.snapshots.prepare(id.as_str(), &image.chain)?;
         self.populate_volumes(&id, &image.chain, &mounts)?;
         let record = ContainerRecord {
@@ -145,7 +146,7 @@ impl Drop for Undo<'_> {
         self.engine.remove_files(self.id);
         for volume in &self.volumes {
             // Somebody else may have come to use it.
-            match self.engine.volume_remove(volume) {
+            match self.engine.remove_volume(volume, false) {
                 Ok(()) | Err(Error::Conflict(_)) => {}
                 Err(error) => tracing::warn!(%error, "cannot take back a volume"),
             }

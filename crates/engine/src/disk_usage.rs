@@ -106,8 +106,10 @@ impl Engine {
                 *users.entry(mount.point.name.clone()).or_default() += 1;
             }
         }
-        let volumes = self.volumes.list();
-        let sizes = in_parallel(&volumes, |volume| self.volume_size(&volume.name));
+        let mut volumes = self.volumes.recorded();
+        // As with Docker: what is mounted from elsewhere takes none of this disk, or cannot be told from what does.
+        volumes.retain(|volume| volume.is_local() && volume.options.is_empty());
+        let sizes = in_parallel(&volumes, |volume| self.volume_size(volume));
         let measured = |(volume, size): (corten_volume::Volume, u64)| {
             let usage = VolumeUsage {
                 ref_count: users.get(&volume.name).copied().unwrap_or_default(),
@@ -115,16 +117,16 @@ impl Engine {
             };
             Volume {
                 usage_data: Some(usage),
-                ..self.volume_shown(volume)
+                ..crate::volumes::shown(self.volumes.seen_local(volume))
             }
         };
         volumes.into_iter().zip(sizes).map(measured).collect()
     }
 
     /// Bytes in a volume's files; those that cannot be read are not counted, but logged.
-    pub(crate) fn volume_size(&self, name: &str) -> u64 {
-        corten_snapshot::directory_size(&self.volumes.mountpoint(name)).unwrap_or_else(|error| {
-            tracing::warn!(%error, volume = name, "cannot measure a volume");
+    pub(crate) fn volume_size(&self, volume: &corten_volume::Volume) -> u64 {
+        corten_snapshot::directory_size(&self.volumes.mountpoint(volume)).unwrap_or_else(|error| {
+            tracing::warn!(%error, volume = volume.name, "cannot measure a volume");
             0
         })
     }

@@ -112,6 +112,7 @@ impl Engine {
         if let Some(lease) = &lease {
             self.networks.release(lease);
         }
+        self.unmount_volumes(container.id()).await;
         self.execs.all_ended(&container);
         let duration = {
             let state = container.state();
@@ -128,6 +129,7 @@ impl Engine {
         );
         let record = container.state().record.clone();
         self.publish_network("disconnect", &record);
+        self.publish_unmounts(&container);
         container.announce_end(i64::from(exit.code), restart.is_some());
         let removed = {
             let state = container.state();

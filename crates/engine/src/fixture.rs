@@ -9,7 +9,7 @@ use corten_metadata::Store;
 use corten_sandbox::{SandboxConfig, Sandboxes};
 use corten_snapshot::Overlay;
 use corten_types::Digest;
-use corten_volume::Volumes;
+use corten_volume::{Volumes, VolumesConfig};
 
 use crate::engine::{Engine, EngineConfig, Parts};
 use crate::names;
@@ -27,6 +27,12 @@ pub(crate) fn engine(dir: &Path) -> Arc<Engine> {
     let sandboxes = SandboxConfig {
         exec_root: dir.join("exec"),
         shim,
+    };
+    let volumes = VolumesConfig {
+        root: dir.join("volumes"),
+        holds: dir.join("exec/volumes"),
+        plugin_sockets: dir.join("plugins"),
+        plugin_specifications: Vec::new(),
     };
     let config = EngineConfig {
         data_root: dir.to_owned(),
@@ -52,7 +58,7 @@ pub(crate) fn engine(dir: &Path) -> Arc<Engine> {
             })
             .unwrap(),
         ),
-        volumes: Arc::new(Volumes::open(&dir.join("volumes")).unwrap()),
+        volumes: Arc::new(Volumes::open(&volumes).unwrap()),
         sandboxes: Arc::new(Sandboxes::open(&sandboxes, events).unwrap()),
     };
     Engine::new(config, parts).unwrap()

@@ -41,6 +41,8 @@ mod log_options;
 mod log_reader;
 mod log_tag;
 mod logs;
+mod mount_modes;
+mod mount_travel;
 mod mounts;
 mod names;
 mod namespace_modes;
@@ -74,7 +76,9 @@ mod top;
 mod unsupported;
 mod update;
 mod view;
+mod volume_archive;
 mod volume_claims;
+mod volume_use;
 mod volumes;
 mod wait;
 

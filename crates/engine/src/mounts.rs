@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use corten_wire::{Mount, MountPoint};
+use corten_wire::{BindOptions, DriverConfig, Mount, MountPoint, TmpfsOptions, VolumeOptions};
 
 use crate::error::{Error, Result};
+use crate::mount_modes::Modes;
 use crate::record::MountRecord;
 
 /// A mount as asked for. An empty `source` of a volume asks for an anonymous one.
@@ -14,160 +15,187 @@ pub(crate) type MountWish = MountRecord;
 pub(crate) fn parse_bind(text: &str, volume_driver: &str) -> Result<MountWish> {
     let invalid = || Error::Invalid(format!("invalid volume specification: '{text}'"));
     let parts: Vec<&str> = text.split(':').collect();
-    let (source, target, modes) = match parts.as_slice() {
+    let (source, target, words) = match parts.as_slice() {
         [target] => ("", *target, ""),
+        // A volume without a name has no modes.
+        [_, mode] if Modes::parse(mode).is_some() => return Err(invalid()),
         [source, target] => (*source, *target, ""),
-        [source, target, modes] => (*source, *target, *modes),
+        [source, target, words] => (*source, *target, *words),
         _ => return Err(invalid()),
     };
-    if parts.len() > 1 && source.is_empty() {
+    if parts[0].is_empty() {
         return Err(invalid());
     }
-    let target = clean_target(text, target)?;
-    let mut wish = MountWish {
-        point: MountPoint {
-            destination: target,
-            mode: modes.to_owned(),
-            rw: true,
-            ..MountPoint::default()
-        },
-        options: Vec::new(),
-        create_source: true,
-        subpath: String::new(),
+    let modes = Modes::parse(words).ok_or_else(|| Error::Invalid(format!("invalid mode: {words}")))?;
+    let named_driver = !volume_driver.is_empty() && !source.starts_with('/');
+    let mount = Mount {
+        r#type: if source.starts_with('/') { "bind" } else { "volume" }.to_owned(),
+        source: source.to_owned(),
+        target: target.to_owned(),
+        read_only: modes.read_only,
+        bind_options: modes.propagation.map(|propagation| BindOptions {
+            propagation: propagation.to_owned(),
+            ..BindOptions::default()
+        }),
+        volume_options: (named_driver || modes.nocopy).then(|| VolumeOptions {
+            no_copy: modes.nocopy,
+            driver_config: named_driver.then(|| DriverConfig {
+                name: volume_driver.to_owned(),
+                ..DriverConfig::default()
+            }),
+            ..VolumeOptions::default()
+        }),
+        ..Mount::default()
     };
-    for mode in modes.split(',').filter(|mode| !mode.is_empty()) {
-        match mode {
-            "ro" | "readonly" => wish.point.rw = false,
-            "rw" | "z" | "Z" | "consistent" | "cached" | "delegated" => {}
-            "nocopy" => wish.options.push("nocopy".to_owned()),
-            "private" | "rprivate" | "shared" | "rshared" | "slave" | "rslave" => {
-                wish.point.propagation = mode.to_owned();
-            }
-            _ => return Err(Error::Invalid(format!("invalid mode: {modes}"))),
-        }
-    }
-    if source.starts_with('/') {
-        wish.point.r#type = "bind".to_owned();
-        wish.point.source = clean_path(source);
-        if wish.point.propagation.is_empty() {
-            wish.point.propagation = "rprivate".to_owned();
-        }
-    } else {
-        wish.point.r#type = "volume".to_owned();
-        wish.point.name = source.to_owned();
-        wish.point.driver = if volume_driver.is_empty() {
-            "local"
-        } else {
-            volume_driver
-        }
-        .to_owned();
-    }
+    let mut wish = parse_mount(&mount).map_err(|error| Error::Invalid(format!("{}: {error}", invalid())))?;
+    wish.point.mode = words.to_owned();
+    // The directory is made if it is not there.
+    wish.create_source = true;
     Ok(wish)
 }
 
 /// Reads one entry of `HostConfig.Mounts`.
 pub(crate) fn parse_mount(mount: &Mount) -> Result<MountWish> {
-    let invalid = |why: &str| {
-        Error::Invalid(format!(
-            "invalid mount config for type \"{}\": {why}",
-            mount.r#type
-        ))
-    };
-    if mount.target.is_empty() {
-        return Err(invalid("field Target must not be empty"));
-    }
+    let kind = mount.r#type.as_str();
+    let invalid = |why: &str| Error::Invalid(format!("invalid mount config for type \"{kind}\": {why}"));
     let mut wish = MountWish {
         point: MountPoint {
-            r#type: mount.r#type.clone(),
-            destination: clean_target(&mount.target, &mount.target)?,
+            r#type: kind.to_owned(),
+            destination: clean_target(&mount.target).map_err(|why| invalid(&why))?,
             rw: !mount.read_only,
             ..MountPoint::default()
         },
-        options: Vec::new(),
-        create_source: false,
-        subpath: String::new(),
+        ..MountWish::default()
     };
-    match mount.r#type.as_str() {
-        "bind" => {
-            if !mount.source.starts_with('/') {
-                return Err(invalid(&format!(
-                    "invalid mount path: '{}' mount path must be absolute",
-                    mount.source
-                )));
-            }
-            let options = mount.bind_options.clone().unwrap_or_default();
-            if options.non_recursive {
-                wish.options.push("bind".to_owned());
-            }
-            wish.create_source = options.create_mountpoint;
-            wish.point.source = clean_path(&mount.source);
-            wish.point.propagation = if options.propagation.is_empty() {
-                "rprivate".to_owned()
-            } else {
-                options.propagation
-            };
-        }
-        "volume" => {
-            let options = mount.volume_options.clone().unwrap_or_default();
-            if options
-                .driver_config
-                .as_ref()
-                .is_some_and(|d| !d.options.is_empty())
-            {
-                return Err(Error::Unsupported(
-                    "a volume driver's option in a mount".to_owned(),
-                ));
-            }
-            wish.point.name = mount.source.clone();
-            let driver = options
-                .driver_config
-                .map(|d| d.name)
-                .filter(|name| !name.is_empty());
-            wish.point.driver = driver.unwrap_or_else(|| "local".to_owned());
-            if !options.subpath.is_empty() {
-                if mount.source.is_empty() {
-                    return Err(invalid("must not set Subpath when using anonymous volumes"));
-                }
-                if !is_local(&options.subpath) {
-                    return Err(invalid("subpath must be a relative path within the volume"));
-                }
-            }
-            wish.subpath = options.subpath;
-            if options.no_copy {
-                wish.options.push("nocopy".to_owned());
-            }
-        }
-        "tmpfs" => {
-            if !mount.source.is_empty() {
-                return Err(invalid("field Source must not be specified"));
-            }
-            let options = mount.tmpfs_options.clone().unwrap_or_default();
-            if options.size_bytes > 0 {
-                wish.options.push(format!("size={}", options.size_bytes));
-            }
-            if options.mode != 0 {
-                wish.options.push(format!("mode={:o}", options.mode));
-            }
-        }
-        "" => return Err(invalid("mount type unknown")),
-        other => return Err(Error::Unsupported(format!("a mount of type \"{other}\""))),
-    }
+    let read = match kind {
+        "bind" => read_bind(mount, &mut wish),
+        "volume" => read_volume(mount, &mut wish),
+        "tmpfs" => read_tmpfs(mount, &mut wish),
+        "image" => read_image(mount, &mut wish),
+        _ => Err("mount type unknown".to_owned()),
+    };
+    read.map_err(|why| invalid(&why))?;
     Ok(wish)
+}
+
+fn read_bind(mount: &Mount, wish: &mut MountWish) -> std::result::Result<(), String> {
+    if mount.source.is_empty() {
+        return Err(missing("Source"));
+    }
+    let options = mount.bind_options.clone().unwrap_or_default();
+    if !options.propagation.is_empty() && !Modes::is_propagation(&options.propagation) {
+        return Err(format!("invalid propagation mode: {}", options.propagation));
+    }
+    let conflict = |what: &str| Err(format!("mount options conflict: {what}"));
+    if options.read_only_non_recursive && !mount.read_only {
+        return conflict("!ReadOnly && BindOptions.ReadOnlyNonRecursive");
+    }
+    if options.read_only_force_recursive && !mount.read_only {
+        return conflict("!ReadOnly && BindOptions.ReadOnlyForceRecursive");
+    }
+    if options.read_only_force_recursive && options.read_only_non_recursive {
+        return conflict("ReadOnlyForceRecursive && BindOptions.ReadOnlyNonRecursive");
+    }
+    if mount.volume_options.is_some() {
+        return Err(unwanted("VolumeOptions"));
+    }
+    require_absolute(&mount.source)?;
+    if options.non_recursive {
+        wish.options.push("bind".to_owned());
+    }
+    if options.read_only_non_recursive {
+        wish.options.push("ro-top".to_owned());
+    }
+    wish.create_source = options.create_mountpoint;
+    wish.point.source = clean_path(&mount.source);
+    // Nothing said is for the daemon to fill in.
+    wish.point.propagation = options.propagation;
+    Ok(())
+}
+
+fn read_volume(mount: &Mount, wish: &mut MountWish) -> std::result::Result<(), String> {
+    if mount.bind_options.is_some() {
+        return Err(unwanted("BindOptions"));
+    }
+    let options = mount.volume_options.clone().unwrap_or_default();
+    if !options.subpath.is_empty() {
+        if mount.source.is_empty() {
+            return Err("must not set Subpath when using anonymous volumes".to_owned());
+        }
+        if !is_local(&options.subpath) {
+            return Err("subpath must be a relative path within the volume".to_owned());
+        }
+    }
+    if mount.read_only && mount.source.is_empty() {
+        return Err("must not set ReadOnly mode when using anonymous volumes".to_owned());
+    }
+    let driver = options.driver_config.unwrap_or_default();
+    wish.point.name = mount.source.clone();
+    wish.point.driver = driver.name;
+    wish.driver_options = driver.options;
+    wish.labels = options.labels;
+    wish.subpath = options.subpath;
+    if options.no_copy {
+        wish.options.push("nocopy".to_owned());
+    }
+    Ok(())
+}
+
+fn read_tmpfs(mount: &Mount, wish: &mut MountWish) -> std::result::Result<(), String> {
+    if mount.bind_options.is_some() {
+        return Err(unwanted("BindOptions"));
+    }
+    if !mount.source.is_empty() {
+        return Err(unwanted("Source"));
+    }
+    wish.options = tmpfs_options(mount.tmpfs_options.as_ref())?;
+    Ok(())
+}
+
+fn tmpfs_options(options: Option<&TmpfsOptions>) -> std::result::Result<Vec<String>, String> {
+    let Some(options) = options else {
+        return Ok(Vec::new());
+    };
+    let mut words = Vec::new();
+    if options.mode != 0 {
+        words.push(format!("mode={:o}", options.mode));
+    }
+    if options.size_bytes != 0 {
+        words.push(format!("size={}", options.size_bytes));
+    }
+    for option in &options.options {
+        match option.as_slice() {
+            [name] if matches!(name.as_str(), "exec" | "noexec") => words.push(name.clone()),
+            [name] | [name, _] => return Err(format!("invalid option: {name}")),
+            _ => return Err("invalid option array length".to_owned()),
+        }
+    }
+    Ok(words)
+}
+
+fn read_image(mount: &Mount, wish: &mut MountWish) -> std::result::Result<(), String> {
+    if mount.bind_options.is_some() {
+        return Err(unwanted("BindOptions"));
+    }
+    if mount.volume_options.is_some() {
+        return Err(unwanted("VolumeOptions"));
+    }
+    if mount.source.is_empty() {
+        return Err(missing("Source"));
+    }
+    let subpath = mount.image_options.clone().unwrap_or_default().subpath;
+    if !is_local(&subpath) {
+        return Err("subpath must be a relative path within the image".to_owned());
+    }
+    wish.subpath = subpath;
+    wish.point.name = mount.source.clone();
+    wish.point.rw = false;
+    Ok(())
 }
 
 /// Reads one `--tmpfs` entry: target and comma-separated options.
 pub(crate) fn parse_tmpfs(target: &str, options: &str) -> Result<MountWish> {
-    if !target.starts_with('/') {
-        return Err(Error::Invalid(format!(
-            "invalid mount path: '{target}' mount path must be absolute"
-        )));
-    }
-    let destination = clean_path(target);
-    if destination == "/" {
-        return Err(Error::Invalid(
-            "invalid specification: destination can't be '/'".to_owned(),
-        ));
-    }
+    let destination = clean_target(target).map_err(Error::Invalid)?;
     Ok(MountWish {
         point: MountPoint {
             r#type: "tmpfs".to_owned(),
@@ -181,8 +209,7 @@ pub(crate) fn parse_tmpfs(target: &str, options: &str) -> Result<MountWish> {
             .filter(|o| !o.is_empty())
             .map(str::to_owned)
             .collect(),
-        create_source: false,
-        subpath: String::new(),
+        ..MountWish::default()
     })
 }
 
@@ -207,20 +234,33 @@ pub(crate) fn merge(requested: Vec<MountWish>, inherited: Vec<MountWish>) -> Res
     Ok(wishes)
 }
 
-fn clean_target(text: &str, target: &str) -> Result<String> {
-    if !target.starts_with('/') {
-        return Err(Error::Invalid(format!(
-            "invalid volume specification: '{text}': invalid mount config for type \"volume\": invalid mount path: \
-             '{target}' mount path must be absolute"
-        )));
+fn missing(field: &str) -> String {
+    format!("field {field} must not be empty")
+}
+
+fn unwanted(field: &str) -> String {
+    format!("field {field} must not be specified")
+}
+
+fn require_absolute(path: &str) -> std::result::Result<(), String> {
+    if path.starts_with('/') {
+        Ok(())
+    } else {
+        Err(format!(
+            "invalid mount path: '{path}' mount path must be absolute"
+        ))
+    }
+}
+
+fn clean_target(target: &str) -> std::result::Result<String, String> {
+    if target.is_empty() {
+        return Err(missing("Target"));
     }
     let clean = clean_path(target);
-    if clean == "/" {
-        return Err(Error::Invalid(format!(
-            "invalid volume specification: '{text}': invalid mount config for type \"volume\": invalid specification: \
-             destination can't be '/'"
-        )));
+    if clean == "/" && (target.starts_with('/') || target == ".") {
+        return Err("invalid specification: destination can't be '/'".to_owned());
     }
+    require_absolute(target)?;
     Ok(clean)
 }
 
@@ -269,19 +309,112 @@ mod tests {
             ("bind", "/b", "/c")
         );
         assert!(!bind.rw);
-        assert_eq!(bind.propagation, "rprivate");
-        let named = parse_bind("data:/d", "").unwrap().point;
+        let named = parse_bind("data:/d:nocopy,z", "plug").unwrap();
         assert_eq!(
-            (named.r#type.as_str(), named.name.as_str(), named.rw),
+            (
+                named.point.r#type.as_str(),
+                named.point.name.as_str(),
+                named.point.rw
+            ),
             ("volume", "data", true)
         );
+        assert_eq!((named.point.driver.as_str(), named.has("nocopy")), ("plug", true));
         let anonymous = parse_bind("/d", "").unwrap().point;
         assert_eq!(
             (anonymous.r#type.as_str(), anonymous.name.as_str()),
             ("volume", "")
         );
-        for bad in ["", ":/x", "a:b", "a:/x:frob", "a:/b:ro:x", "a:/"] {
-            assert!(parse_bind(bad, "").is_err(), "{bad}");
+    }
+
+    #[test]
+    fn dockers_complaints_of_v() {
+        for (text, sentence) in [
+            ("", "invalid volume specification: ''"),
+            (":/x", "invalid volume specification: ':/x'"),
+            ("/foo:rw", "invalid volume specification: '/foo:rw'"),
+            ("a:/b:ro:x", "invalid volume specification: 'a:/b:ro:x'"),
+            ("a:/x:frob", "invalid mode: frob"),
+            ("a:/x:ro,rw", "invalid mode: ro,rw"),
+            ("a:/x:cached,delegated", "invalid mode: cached,delegated"),
+            (
+                "a:b",
+                "invalid volume specification: 'a:b': invalid mount config for type \"volume\": invalid mount path: 'b' mount path must be absolute",
+            ),
+            (
+                "/a:/",
+                "invalid volume specification: '/a:/': invalid mount config for type \"bind\": invalid specification: destination can't be '/'",
+            ),
+            (
+                "/a:/b:nocopy",
+                "invalid volume specification: '/a:/b:nocopy': invalid mount config for type \"bind\": field VolumeOptions must not be specified",
+            ),
+            (
+                "a:/b:rshared",
+                "invalid volume specification: 'a:/b:rshared': invalid mount config for type \"volume\": field BindOptions must not be specified",
+            ),
+        ] {
+            assert_eq!(parse_bind(text, "").unwrap_err().to_string(), sentence, "{text}");
+        }
+    }
+
+    #[test]
+    fn dockers_complaints_of_mount() {
+        let base = |kind: &str, source: &str| Mount {
+            r#type: kind.to_owned(),
+            source: source.to_owned(),
+            target: "/d".to_owned(),
+            ..Mount::default()
+        };
+        let bind = |options: BindOptions| Mount {
+            bind_options: Some(options),
+            ..base("bind", "/s")
+        };
+        for (mount, sentence) in [
+            (base("bind", ""), "field Source must not be empty"),
+            (
+                base("bind", "x"),
+                "invalid mount path: 'x' mount path must be absolute",
+            ),
+            (base("tmpfs", "x"), "field Source must not be specified"),
+            (base("npipe", "x"), "mount type unknown"),
+            (base("image", ""), "field Source must not be empty"),
+            (
+                Mount {
+                    read_only: true,
+                    ..base("volume", "")
+                },
+                "must not set ReadOnly mode when using anonymous volumes",
+            ),
+            (
+                bind(BindOptions {
+                    propagation: "frob".to_owned(),
+                    ..BindOptions::default()
+                }),
+                "invalid propagation mode: frob",
+            ),
+            (
+                bind(BindOptions {
+                    read_only_force_recursive: true,
+                    ..BindOptions::default()
+                }),
+                "mount options conflict: !ReadOnly && BindOptions.ReadOnlyForceRecursive",
+            ),
+            (
+                Mount {
+                    tmpfs_options: Some(TmpfsOptions {
+                        options: vec![vec!["uid".to_owned(), "5".to_owned()]],
+                        ..TmpfsOptions::default()
+                    }),
+                    ..base("tmpfs", "")
+                },
+                "invalid option: uid",
+            ),
+        ] {
+            let kind = mount.r#type.clone();
+            assert_eq!(
+                parse_mount(&mount).unwrap_err().to_string(),
+                format!("invalid mount config for type \"{kind}\": {sentence}")
+            );
         }
     }
 

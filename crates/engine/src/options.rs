@@ -11,6 +11,7 @@ use oci_spec::runtime::{Capability, Mount, MountBuilder};
 use crate::container::Container;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::mount_travel::Travel;
 use crate::network_mode::NetworkMode;
 use crate::record::{ContainerRecord, MountRecord};
 use crate::{devices, resources, security};
@@ -195,8 +196,12 @@ pub(crate) fn sandbox(
     }
     let (devices, device_rules) = devices::collect(host)?;
     let mut mounts = network_files(engine, &record, network, &dir)?;
-    for mount in &record.mounts {
-        mounts.push(user_mount(mount)?);
+    let travel = Travel::decide(&record.mounts)?;
+    for (mount, propagation) in record.mounts.iter().zip(&travel.mounts) {
+        mounts.push(match mount.point.r#type.as_str() {
+            "image" => image_mount(engine, &record, mount)?,
+            _ => user_mount(mount, propagation)?,
+        });
     }
     Ok(SandboxOptions {
         hostname: own_uts.then(|| match network {
@@ -235,6 +240,7 @@ pub(crate) fn sandbox(
         shm_size: host.shm_size.unsigned_abs(),
         masked_paths: host.masked_paths.clone(),
         readonly_paths: host.readonly_paths.clone(),
+        root_propagation: Some(travel.root.to_owned()),
         cgroup_path: engine.cgroup_path(&host.cgroup_parent, &record.id),
         annotations: host.annotations.clone().into_iter().collect(),
     })
@@ -296,10 +302,25 @@ fn network_files(
     Ok(mounts)
 }
 
-fn user_mount(mount: &MountRecord) -> Result<Mount> {
+/// An image's files: its layers, topmost first, by their names in one directory.
+fn image_mount(engine: &Engine, record: &ContainerRecord, mount: &MountRecord) -> Result<Mount> {
+    let layers = engine.snapshots.rootfs(record.id.as_str(), &mount.layers)?;
+    let mut options = vec!["ro".to_owned(), format!("lowerdir={}", layers.lower.join(":"))];
+    if !mount.subpath.is_empty() {
+        options.push(format!("{SUBPATH_OPTION}{}", mount.subpath));
+    }
+    MountBuilder::default()
+        .destination(mount.point.destination.as_str())
+        .typ("overlay")
+        .source(layers.base)
+        .options(options)
+        .build()
+        .map_err(|error| Error::Invalid(error.to_string()))
+}
+
+fn user_mount(mount: &MountRecord, propagation: &str) -> Result<Mount> {
     let point = &mount.point;
     let target = point.destination.as_str();
-    let access = if point.rw { "rw" } else { "ro" };
     if point.r#type == "tmpfs" {
         let stem = |option: &str| option.strip_prefix("no").unwrap_or(option).to_owned();
         let own: Vec<&str> = mount
@@ -310,7 +331,7 @@ fn user_mount(mount: &MountRecord) -> Result<Mount> {
             .collect();
         let mut options = vec!["nosuid", "nodev", "noexec"];
         options.retain(|standard| own.iter().all(|o| stem(o) != stem(standard)));
-        options.push(access);
+        options.push(if point.rw { "rw" } else { "ro" });
         options.extend(own);
         return MountBuilder::default()
             .destination(target)
@@ -320,18 +341,15 @@ fn user_mount(mount: &MountRecord) -> Result<Mount> {
             .build()
             .map_err(|error| Error::Invalid(error.to_string()));
     }
-    let recursive = if mount.options.iter().any(|o| o == "bind") {
-        "bind"
-    } else {
-        "rbind"
-    };
-    let propagation = if point.propagation.is_empty() {
-        "rprivate"
-    } else {
-        &point.propagation
-    };
+    let recursive = if mount.has("bind") { "bind" } else { "rbind" };
     let subpath = format!("{SUBPATH_OPTION}{}", mount.subpath);
-    let mut options = vec![recursive, propagation, access];
+    let mut options = vec![recursive, propagation];
+    // With what is mounted below it, unless that is asked for otherwise. Never "rw": what is read-only on the host stays so.
+    match (point.rw, mount.has("ro-top")) {
+        (true, _) => {}
+        (false, true) => options.push("ro"),
+        (false, false) => options.push("rro"),
+    }
     if !mount.subpath.is_empty() {
         options.push(&subpath);
     }

@@ -145,16 +145,18 @@ impl Engine {
         blocking("prune volumes", move || {
             let _alone = alone(&engine.pruning.volumes)?;
             let mut pruned = VolumesPruned::default();
-            for volume in engine.volumes.list() {
+            for volume in engine.volumes.recorded() {
                 let named = !volume.anonymous;
-                if (named && !all) || !filter.passes(&volume.labels, volume.created_at_ns) {
+                // Docker leaves those alone whose data may be elsewhere.
+                let is_plain = volume.is_local() && volume.options.is_empty();
+                if !is_plain || (named && !all) || !filter.passes(&volume.labels, volume.created_at_ns) {
                     continue;
                 }
                 if !engine.volume_users(&volume.name).is_empty() {
                     continue;
                 }
-                let size = engine.volume_size(&volume.name);
-                match engine.volume_remove(&volume.name) {
+                let size = engine.volume_size(&volume);
+                match engine.remove_volume(&volume.name, false) {
                     Ok(()) => {
                         pruned.space_reclaimed += size;
                         pruned.volumes_deleted.push(volume.name);

@@ -52,12 +52,52 @@ pub struct ContainerRecord {
 pub struct MountRecord {
     /// What `inspect` shows.
     pub point: MountPoint,
-    /// Options for the runtime beyond read-only and propagation (`size=…` of a tmpfs).
+    /// Options for the runtime beyond read-only and propagation: `size=…` and the like of a tmpfs; `bind` for one that does not
+    /// bring along what is mounted below its source; `ro-top` for one of which only the top is read-only; `nocopy` for a volume that is
+    /// not filled from the image.
     pub options: Vec<String>,
     /// Whether a bind source that does not exist is made as a directory when the container starts.
     pub create_source: bool,
-    /// Directory within the volume that is mounted instead of its whole.
+    /// Directory within the volume or image that is mounted instead of its whole.
     pub subpath: String,
+    /// Layers of an image that is mounted, lowest first.
+    #[serde(default)]
+    pub layers: Vec<Digest>,
+    /// Options of the driver, for a volume that does not exist yet.
+    #[serde(skip)]
+    pub driver_options: BTreeMap<String, String>,
+    /// Labels for a volume that does not exist yet.
+    #[serde(skip)]
+    pub labels: BTreeMap<String, String>,
+}
+
+impl MountRecord {
+    /// Whether the volume or image is mounted with this option; see [`MountRecord::options`].
+    pub fn has(&self, option: &str) -> bool {
+        self.options.iter().any(|own| own == option)
+    }
+
+    /// Whether it is a volume.
+    pub fn is_volume(&self) -> bool {
+        self.point.r#type == "volume"
+    }
+}
+
+impl Default for MountRecord {
+    fn default() -> Self {
+        Self {
+            point: MountPoint {
+                rw: true,
+                ..MountPoint::default()
+            },
+            options: Vec::new(),
+            create_source: false,
+            subpath: String::new(),
+            layers: Vec::new(),
+            driver_options: BTreeMap::new(),
+            labels: BTreeMap::new(),
+        }
+    }
 }
 
 /// A link to another container on the default bridge.

@@ -9,6 +9,7 @@ use crate::container::Container;
 use crate::engine::{Engine, blocking, to_its_end};
 use crate::error::{Error, Result};
 use crate::lifecycle::Phase;
+use crate::record::MountRecord;
 
 impl Engine {
     /// Removes a container; `force` kills it first; `volumes` takes its anonymous volumes along.
@@ -81,8 +82,15 @@ impl Engine {
         };
         self.containers.remove(container);
         self.execs.forget_container(container);
-        if volumes {
-            self.remove_anonymous_volumes(&record.mounts);
+        if volumes && record.mounts.iter().any(MountRecord::is_volume) {
+            let engine = self.clone();
+            let removed = blocking("remove anonymous volumes", move || {
+                engine.remove_anonymous_volumes(&record.mounts);
+                Ok(())
+            });
+            if let Err(error) = removed.await {
+                tracing::warn!(%error, "cannot remove a container's volumes");
+            }
         }
         self.publish(container, "destroy", &[]);
         container.announce_removed();
@@ -93,6 +101,7 @@ impl Engine {
         self.sandboxes.forget(id);
         self.snapshots.remove(id.as_str())?;
         self.images.release(id.as_str())?;
+        self.images.release(&crate::volumes::image_mounts_key(id))?;
         match std::fs::remove_dir_all(self.container_dir(id)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(Error::system("cannot remove the container's directory")(error))
@@ -108,14 +117,14 @@ impl Engine {
         }
     }
 
-    fn remove_anonymous_volumes(&self, mounts: &[crate::record::MountRecord]) {
-        for mount in mounts.iter().filter(|mount| mount.point.r#type == "volume") {
+    fn remove_anonymous_volumes(&self, mounts: &[MountRecord]) {
+        for mount in mounts.iter().filter(|mount| mount.is_volume()) {
             let name = &mount.point.name;
             let anonymous = self.volumes.get(name).is_ok_and(|volume| volume.anonymous);
             if !anonymous {
                 continue;
             }
-            match self.volume_remove(name) {
+            match self.remove_volume(name, false) {
                 // Another container uses it, too.
                 Ok(()) | Err(Error::Conflict(_)) => {}
                 Err(error) => tracing::warn!(%error, "cannot remove an anonymous volume"),

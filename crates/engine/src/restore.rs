@@ -30,6 +30,7 @@ impl Engine {
         for (_, record) in records {
             self.containers.reserve_name(&record.name, &record.id)?;
             self.images.adopt(record.id.as_str(), &record.chain);
+            self.adopt_mounted_images(&record.id, &record.mounts);
             self.containers.insert(Arc::new(Container::new(record)));
         }
         self.clear_strangers().await;
@@ -52,6 +53,7 @@ impl Engine {
                 Err(error) => tracing::error!(%error, id = %container.id(), "cannot take over a container"),
             }
         }
+        self.unmount_left_volumes(false).await;
         let restored = self.networks.restore(&leases)?;
         if restored.deleted_veths > 0 {
             tracing::info!(
@@ -159,9 +161,16 @@ impl Engine {
         let snapshots = snapshots.iter().filter_map(|key| key.parse::<ContainerId>().ok());
         let strangers: HashSet<ContainerId> =
             files.chain(snapshots).filter(|id| !known.contains(id)).collect();
-        for id in strangers {
-            self.remove_intended_volumes(&id);
-            self.remove_files(&id);
+        let engine = self.clone();
+        let cleared = crate::engine::blocking("clear up", move || {
+            for id in strangers {
+                engine.remove_intended_volumes(&id);
+                engine.remove_files(&id);
+            }
+            Ok(())
+        });
+        if let Err(error) = cleared.await {
+            tracing::warn!(%error, "cannot clear what creates that were cut short have left");
         }
     }
 
@@ -197,7 +206,8 @@ impl Engine {
     ///
     /// # Errors
     /// When the parent of containers' cgroups has a senseless name.
-    pub fn close(&self) -> Result<()> {
+    pub async fn close(self: &Arc<Self>) -> Result<()> {
+        self.unmount_left_volumes(true).await;
         let parent = format!("/{}", self.config.cgroup_parent.trim_matches('/'));
         Ok(self.sandboxes.close(&parent)?)
     }

@@ -5,10 +5,13 @@ use corten_wire::{ContainerConfig, ContainerCreateRequest, EndpointSettings, Hos
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::mount_modes::Modes;
 use crate::mounts::{self, MountWish};
 use crate::network_mode::NetworkMode;
 use crate::record::{EndpointWish, LinkRecord};
-use crate::{health, links, namespace_modes, ports, refusals, resources, restart_policy, unsupported};
+use crate::{
+    health, links, mount_travel, namespace_modes, ports, refusals, resources, restart_policy, unsupported,
+};
 
 /// `/dev/shm` of containers that ask for no other size, in bytes.
 const SHM_SIZE: i64 = 64 << 20;
@@ -239,9 +242,11 @@ fn fill(engine: &Engine, host: &mut HostConfig) {
 
 /// What a request refers to besides its image is a fault of the request when it is missing: "not found" would tell clients
 /// that the image is, and they would pull it.
-fn missing_is_invalid(error: Error) -> Error {
+pub(crate) fn missing_is_invalid(error: Error) -> Error {
     match error {
-        Error::NoSuchContainer(_) | Error::NoSuchNetwork(_) => Error::Invalid(error.to_string()),
+        Error::NoSuchContainer(_) | Error::NoSuchNetwork(_) | Error::NoSuchImage(_) => {
+            Error::Invalid(error.to_string())
+        }
         other => other,
     }
 }
@@ -255,21 +260,28 @@ fn all_mounts(engine: &Engine, config: &ContainerConfig, host: &HostConfig) -> R
     for mount in &host.mounts {
         requested.push(mounts::parse_mount(mount)?);
     }
+    let root = &engine.config.data_root;
+    for wish in requested.iter_mut().filter(|wish| wish.point.r#type == "bind") {
+        mount_travel::settle(wish, root)?;
+    }
     for (target, options) in &host.tmpfs {
         requested.push(mounts::parse_tmpfs(target, options)?);
     }
     let mut inherited = Vec::new();
     for from in host.volumes_from.iter().flatten() {
-        let (name, mode) = from.split_once(':').unwrap_or((from, "rw"));
-        let writable = match mode {
-            "rw" | "z" | "Z" => true,
-            "ro" => false,
-            _ => return Err(Error::Invalid(format!("invalid mode: {mode}"))),
-        };
+        if from.is_empty() {
+            return Err(Error::Invalid(
+                "volumes-from specification cannot be an empty string".to_owned(),
+            ));
+        }
+        let (name, mode) = from.split_once(':').unwrap_or((from, ""));
+        let modes = Modes::parse(mode)
+            .filter(|modes| modes.propagation.is_none() && !modes.nocopy)
+            .ok_or_else(|| Error::Invalid(format!("invalid mode: {mode}")))?;
         let other = engine.containers.find(name).map_err(missing_is_invalid)?;
         for mount in &other.state().record.mounts {
             let mut mount = mount.clone();
-            mount.point.rw &= writable;
+            mount.point.rw &= !modes.read_only;
             inherited.push(mount);
         }
     }
@@ -339,11 +351,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_missing_image_is_not_found() {
+    fn what_a_request_names_beside_its_image_is_its_own_fault() {
         use corten_types::ErrorKind;
         let kind = |error| missing_is_invalid(error).kind();
         assert_eq!(kind(Error::NoSuchContainer("x".to_owned())), ErrorKind::Invalid);
         assert_eq!(kind(Error::NoSuchNetwork("x".to_owned())), ErrorKind::Invalid);
-        assert_eq!(kind(Error::NoSuchImage("x".to_owned())), ErrorKind::NotFound);
+        assert_eq!(kind(Error::NoSuchImage("x".to_owned())), ErrorKind::Invalid);
     }
 }

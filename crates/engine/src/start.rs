@@ -69,6 +69,15 @@ impl Engine {
     }
 
     async fn run(self: &Arc<Self>, container: &Arc<Container>) -> Result<()> {
+        self.mount_volumes(container).await?;
+        let started = self.run_mounted(container).await;
+        if started.is_err() {
+            self.unmount_volumes(container.id()).await;
+        }
+        started
+    }
+
+    async fn run_mounted(self: &Arc<Self>, container: &Arc<Container>) -> Result<()> {
         let record = container.state().record.clone();
         let network = NetworkMode::parse(&record.host_config.network_mode, self)?;
         let lease = self.reserve(&record, &network)?;
@@ -114,7 +123,8 @@ impl Engine {
                 )))?;
             }
         }
-        for mount in record.mounts.iter().filter(|mount| !mount.subpath.is_empty()) {
+        let parts = record.mounts.iter().filter(|mount| mount.is_volume());
+        for mount in parts.filter(|mount| !mount.subpath.is_empty()) {
             // It is opened again by the init, for which it may have become another one. This is for the sentence.
             corten_sandbox::open_subpath(std::path::Path::new(&mount.point.source), &mount.subpath)?;
         }
@@ -182,6 +192,7 @@ impl Engine {
         );
         self.begin_probes(container);
         self.publish_network("connect", record);
+        self.publish_mounts(container);
         self.publish(container, "start", &[]);
         if let Some(lease) = lease {
             self.tell_linked(&record.id, lease);

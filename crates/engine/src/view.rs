@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::lifecycle::Phase;
 use crate::options;
 use crate::record::ContainerRecord;
+use crate::volume_use::HeldAside;
 
 /// What is to be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub(crate) enum Depth {
 /// An open view. A container that does not run is kept from starting while it lives, but not from being removed.
 pub(crate) struct View<'c> {
     pub(crate) root: RootView,
+    /// Keeps its volumes mounted.
+    _volumes: Option<HeldAside>,
     _files: Option<MutexGuard<'c, ()>>,
 }
 
@@ -67,6 +70,7 @@ impl Engine {
                 if !over {
                     return Ok(View {
                         root: opened?,
+                        _volumes: None,
                         _files: None,
                     });
                 }
@@ -90,35 +94,39 @@ impl Engine {
                 return Err(Error::NoSuchContainer(record.id.to_string()));
             }
             let engine = self.clone();
-            let root = blocking("mount the container's files", move || {
+            let (root, volumes) = blocking("mount the container's files", move || {
                 engine.mount(&record, depth)
             })
             .await?;
             return Ok(View {
                 root,
+                _volumes: volumes,
                 _files: Some(files),
             });
         }
     }
 
-    fn mount(&self, record: &ContainerRecord, depth: Depth) -> Result<RootView> {
+    fn mount(&self, record: &ContainerRecord, depth: Depth) -> Result<(RootView, Option<HeldAside>)> {
         let rootfs = self.snapshots.rootfs(record.id.as_str(), &record.chain)?;
         let overlay = options::overlay(rootfs, false);
         if depth == Depth::RootOnly {
-            return Ok(RootView::read_only(&overlay)?);
+            return Ok((RootView::read_only(&overlay)?, None));
         }
-        Ok(RootView::mounted(&overlay, &self.view_mounts(record))?)
+        let (held, sources) = self.mount_volumes_aside(record)?;
+        let mounts = self.view_mounts(record, &sources);
+        Ok((RootView::mounted(&overlay, &mounts)?, Some(held)))
     }
 
     /// Docker shows volumes, binds and the network files of a container that does not run.
-    fn view_mounts(&self, record: &ContainerRecord) -> Vec<ViewMount> {
+    fn view_mounts(&self, record: &ContainerRecord, sources: &[PathBuf]) -> Vec<ViewMount> {
         let dir = self.container_dir(&record.id);
         let mut mounts: Vec<ViewMount> = record
             .mounts
             .iter()
-            .filter(|mount| matches!(mount.point.r#type.as_str(), "bind" | "volume"))
-            .map(|mount| ViewMount {
-                source: PathBuf::from(&mount.point.source),
+            .zip(sources)
+            .filter(|(mount, _)| matches!(mount.point.r#type.as_str(), "bind" | "volume"))
+            .map(|(mount, source)| ViewMount {
+                source: source.clone(),
                 subpath: mount.subpath.clone(),
                 destination: PathBuf::from(&mount.point.destination),
                 read_only: !mount.point.rw,

@@ -1,19 +1,22 @@
-//! The volumes of containers: made when a container is, filled from its image, removed when nobody uses them.
+//! The volumes of containers: made when a container is, listed, removed when nobody uses them. Filling and mounting them is
+//! next door (`volume_use.rs`).
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use corten_types::{ContainerId, Digest};
-use corten_volume::{Volume, VolumeRequest};
+use corten_types::{ContainerId, Digest, ErrorKind};
+use corten_volume::{Listing, Seen, Volume, VolumeRequest};
 use corten_wire::Filters;
 
 use crate::clock::{now_ns, rfc3339_seconds};
-use crate::engine::Engine;
+use crate::engine::{Engine, blocking, to_its_end};
 use crate::error::{Error, Result};
 use crate::list_filter::Patterns;
 use crate::mounts::MountWish;
 use crate::names;
 use crate::record::MountRecord;
+use crate::settle::missing_is_invalid;
 use crate::volume_claims::VolumeClaim;
 
 /// Name of the note of volumes to come, in a container's directory.
@@ -72,7 +75,7 @@ impl Engine {
             let is_ours = self.volumes.get(&name).is_ok_and(|volume| volume.anonymous);
             if is_ours
                 && self.volume_users(&name).is_empty()
-                && let Err(error) = self.volumes.remove(&name)
+                && let Err(error) = self.volumes.remove(&name, false)
             {
                 tracing::warn!(%error, "cannot remove a volume of a create that was cut short");
             }
@@ -93,62 +96,60 @@ impl Engine {
                 point.source
             )));
         }
+        if point.r#type == "image" {
+            let image = self.image(&point.name).map_err(missing_is_invalid)?.image;
+            wish.layers.clone_from(&image.chain);
+            point.source = image.id.to_string();
+            return Ok(wish);
+        }
         if point.r#type != "volume" {
             return Ok(wish);
         }
         claim.add(&point.name);
         let unnamed = anonymous.contains(&point.name);
+        let mut labels = std::mem::take(&mut wish.labels);
+        labels.extend(unnamed.then(anonymous_label));
         let (volume, new) = self.volumes.create(VolumeRequest {
             name: point.name.clone(),
             driver: point.driver.clone(),
             anonymous: unnamed,
-            labels: unnamed.then(anonymous_label).into_iter().collect(),
+            labels,
+            options: std::mem::take(&mut wish.driver_options),
             now_ns: now_ns(),
-            ..VolumeRequest::default()
         })?;
         if new {
             made.push(volume.name.clone());
-            self.publish_volume("create", &volume.name);
+            self.publish_volume("create", &volume);
         }
-        point.source = self.volumes.mountpoint(&volume.name).display().to_string();
+        point.driver.clone_from(&volume.driver);
+        if point.mode.is_empty() && !unnamed && volume.is_local() {
+            // What Docker shows of a named volume nobody asked a mode for.
+            "z".clone_into(&mut point.mode);
+        }
+        point.source = self.volumes.shown_path(&volume);
         Ok(wish)
     }
 
-    pub(crate) fn publish_volume(&self, action: &str, name: &str) {
-        self.events.publish(
-            "volume",
-            action,
-            name,
-            [("driver".to_owned(), "local".to_owned())].into(),
-        );
+    /// Keeps the layers of images that a container mounts, as long as there is the container.
+    pub(crate) fn hold_mounted_images(&self, id: &ContainerId, mounts: &[MountRecord]) -> Result<()> {
+        self.adopt_mounted_images(id, mounts);
+        // One that was removed meanwhile was not kept any more.
+        for mount in mounts.iter().filter(|mount| mount.point.r#type == "image") {
+            self.image(&mount.point.source).map_err(missing_is_invalid)?;
+        }
+        Ok(())
     }
 
-    /// Copies what the image has at the target of each empty volume into it, as Docker does.
-    pub(crate) fn populate_volumes(
-        &self,
-        id: &ContainerId,
-        chain: &[Digest],
-        mounts: &[MountRecord],
-    ) -> Result<()> {
-        let targets: Vec<(PathBuf, PathBuf)> = mounts
-            .iter()
-            .filter(|mount| mount.point.r#type == "volume" && !mount.options.iter().any(|o| o == "nocopy"))
-            .map(|mount| {
-                (
-                    PathBuf::from(&mount.point.destination),
-                    PathBuf::from(&mount.point.source),
-                )
-            })
-            .filter(|(_, source)| is_empty_dir(source))
-            .collect();
-        if targets.is_empty() {
-            return Ok(());
+    pub(crate) fn adopt_mounted_images(&self, id: &ContainerId, mounts: &[MountRecord]) {
+        let layers: Vec<Digest> = mounts.iter().flat_map(|mount| mount.layers.clone()).collect();
+        if !layers.is_empty() {
+            self.images.adopt(&image_mounts_key(id), &layers);
         }
-        let rootfs = self.snapshots.rootfs(id.as_str(), chain)?;
-        Ok(corten_sandbox::copy_up(
-            &crate::options::overlay(rootfs, false),
-            &targets,
-        )?)
+    }
+
+    pub(crate) fn publish_volume(&self, action: &str, volume: &Volume) {
+        let attributes = [("driver".to_owned(), volume.driver.clone())].into();
+        self.events.publish("volume", action, &volume.name, attributes);
     }
 
     /// Containers (identifiers) that use the volume called `name`.
@@ -162,7 +163,7 @@ impl Engine {
                     .record
                     .mounts
                     .iter()
-                    .any(|m| m.point.r#type == "volume" && m.point.name == name)
+                    .any(|mount| mount.is_volume() && mount.point.name == name)
             })
             .map(|container| container.id().to_string())
             .collect()
@@ -171,85 +172,138 @@ impl Engine {
     /// The volume called `name`.
     ///
     /// # Errors
-    /// When there is none of that name.
-    pub fn volume(&self, name: &str) -> Result<Volume> {
-        Ok(self.volumes.get(name)?)
+    /// When there is none of that name, or its plugin does not answer.
+    pub async fn volume(self: &Arc<Self>, name: &str) -> Result<corten_wire::Volume> {
+        let (engine, name) = (self.clone(), name.to_owned());
+        blocking("look at a volume", move || Ok(shown(engine.volumes.look(&name)?))).await
     }
 
-    /// The volumes that pass the filters, by name.
+    /// Names of volume drivers in use.
+    pub fn volume_drivers(&self) -> Vec<String> {
+        self.volumes.drivers()
+    }
+
+    /// The volumes that pass the filters, by name, and complaints about plugins that do not answer.
     ///
     /// # Errors
     /// When a filter is unknown.
-    pub fn volume_list(&self, filters: &Filters) -> Result<Vec<Volume>> {
+    pub async fn volume_list(self: &Arc<Self>, filters: Filters) -> Result<corten_wire::VolumeList> {
         const KNOWN: &[&str] = &["dangling", "driver", "label", "name"];
         let invalid = |error: corten_wire::InvalidFilter| Error::Invalid(error.to_string());
         filters.check(KNOWN).map_err(invalid)?;
         let dangling = filters.flag("dangling").map_err(invalid)?;
-        let names = Patterns::new(filters.values("name"));
-        let mut volumes = self.volumes.list();
-        let mut used = BTreeSet::new();
-        if dangling.is_some() {
-            for container in self.containers.all() {
-                let state = container.state();
-                used.extend(state.record.mounts.iter().map(|mount| mount.point.name.clone()));
-            }
-        }
-        volumes.retain(|volume| {
-            dangling.is_none_or(|wanted| used.contains(&volume.name) != wanted)
-                && filters.allow("driver", |driver| driver == "local")
-                && names.allow(&volume.name)
-                && filters.all_in("label", &volume.labels)
-        });
-        Ok(volumes)
+        let engine = self.clone();
+        blocking("list volumes", move || {
+            let Listing {
+                mut volumes,
+                warnings,
+            } = engine.volumes.list();
+            let names = Patterns::new(filters.values("name"));
+            let used = dangling.map(|_| engine.used_volumes()).unwrap_or_default();
+            volumes.retain(|seen| {
+                let volume = &seen.volume;
+                dangling.is_none_or(|wanted| used.contains(&volume.name) != wanted)
+                    && filters.allow("driver", |driver| driver == volume.driver)
+                    && names.allow(&volume.name)
+                    && filters.all_in("label", &volume.labels)
+            });
+            Ok(corten_wire::VolumeList {
+                volumes: volumes.into_iter().map(shown).collect(),
+                warnings: (!warnings.is_empty()).then_some(warnings),
+            })
+        })
+        .await
     }
 
-    /// A volume in the API's terms.
-    pub fn volume_shown(&self, volume: Volume) -> corten_wire::Volume {
-        corten_wire::Volume {
-            created_at: rfc3339_seconds(volume.created_at_ns),
-            driver: "local".to_owned(),
-            labels: (!volume.labels.is_empty()).then_some(volume.labels),
-            mountpoint: self.volumes.mountpoint(&volume.name).display().to_string(),
-            name: volume.name,
-            scope: "local".to_owned(),
-            ..corten_wire::Volume::default()
+    /// Names of all volumes that containers have.
+    fn used_volumes(&self) -> BTreeSet<String> {
+        let mut used = BTreeSet::new();
+        for container in self.containers.all() {
+            let state = container.state();
+            let volumes = state.record.mounts.iter().filter(|mount| mount.is_volume());
+            used.extend(volumes.map(|mount| mount.point.name.clone()));
         }
+        used
     }
 
     /// Makes a volume, or returns the one of that name.
     ///
     /// # Errors
     /// When the name, driver or an option is not acceptable.
-    pub fn volume_create(&self, mut request: VolumeRequest) -> Result<Volume> {
+    pub async fn volume_create(self: &Arc<Self>, mut request: VolumeRequest) -> Result<corten_wire::Volume> {
         if request.name.is_empty() {
             request.name = names::new_id().to_string();
             request.anonymous = true;
             request.labels.extend([anonymous_label()]);
         }
         request.now_ns = now_ns();
-        let (volume, new) = self.volumes.create(request)?;
-        if new {
-            self.publish_volume("create", &volume.name);
-        }
-        Ok(volume)
+        let engine = self.clone();
+        to_its_end(async move {
+            blocking("make a volume", move || {
+                let mut claim = engine.volume_claims.begin();
+                claim.add(&request.name);
+                let (volume, new) = engine.volumes.create(request)?;
+                if new {
+                    engine.publish_volume("create", &volume);
+                }
+                Ok(shown(engine.volumes.look(&volume.name)?))
+            })
+            .await
+        })
+        .await
     }
 
-    /// Removes a volume nobody uses.
+    /// Removes a volume nobody uses. `force`: it is no error when there is none, and one of a plugin that refuses is forgotten.
     ///
     /// # Errors
-    /// When there is none, or a container uses it.
-    pub fn volume_remove(&self, name: &str) -> Result<()> {
-        self.volumes.get(name)?;
+    /// When there is none, a container uses it, or its plugin refuses.
+    pub async fn volume_remove(self: &Arc<Self>, name: &str, force: bool) -> Result<()> {
+        let (engine, name) = (self.clone(), name.to_owned());
+        to_its_end(async move {
+            blocking("remove a volume", move || {
+                match engine.remove_volume(&name, force) {
+                    Err(error) if force && error.kind() == ErrorKind::NotFound => Ok(()),
+                    removed => removed,
+                }
+            })
+            .await
+        })
+        .await
+    }
+
+    pub(crate) fn remove_volume(&self, name: &str, force: bool) -> Result<()> {
         let removed = self.volume_claims.unless_claimed(name, || {
             let users = self.volume_users(name);
             if users.is_empty() {
-                return Ok(self.volumes.remove(name)?);
+                return Ok(self.volumes.remove(name, force)?);
             }
             Err(in_use(name, &users))
         });
-        removed.unwrap_or_else(|| Err(in_use(name, &[])))?;
-        self.publish_volume("destroy", name);
+        let volume = removed.unwrap_or_else(|| Err(in_use(name, &[])))?;
+        self.publish_volume("destroy", &volume);
         Ok(())
+    }
+}
+
+/// Under which name a container keeps the images it mounts.
+pub(crate) fn image_mounts_key(id: &ContainerId) -> String {
+    format!("{id}.mounts")
+}
+
+/// A volume in the API's terms.
+pub(crate) fn shown(seen: Seen) -> corten_wire::Volume {
+    let volume = seen.volume;
+    let made = (volume.created_at_ns != 0).then(|| rfc3339_seconds(volume.created_at_ns));
+    corten_wire::Volume {
+        created_at: seen.created_at.or(made).unwrap_or_default(),
+        driver: volume.driver,
+        labels: (!volume.labels.is_empty()).then_some(volume.labels),
+        mountpoint: seen.mountpoint,
+        name: volume.name,
+        options: (!volume.options.is_empty()).then_some(volume.options),
+        scope: seen.scope,
+        status: seen.status,
+        ..corten_wire::Volume::default()
     }
 }
 
@@ -263,8 +317,4 @@ fn in_use(name: &str, users: &[String]) -> Error {
 /// How Docker marks volumes nobody gave a name, since its release 23.
 fn anonymous_label() -> (String, String) {
     ("com.docker.volume.anonymous".to_owned(), String::new())
-}
-
-fn is_empty_dir(path: &Path) -> bool {
-    std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
 }

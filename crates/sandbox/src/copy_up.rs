@@ -3,6 +3,7 @@
 //! The container's root filesystem is mounted nowhere the host can see, so a thread takes a mount namespace of its own,
 //! mounts it there read-only, copies, and ends; the kernel unmounts it with the namespace.
 
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::io;
@@ -13,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 use corten_shim_api::OverlayRoot;
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags, chownat,
-    fchmod, fchown, futimens, mkdirat, mknodat, openat, openat2, symlinkat, utimensat,
+    AtFlags, CWD, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags, chownat,
+    fchmod, fchown, futimens, linkat, mkdirat, mknodat, openat, openat2, symlinkat, utimensat,
 };
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
@@ -88,7 +89,11 @@ fn copy_in_private_namespace(root: &OverlayRoot, targets: &[(PathBuf, PathBuf)])
             ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS,
         );
         match source {
-            Ok(source) => copy_dir(&through(source.as_fd()), volume.as_fd())?,
+            Ok(source) => Copy::new(volume.as_fd()).directory(
+                &through(source.as_fd()),
+                volume.as_fd(),
+                Path::new(""),
+            )?,
             Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => {}
             Err(error) => return Err(error.into()),
         }
@@ -101,50 +106,91 @@ fn through(fd: BorrowedFd<'_>) -> PathBuf {
     PathBuf::from(format!("/proc/thread-self/fd/{}/.", fd.as_raw_fd()))
 }
 
-/// The source cannot change meanwhile; the volume can: other containers may have it mounted and put links in the place of
-/// what was just made there. So it is only ever reached through descriptors and single names that are not followed.
-fn copy_dir(from: &Path, to: BorrowedFd<'_>) -> io::Result<()> {
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        copy_entry(&entry.path(), to, &entry.file_name())?;
-    }
-    copy_attributes(from, &fs::metadata(from)?, to)
+/// One volume being filled. The source cannot change meanwhile; the volume can: other containers may have it mounted and put
+/// links in the place of what was just made there. So it is only ever reached through descriptors and single names that are not
+/// followed.
+struct Copy<'v> {
+    volume: BorrowedFd<'v>,
+    /// Files with several names that were copied under one: by device and number in the image, where they are in the volume and
+    /// their number there.
+    linked: HashMap<(u64, u64), (PathBuf, u64)>,
 }
 
-fn copy_entry(from: &Path, dir: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
-    let metadata = fs::symlink_metadata(from)?;
-    let kind = metadata.file_type();
-    if kind.is_dir() {
-        mkdirat(dir, name, Mode::RWXU)?;
-        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        return copy_dir(from, openat(dir, name, flags, Mode::empty())?.as_fd());
+impl<'v> Copy<'v> {
+    fn new(volume: BorrowedFd<'v>) -> Self {
+        Self {
+            volume,
+            linked: HashMap::new(),
+        }
     }
-    if kind.is_file() {
-        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mut to = fs::File::from(openat(dir, name, flags, Mode::RUSR | Mode::WUSR)?);
-        io::copy(&mut fs::File::open(from)?, &mut to)?;
-        return copy_attributes(from, &metadata, to.as_fd());
+
+    fn directory(&mut self, from: &Path, to: BorrowedFd<'_>, place: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(from)? {
+            let entry = entry?;
+            self.entry(&entry.path(), to, &place.join(entry.file_name()))?;
+        }
+        copy_attributes(from, &fs::metadata(from)?, to)
     }
-    if kind.is_symlink() {
-        symlinkat(&fs::read_link(from)?, dir, name)?;
-    } else {
-        let node = FileType::from_raw_mode(metadata.mode());
-        mknodat(
+
+    /// Copies `from` to `place` in the volume, whose last part is made in `dir`.
+    fn entry(&mut self, from: &Path, dir: BorrowedFd<'_>, place: &Path) -> io::Result<()> {
+        let name = place.file_name().unwrap_or_default();
+        let metadata = fs::symlink_metadata(from)?;
+        let kind = metadata.file_type();
+        if kind.is_dir() {
+            mkdirat(dir, name, Mode::RWXU)?;
+            let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let made = openat(dir, name, flags, Mode::empty())?;
+            return self.directory(from, made.as_fd(), place);
+        }
+        if kind.is_file() {
+            let has_names = metadata.nlink() > 1;
+            let file = (metadata.dev(), metadata.ino());
+            if has_names && self.link(file, dir, name)? {
+                return Ok(());
+            }
+            let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let mut to = fs::File::from(openat(dir, name, flags, Mode::RUSR | Mode::WUSR)?);
+            io::copy(&mut fs::File::open(from)?, &mut to)?;
+            if has_names {
+                self.linked.insert(file, (place.to_owned(), to.metadata()?.ino()));
+            }
+            return copy_attributes(from, &metadata, to.as_fd());
+        }
+        if kind.is_symlink() {
+            symlinkat(&fs::read_link(from)?, dir, name)?;
+        } else {
+            let node = FileType::from_raw_mode(metadata.mode());
+            let mode = Mode::from_raw_mode(metadata.mode() & 0o7777);
+            mknodat(dir, name, node, mode, metadata.rdev())?;
+        }
+        let (uid, gid) = owner(&metadata);
+        chownat(dir, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(utimensat(
             dir,
             name,
-            node,
-            Mode::from_raw_mode(metadata.mode() & 0o7777),
-            metadata.rdev(),
-        )?;
+            &times(&metadata),
+            AtFlags::SYMLINK_NOFOLLOW,
+        )?)
     }
-    let (uid, gid) = owner(&metadata);
-    chownat(dir, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?;
-    Ok(utimensat(
-        dir,
-        name,
-        &times(&metadata),
-        AtFlags::SYMLINK_NOFOLLOW,
-    )?)
+
+    /// Makes another name for a file that was copied before, if that is still where it was put.
+    fn link(&self, file: (u64, u64), dir: BorrowedFd<'_>, name: &OsStr) -> io::Result<bool> {
+        let Some((place, number)) = self.linked.get(&file) else {
+            return Ok(false);
+        };
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let Ok(found) = openat2(self.volume, place, flags, Mode::empty(), resolve) else {
+            return Ok(false);
+        };
+        if rustix::fs::fstat(&found)?.st_ino != *number {
+            return Ok(false);
+        }
+        let exactly = format!("/proc/thread-self/fd/{}", found.as_raw_fd());
+        linkat(CWD, exactly, dir, name, AtFlags::SYMLINK_FOLLOW)?;
+        Ok(true)
+    }
 }
 
 /// Gives an open file or directory what `from` has besides its contents.

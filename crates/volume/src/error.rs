@@ -7,7 +7,7 @@ use corten_types::{ErrorKind, system_words};
 /// Result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a volume could not be made, found or removed.
+/// Why a volume could not be made, found, mounted or removed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No volume of this name.
@@ -25,21 +25,52 @@ pub enum Error {
     /// The name is a single character.
     #[error("create {0}: volume name is too short, names should be at least two alphanumeric characters")]
     ShortName(String),
-    /// A driver other than `local`.
-    #[error("create {name}: error looking up volume plugin {driver}: plugin \"{driver}\" not found")]
+    /// There is no plugin of this name, or it is none for volumes.
+    #[error("create {name}: error looking up volume plugin {driver}: {reason}")]
     UnknownDriver {
         /// The volume.
         name: String,
         /// The driver asked for.
         driver: String,
+        /// Why it is none.
+        reason: String,
     },
-    /// Options of the local driver that are not offered yet.
-    #[error("create {name}: driver option \"{option}\" is not supported by Corten yet")]
-    UnsupportedOption {
+    /// Another driver has a volume of this name.
+    #[error("create {name}: driver '{driver}' already has volume '{name}': volume name must be unique")]
+    OtherDriver {
         /// The volume.
         name: String,
-        /// The option.
-        option: String,
+        /// The driver that has it.
+        driver: String,
+    },
+    /// Options of the local driver make no sense.
+    #[error("create {name}: {reason}")]
+    InvalidOption {
+        /// The volume.
+        name: String,
+        /// Which, and why.
+        reason: String,
+    },
+    /// What a volume is to be mounted from cannot be.
+    #[error("error while mounting volume '{path}': {reason}")]
+    Mount {
+        /// Where.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// A volume is still mounted and does not come off.
+    #[error("unable to remove volume {0}: it is still mounted")]
+    StillMounted(String),
+    /// A plugin refused, or could not be asked.
+    #[error("{operation} {name}: {reason}")]
+    Plugin {
+        /// What was asked: `create`, `remove`, `get`.
+        operation: &'static str,
+        /// The volume.
+        name: String,
+        /// What the plugin said.
+        reason: String,
     },
     /// The disk failed.
     #[error("volume {name}: {}", system_words(source))]
@@ -56,9 +87,19 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFound(_) | Self::UnknownDriver { .. } => ErrorKind::NotFound,
-            Self::InvalidName { .. } | Self::ShortName(_) => ErrorKind::Invalid,
-            Self::UnsupportedOption { .. } => ErrorKind::NotImplemented,
-            Self::Io { .. } => ErrorKind::System,
+            Self::InvalidName { .. } | Self::ShortName(_) | Self::InvalidOption { .. } => ErrorKind::Invalid,
+            Self::OtherDriver { .. } => ErrorKind::Conflict,
+            Self::Mount { .. } | Self::StillMounted(_) | Self::Plugin { .. } | Self::Io { .. } => {
+                ErrorKind::System
+            }
+        }
+    }
+
+    pub(crate) fn plugin(operation: &'static str, name: &str) -> impl FnOnce(String) -> Self {
+        move |reason| Self::Plugin {
+            operation,
+            name: name.to_owned(),
+            reason,
         }
     }
 

@@ -1,33 +1,61 @@
 //! All volumes of one daemon.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File};
-use std::io::{self, Write};
+use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::volume::{Volume, VolumeRequest, is_valid_name};
+use crate::holds::Holds;
+use crate::local::{self, LocalMount};
+use crate::plugin::{PluginVolume, Plugins, VolumePlugin};
+use crate::volume::{LOCAL, Seen, Volume, VolumeRequest, is_valid_name};
 
-const RECORD: &str = "volume.json";
-/// The record while it is being written.
-const STAGED_RECORD: &str = "volume.json.new";
-const DATA: &str = "_data";
+/// Directory of the records of plugins' volumes; no volume can have this name.
+const OF_PLUGINS: &str = ".plugins";
 
-/// All volumes of one daemon, indexed in memory.
+/// Where things are.
+#[derive(Debug, Clone)]
+pub struct VolumesConfig {
+    /// Directory of local volumes and all records.
+    pub root: PathBuf,
+    /// Directory for notes of what is mounted, in the run-time state.
+    pub holds: PathBuf,
+    /// Directory of plugins' sockets.
+    pub plugin_sockets: PathBuf,
+    /// Directories of files that say where plugins listen.
+    pub plugin_specifications: Vec<PathBuf>,
+}
+
+/// All volumes of one daemon, indexed in memory. Every method may block.
 #[derive(Debug)]
 pub struct Volumes {
     root: PathBuf,
     index: Mutex<BTreeMap<String, Volume>>,
+    pub(crate) holds: Holds,
+    plugins: Plugins,
+    /// One lock for each volume that is being mounted or unmounted: a server that does not answer holds up nobody else.
+    mounting: Mutex<BTreeMap<String, Arc<Mutex<()>>>>,
+}
+
+/// What there is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// By name.
+    pub volumes: Vec<Seen>,
+    /// Plugins that did not answer.
+    pub warnings: Vec<String>,
 }
 
 impl Volumes {
-    /// Reads the volumes below `root`, which is made if absent. Half-made ones are cleared.
+    /// Reads the volumes below the root, which is made if absent. Half-made ones are cleared. What an earlier daemon has mounted
+    /// stays until [`Volumes::keep_holds_of`].
     ///
     /// # Errors
-    /// When the directory cannot be read or made.
-    pub fn open(root: &Path) -> Result<Self> {
+    /// When a directory cannot be read or made.
+    pub fn open(config: &VolumesConfig) -> Result<Self> {
+        let root = &config.root;
         let name = root.display().to_string();
         DirBuilder::new()
             .recursive(true)
@@ -35,30 +63,62 @@ impl Volumes {
             .create(root)
             .map_err(Error::io(&name))?;
         let mut index = BTreeMap::new();
-        for entry in fs::read_dir(root).map_err(Error::io(&name))? {
-            let dir = entry.map_err(Error::io(&name))?.path();
-            match read_record(&dir) {
-                Ok(volume) => {
-                    index.insert(volume.name.clone(), volume);
-                }
-                Err(error) => {
-                    // Without a record nobody was ever promised this volume; keep whatever data there is and say so.
-                    tracing::warn!(%error, dir = %dir.display(), "not a volume");
-                    let _only_if_empty = clear_half_made(&dir);
-                }
-            }
+        for dir in [root.clone(), root.join(OF_PLUGINS)] {
+            read_records(&dir, &mut index).map_err(Error::io(&name))?;
         }
         Ok(Self {
-            root: root.to_owned(),
+            root: root.clone(),
             index: Mutex::new(index),
+            holds: Holds::open(&config.holds).map_err(Error::io("holds"))?,
+            plugins: Plugins::new(
+                config.plugin_sockets.clone(),
+                config.plugin_specifications.clone(),
+            ),
+            mounting: Mutex::default(),
         })
     }
 
     /// The volume of that name, made if absent. Says whether it was made.
     ///
     /// # Errors
-    /// When the name, the driver or an option is not acceptable, or the disk fails; nothing is left behind then.
+    /// When the name, the driver or an option is not acceptable, another driver has a volume of that name, the plugin refuses, or
+    /// the disk fails; nothing is left behind then.
     pub fn create(&self, request: VolumeRequest) -> Result<(Volume, bool)> {
+        let known = self.index().get(&request.name).cloned();
+        if let Some(volume) = known {
+            if !request.driver.is_empty() && request.driver != volume.driver {
+                if request.driver != LOCAL {
+                    self.plugin_for(&request.name, &request.driver)?;
+                }
+                let (name, driver) = (volume.name, volume.driver);
+                return Err(Error::OtherDriver { name, driver });
+            }
+            if volume.is_local() || self.plugin_of(&volume)?.get(&volume.name).is_ok() {
+                return Ok((volume, false));
+            }
+            // The plugin has lost it: as if it had never been.
+            self.forget(&volume)?;
+        } else if request.driver.is_empty()
+            && let Some((plugin, _)) = self.probe(&request.name)
+        {
+            return Ok((self.record_of_plugin(request, plugin.name())?, false));
+        }
+        match request.driver.as_str() {
+            "" | LOCAL => self.create_local(request),
+            driver => {
+                let plugin = self.plugin_for(&request.name, driver)?;
+                let new = plugin.get(&request.name).is_err();
+                if new {
+                    plugin
+                        .create(&request.name, &request.options)
+                        .map_err(Error::plugin("create", &request.name))?;
+                }
+                Ok((self.record_of_plugin(request, plugin.name())?, new))
+            }
+        }
+    }
+
+    fn create_local(&self, request: VolumeRequest) -> Result<(Volume, bool)> {
         let name = request.name;
         if name.chars().count() == 1 {
             return Err(Error::ShortName(name));
@@ -66,12 +126,8 @@ impl Volumes {
         if !is_valid_name(&name) {
             return Err(Error::InvalidName { name });
         }
-        if !matches!(request.driver.as_str(), "" | "local") {
-            let driver = request.driver;
-            return Err(Error::UnknownDriver { name, driver });
-        }
-        if let Some(option) = request.options.into_keys().next() {
-            return Err(Error::UnsupportedOption { name, option });
+        if let Err(reason) = LocalMount::parse(&request.options) {
+            return Err(Error::InvalidOption { name, reason });
         }
         let mut index = self.index();
         if let Some(existing) = index.get(&name) {
@@ -82,9 +138,11 @@ impl Volumes {
             created_at_ns: request.now_ns,
             labels: request.labels,
             anonymous: request.anonymous,
+            driver: LOCAL.to_owned(),
+            options: request.options,
         };
-        let dir = self.root.join(&name);
-        if let Err(error) = write_new(&dir, &volume) {
+        let dir = self.dir(&volume);
+        if let Err(error) = local::make(&dir, &volume, true) {
             let _cleared = fs::remove_dir_all(&dir);
             return Err(Error::io(&name)(error));
         }
@@ -92,7 +150,31 @@ impl Volumes {
         Ok((volume, true))
     }
 
-    /// The volume called `name`.
+    /// Records a volume that a plugin has.
+    fn record_of_plugin(&self, request: VolumeRequest, driver: &str) -> Result<Volume> {
+        let volume = Volume {
+            name: request.name,
+            created_at_ns: request.now_ns,
+            labels: request.labels,
+            anonymous: request.anonymous,
+            driver: driver.to_owned(),
+            options: request.options,
+        };
+        let mut index = self.index();
+        if let Some(existing) = index.get(&volume.name) {
+            return Ok(existing.clone());
+        }
+        let dir = self.dir(&volume);
+        let made = dir.parent().map_or(Ok(()), fs::create_dir_all);
+        if let Err(error) = made.and_then(|()| local::make(&dir, &volume, false)) {
+            let _cleared = fs::remove_dir_all(&dir);
+            return Err(Error::io(&volume.name)(error));
+        }
+        index.insert(volume.name.clone(), volume.clone());
+        Ok(volume)
+    }
+
+    /// The record of the volume called `name`; no plugin is asked.
     ///
     /// # Errors
     /// When there is none.
@@ -103,31 +185,193 @@ impl Volumes {
             .ok_or_else(|| Error::NotFound(name.to_owned()))
     }
 
-    /// All volumes, by name.
-    pub fn list(&self) -> Vec<Volume> {
+    /// The volume called `name`, as its driver sees it; plugins are asked for one that is not recorded.
+    ///
+    /// # Errors
+    /// When there is none, or its plugin does not answer.
+    pub fn look(&self, name: &str) -> Result<Seen> {
+        match self.get(name) {
+            Ok(volume) if volume.is_local() => Ok(self.seen_local(volume)),
+            Ok(volume) => {
+                let plugin = self.plugin_of(&volume)?;
+                let told = plugin.get(name).map_err(Error::plugin("get", name))?;
+                Ok(seen(volume, &plugin, told))
+            }
+            Err(error) => {
+                let (plugin, told) = self.probe(name).ok_or(error)?;
+                Ok(seen(unrecorded(name, plugin.name()), &plugin, told))
+            }
+        }
+    }
+
+    /// All recorded volumes, by name.
+    pub fn recorded(&self) -> Vec<Volume> {
         self.index().values().cloned().collect()
     }
 
-    /// Removes a volume and its data. The caller has made sure that no container uses it.
+    /// A recorded volume as it can be told of without asking its plugin.
+    pub fn seen_local(&self, volume: Volume) -> Seen {
+        Seen {
+            mountpoint: self.mountpoint(&volume).display().to_string(),
+            volume,
+            scope: LOCAL.to_owned(),
+            created_at: None,
+            status: BTreeMap::new(),
+        }
+    }
+
+    /// All volumes there are: local ones, and those that plugins tell of.
+    pub fn list(&self) -> Listing {
+        let recorded = self.recorded();
+        let (plugins, mut warnings) = self.plugins.all();
+        let mut volumes: BTreeMap<String, Seen> = recorded
+            .iter()
+            .filter(|volume| volume.is_local())
+            .map(|volume| (volume.name.clone(), self.seen_local(volume.clone())))
+            .collect();
+        for plugin in plugins {
+            match plugin.list() {
+                Ok(told) => {
+                    for one in told {
+                        let own = recorded
+                            .iter()
+                            .find(|volume| volume.name == one.name && volume.driver == plugin.name());
+                        let volume = own
+                            .cloned()
+                            .unwrap_or_else(|| unrecorded(&one.name, plugin.name()));
+                        volumes
+                            .entry(one.name.clone())
+                            .or_insert_with(|| seen(volume, &plugin, one));
+                    }
+                }
+                Err(reason) => warnings.push(format!("list {}: {reason}", plugin.name())),
+            }
+        }
+        Listing {
+            volumes: volumes.into_values().collect(),
+            warnings,
+        }
+    }
+
+    /// Removes a volume and its data. The caller has made sure that no container uses it. `force` forgets a volume of a plugin
+    /// that refuses or is gone. Returns the record of what was removed.
     ///
     /// # Errors
-    /// When there is none, or the disk fails.
-    pub fn remove(&self, name: &str) -> Result<()> {
+    /// When there is none, its plugin refuses, or the disk fails.
+    pub fn remove(&self, name: &str, force: bool) -> Result<Volume> {
+        let volume = match self.get(name) {
+            Ok(volume) => volume,
+            Err(error) => unrecorded(name, self.probe(name).ok_or(error)?.0.name()),
+        };
+        if volume.is_local() {
+            self.remove_local(&volume)?;
+            return Ok(volume);
+        }
+        let removed = self
+            .plugin_of(&volume)
+            .and_then(|plugin| plugin.remove(name).map_err(Error::plugin("remove", name)));
+        match removed {
+            Err(error) if force => tracing::warn!(%error, "a plugin's volume is forgotten all the same"),
+            removed => removed?,
+        }
+        self.forget(&volume)?;
+        Ok(volume)
+    }
+
+    fn remove_local(&self, volume: &Volume) -> Result<()> {
+        let name = &volume.name;
+        let lock = self.mount_lock(name);
+        let _alone = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let data = self.mountpoint(volume);
+        // What is mounted there is not the volume's to delete.
+        if local::is_mount(&data) && !volume.options.is_empty() {
+            local::unmount(&data).map_err(Error::io(name))?;
+        }
+        if local::is_mount(&data) {
+            return Err(Error::StillMounted(name.clone()));
+        }
         let mut index = self.index();
         if !index.contains_key(name) {
-            return Err(Error::NotFound(name.to_owned()));
+            return Err(Error::NotFound(name.clone()));
         }
-        let dir = self.root.join(name);
-        // The record goes last: a removal cut short is taken up by the next one.
-        let removed = remove_trees(&dir).and_then(|()| fs::remove_dir_all(&dir));
-        removed.or_else(absent_is_fine).map_err(Error::io(name))?;
+        local::remove(&self.dir(volume)).map_err(Error::io(name))?;
         index.remove(name);
         Ok(())
     }
 
-    /// Directory with the data of the volume called `name`.
-    pub fn mountpoint(&self, name: &str) -> PathBuf {
-        self.root.join(name).join(DATA)
+    fn forget(&self, volume: &Volume) -> Result<()> {
+        let mut index = self.index();
+        local::remove(&self.dir(volume)).map_err(Error::io(&volume.name))?;
+        index.remove(&volume.name);
+        Ok(())
+    }
+
+    /// Directory with the data of a local volume.
+    pub fn mountpoint(&self, volume: &Volume) -> PathBuf {
+        if volume.is_local() {
+            self.root.join(&volume.name).join(local::DATA)
+        } else {
+            PathBuf::new()
+        }
+    }
+
+    /// Where a recorded volume is or will be, to be shown: a plugin is asked.
+    pub fn shown_path(&self, volume: &Volume) -> String {
+        if volume.is_local() {
+            return self.mountpoint(volume).display().to_string();
+        }
+        self.plugin_of(volume)
+            .map(|plugin| plugin.path(&volume.name))
+            .unwrap_or_default()
+    }
+
+    /// Names of the drivers that are in use: `local`, and the plugins that were spoken to.
+    pub fn drivers(&self) -> Vec<String> {
+        let mut names = self.plugins.known();
+        names.push(LOCAL.to_owned());
+        names.sort();
+        names
+    }
+
+    /// Where a volume's record is.
+    fn dir(&self, volume: &Volume) -> PathBuf {
+        if volume.is_local() {
+            self.root.join(&volume.name)
+        } else {
+            self.root.join(OF_PLUGINS).join(file_name(&volume.name))
+        }
+    }
+
+    fn plugin_for(&self, name: &str, driver: &str) -> Result<Arc<VolumePlugin>> {
+        self.plugins.get(driver).map_err(|reason| Error::UnknownDriver {
+            name: name.to_owned(),
+            driver: driver.to_owned(),
+            reason,
+        })
+    }
+
+    pub(crate) fn plugin_of(&self, volume: &Volume) -> Result<Arc<VolumePlugin>> {
+        self.plugins.get(&volume.driver).map_err(|reason| Error::Plugin {
+            operation: "get",
+            name: volume.name.clone(),
+            reason: format!("error looking up volume plugin {}: {reason}", volume.driver),
+        })
+    }
+
+    /// A plugin that has a volume of that name.
+    fn probe(&self, name: &str) -> Option<(Arc<VolumePlugin>, PluginVolume)> {
+        let (plugins, _) = self.plugins.all();
+        plugins
+            .into_iter()
+            .find_map(|plugin| plugin.get(name).ok().map(|told| (plugin, told)))
+    }
+
+    pub(crate) fn mount_lock(&self, name: &str) -> Arc<Mutex<()>> {
+        self.mounting().entry(name.to_owned()).or_default().clone()
+    }
+
+    pub(crate) fn mounting(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Mutex<()>>>> {
+        self.mounting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn index(&self) -> MutexGuard<'_, BTreeMap<String, Volume>> {
@@ -135,70 +379,75 @@ impl Volumes {
     }
 }
 
-/// Removes all directories in `top`, however deep: what containers wrote may be deeper than a stack or a path may be long. Each
-/// directory is moved up before it is emptied, so nothing here goes deeper than one level; links are not followed.
-fn remove_trees(top: &Path) -> io::Result<()> {
-    let is_there = |path: &Path| path.symlink_metadata().is_ok();
-    let mut names = (0_u64..).map(|number| top.join(format!("removed-{number}")));
-    let mut queue = vec![top.to_owned()];
-    while let Some(dir) = queue.pop() {
-        let at_top = dir == top;
-        for entry in fs::read_dir(&dir)? {
-            let entry = entry?;
-            if !entry.file_type()?.is_dir() {
-                if !at_top {
-                    fs::remove_file(entry.path())?;
-                }
-            } else if at_top {
-                queue.push(entry.path());
-            } else if let Some(up) = names.find(|name| !is_there(name)) {
-                fs::rename(entry.path(), &up)?;
-                queue.push(up);
-            }
+fn read_records(root: &Path, index: &mut BTreeMap<String, Volume>) -> std::io::Result<()> {
+    let entries = match fs::read_dir(root) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let dir = entry.path();
+        if entry.file_name() == OF_PLUGINS {
+            continue;
         }
-        if !at_top {
-            fs::remove_dir(&dir)?;
+        match local::read_record(&dir) {
+            Ok(volume) => drop(index.insert(volume.name.clone(), volume)),
+            Err(error) => {
+                // Without a record nobody was ever promised this volume; keep whatever data there is and say so.
+                tracing::warn!(%error, dir = %dir.display(), "not a volume");
+                let _only_if_empty = local::clear_half_made(&dir);
+            }
         }
     }
     Ok(())
 }
 
-fn absent_is_fine(error: io::Error) -> io::Result<()> {
-    if error.kind() == io::ErrorKind::NotFound {
-        Ok(())
-    } else {
-        Err(error)
+/// A volume that a plugin has and nobody asked this daemon for.
+fn unrecorded(name: &str, driver: &str) -> Volume {
+    Volume {
+        name: name.to_owned(),
+        created_at_ns: 0,
+        labels: BTreeMap::new(),
+        anonymous: false,
+        driver: driver.to_owned(),
+        options: BTreeMap::new(),
     }
 }
 
-/// Removes what a making or a removal that was cut short has left, but no data.
-fn clear_half_made(dir: &Path) -> io::Result<()> {
-    fs::remove_dir(dir.join(DATA)).or_else(absent_is_fine)?;
-    for record in [STAGED_RECORD, RECORD] {
-        fs::remove_file(dir.join(record)).or_else(absent_is_fine)?;
+fn seen(volume: Volume, plugin: &VolumePlugin, told: PluginVolume) -> Seen {
+    Seen {
+        volume,
+        mountpoint: told.mountpoint,
+        scope: plugin.scope().to_owned(),
+        created_at: told.created_at,
+        status: told.status,
     }
-    fs::remove_dir(dir)
 }
 
-fn read_record(dir: &Path) -> io::Result<Volume> {
-    Ok(serde_json::from_slice(&fs::read(dir.join(RECORD))?)?)
-}
-
-/// Data directory first, then the record, durable: with the record the volume exists.
-fn write_new(dir: &Path, volume: &Volume) -> io::Result<()> {
-    DirBuilder::new().mode(0o701).create(dir)?;
-    DirBuilder::new().mode(0o755).create(dir.join(DATA))?;
-    let staged = dir.join(STAGED_RECORD);
-    let mut file = File::create(&staged)?;
-    file.write_all(&serde_json::to_vec(volume)?)?;
-    file.sync_data()?;
-    fs::rename(&staged, dir.join(RECORD))?;
-    File::open(dir)?.sync_all()
+/// A name for a file made of a plugin's name for a volume, in which anything may be.
+fn file_name(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    name.bytes()
+        .map(|byte| match byte {
+            byte if plain(byte) => char::from(byte).to_string(),
+            byte => format!("%{byte:02X}"),
+        })
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn open(root: &Path) -> Volumes {
+        Volumes::open(&VolumesConfig {
+            root: root.join("volumes"),
+            holds: root.join("run/volumes"),
+            plugin_sockets: root.join("plugins"),
+            plugin_specifications: vec![root.join("plugins")],
+        })
+        .unwrap()
+    }
 
     fn request(name: &str) -> VolumeRequest {
         VolumeRequest {
@@ -207,45 +456,61 @@ mod tests {
         }
     }
 
+    fn left(root: &Path) -> usize {
+        fs::read_dir(root.join("volumes")).unwrap().count()
+    }
+
     #[test]
     fn volumes_survive_reopening_and_go_when_removed() {
         let dir = tempfile::tempdir().unwrap();
-        let volumes = Volumes::open(dir.path()).unwrap();
-        assert!(volumes.create(request("data")).unwrap().1);
-        assert!(!volumes.create(request("data")).unwrap().1);
-        fs::write(volumes.mountpoint("data").join("f"), "x").unwrap();
+        let volumes = open(dir.path());
+        let (volume, new) = volumes.create(request("data")).unwrap();
+        assert!(new && !volumes.create(request("data")).unwrap().1);
+        fs::write(volumes.mountpoint(&volume).join("f"), "x").unwrap();
 
-        let volumes = Volumes::open(dir.path()).unwrap();
-        assert_eq!(volumes.list().len(), 1);
-        volumes.remove("data").unwrap();
+        let volumes = open(dir.path());
+        assert_eq!(volumes.recorded(), [volume]);
+        volumes.remove("data", false).unwrap();
         assert_eq!(
-            volumes.remove("data").unwrap_err().to_string(),
+            volumes.remove("data", false).unwrap_err().to_string(),
             "get data: no such volume"
         );
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        assert_eq!(left(dir.path()), 0);
+    }
+
+    #[test]
+    fn records_of_before_there_were_drivers_are_local_ones() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = dir.path().join("volumes/old");
+        fs::create_dir_all(old.join(local::DATA)).unwrap();
+        let record = r#"{"name":"old","created_at_ns":5,"labels":{},"anonymous":false}"#;
+        fs::write(old.join(local::RECORD), record).unwrap();
+        let volume = open(dir.path()).get("old").unwrap();
+        assert!(volume.is_local() && volume.options.is_empty());
     }
 
     #[test]
     fn half_made_volumes_do_not_exist() {
         let dir = tempfile::tempdir().unwrap();
-        fs::create_dir_all(dir.path().join("half").join(DATA)).unwrap();
+        let root = dir.path().join("volumes");
+        fs::create_dir_all(root.join("half").join(local::DATA)).unwrap();
         // Cut short in the middle of the record, in the middle of a removal, and with data in it.
-        fs::create_dir_all(dir.path().join("staged").join(DATA)).unwrap();
-        fs::write(dir.path().join("staged").join(STAGED_RECORD), "{").unwrap();
-        fs::create_dir_all(dir.path().join("gone")).unwrap();
-        fs::create_dir_all(dir.path().join("kept").join(DATA).join("data")).unwrap();
-        assert!(Volumes::open(dir.path()).unwrap().list().is_empty());
+        fs::create_dir_all(root.join("staged").join(local::DATA)).unwrap();
+        fs::write(root.join("staged/volume.json.new"), "{").unwrap();
+        fs::create_dir_all(root.join("gone")).unwrap();
+        fs::create_dir_all(root.join("kept").join(local::DATA).join("data")).unwrap();
+        assert!(open(dir.path()).recorded().is_empty());
         for name in ["half", "staged", "gone"] {
-            assert!(!dir.path().join(name).exists(), "{name}");
+            assert!(!root.join(name).exists(), "{name}");
         }
-        assert!(dir.path().join("kept").exists());
+        assert!(root.join("kept").exists());
     }
 
     #[test]
     fn senseless_wishes_are_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let volumes = Volumes::open(dir.path()).unwrap();
-        for name in ["", "a", "../x", "a/b", ".hidden", "a b"] {
+        let volumes = open(dir.path());
+        for name in ["", "a", "../x", "a/b", ".hidden", "a b", OF_PLUGINS] {
             assert_eq!(
                 volumes.create(request(name)).unwrap_err().kind(),
                 corten_types::ErrorKind::Invalid
@@ -256,9 +521,24 @@ mod tests {
             ..request("ok")
         };
         assert_eq!(
-            volumes.create(other).unwrap_err().to_string(),
+            volumes.create(other.clone()).unwrap_err().to_string(),
             "create ok: error looking up volume plugin nfs: plugin \"nfs\" not found"
         );
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        assert_eq!(left(dir.path()), 0);
+        let odd = VolumeRequest {
+            options: [("frob".to_owned(), "1".to_owned())].into(),
+            ..request("ok")
+        };
+        assert_eq!(
+            volumes.create(odd).unwrap_err().to_string(),
+            "create ok: invalid option: \"frob\""
+        );
+        assert_eq!(left(dir.path()), 0);
+    }
+
+    #[test]
+    fn names_of_plugins_volumes_become_single_file_names() {
+        assert_eq!(file_name("pool/../vol 1"), "pool%2F%2E%2E%2Fvol%201");
+        assert_eq!(file_name(".."), "%2E%2E");
     }
 }

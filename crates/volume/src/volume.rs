@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Name of the driver that is always there.
+pub const LOCAL: &str = "local";
 
 /// A volume as recorded on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +19,38 @@ pub struct Volume {
     pub labels: BTreeMap<String, String>,
     /// Whether a container asked for it without a name; such volumes go with their container.
     pub anonymous: bool,
+    /// Its driver.
+    #[serde(default = "local_driver")]
+    pub driver: String,
+    /// Options of the driver, as given.
+    #[serde(default)]
+    pub options: BTreeMap<String, String>,
+}
+
+impl Volume {
+    /// Whether it is a local one.
+    pub fn is_local(&self) -> bool {
+        self.driver == LOCAL
+    }
+}
+
+fn local_driver() -> String {
+    LOCAL.to_owned()
+}
+
+/// A volume, and what its driver says of it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The record.
+    pub volume: Volume,
+    /// Directory on the host; empty when a plugin has none to name.
+    pub mountpoint: String,
+    /// `local` or `global`.
+    pub scope: String,
+    /// When it was made, in the words of a plugin that tells it.
+    pub created_at: Option<String>,
+    /// What a plugin tells beyond that.
+    pub status: BTreeMap<String, Value>,
 }
 
 /// A wish for a volume.
@@ -22,7 +58,7 @@ pub struct Volume {
 pub struct VolumeRequest {
     /// Its name.
     pub name: String,
-    /// Driver; empty or `local`.
+    /// Driver; empty takes a volume of that name whatever its driver, and makes a local one if there is none.
     pub driver: String,
     /// Options of the driver.
     pub options: BTreeMap<String, String>,
@@ -34,7 +70,7 @@ pub struct VolumeRequest {
     pub now_ns: i64,
 }
 
-/// Whether `name` may name a volume: two or more of `[a-zA-Z0-9_.-]`, the first a letter or digit (Docker's rule).
+/// Whether `name` may name a local volume: two or more of `[a-zA-Z0-9_.-]`, the first a letter or digit (Docker's rule).
 pub fn is_valid_name(name: &str) -> bool {
     let bytes = name.as_bytes();
     bytes.len() >= 2

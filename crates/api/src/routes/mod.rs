@@ -86,7 +86,14 @@ pub fn router(backend: Backend) -> Router {
         .route("/volumes", get(volumes::list))
         .route("/volumes/prune", post(housekeeping::prune_volumes))
         .route("/volumes/create", post(volumes::create))
-        .route("/volumes/{name}", get(volumes::inspect).delete(volumes::remove))
+        .route(
+            "/volumes/{name}",
+            get(volumes::inspect).put(volumes::update).delete(volumes::remove),
+        )
+        .route(
+            "/volumes/{name}/archive",
+            get(volumes::export).put(volumes::import),
+        )
         .route("/networks", get(networks::list))
         .route("/networks/prune", post(housekeeping::prune_networks))
         .route(

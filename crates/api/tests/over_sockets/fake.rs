@@ -460,6 +460,18 @@ impl VolumesApi for Fake {
         })
     }
 
+    async fn update(&self, _: &str) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn export(&self, _: &str) -> ApiResult<ByteStream> {
+        Ok(Box::pin(stream::iter([Ok(Bytes::from_static(b"archive"))])))
+    }
+
+    async fn import(&self, _: &str, _: ByteStream) -> ApiResult<()> {
+        Ok(())
+    }
+
     async fn remove(&self, _: &str, _: bool) -> ApiResult<()> {
         Ok(())
     }

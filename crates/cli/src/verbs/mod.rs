@@ -53,9 +53,12 @@ mod unpause;
 mod update;
 mod version;
 mod volume_create;
+mod volume_export;
+mod volume_import;
 mod volume_ls;
 mod volume_prune;
 mod volume_rm;
+mod volume_update;
 mod wait;
 
 use crate::command::Command;
@@ -236,10 +239,13 @@ pub(crate) static GROUPS: &[Group] = &[
         about: "Manage volumes",
         commands: &[
             entry("create", &volume_create::COMMAND),
+            entry("export", &volume_export::COMMAND),
+            entry("import", &volume_import::COMMAND),
             entry("inspect", &inspect::VOLUME),
             entry_as("ls", &["list"], &volume_ls::COMMAND),
             entry("prune", &volume_prune::COMMAND),
             entry_as("rm", &["remove"], &volume_rm::COMMAND),
+            entry("update", &volume_update::COMMAND),
         ],
     },
 ];

@@ -33,7 +33,6 @@ const IN_GROUPS: &[(&str, &[&str])] = &[
             "create", "disable", "enable", "inspect", "install", "push", "rm", "set", "upgrade",
         ],
     ),
-    ("volume", &["update"]),
 ];
 
 /// Whether `verb`, or `word` behind the group `verb`, is one of them.

@@ -1,6 +1,10 @@
 //! `volume create`: makes a volume.
 
+use std::collections::BTreeMap;
+
+use corten_types::parse_bytes;
 use corten_wire::VolumeCreateRequest;
+use serde_json::{Value, json};
 
 use crate::command::{Arity, Command, Outcome};
 use crate::error::Error;
@@ -18,15 +22,15 @@ pub(crate) static COMMAND: Command = Command {
             "availability",
             "Cluster Volume availability (\"active\", \"pause\", \"drain\")",
         )
-        .not_yet(),
+        .default("\"active\""),
         Flag::text("driver", "Specify volume driver name")
             .short('d')
             .default("\"local\""),
-        Flag::text("group", "Cluster Volume group (cluster volumes)").not_yet(),
+        Flag::text("group", "Cluster Volume group (cluster volumes)"),
         Flag::list("label", "Set metadata for a volume").check(spec::label),
         Flag::text("limit-bytes", "Maximum size of the Cluster Volume in bytes")
             .of("bytes")
-            .not_yet(),
+            .check(size),
         Flag::text("name", "").hidden(),
         Flag::list("opt", "Set driver specific options")
             .default("map[]")
@@ -34,21 +38,25 @@ pub(crate) static COMMAND: Command = Command {
             .of("map"),
         Flag::text("required-bytes", "Minimum size of the Cluster Volume in bytes")
             .of("bytes")
-            .not_yet(),
-        Flag::text("scope", "Cluster Volume access scope (\"single\", \"multi\")").not_yet(),
-        Flag::list("secret", "Cluster Volume secrets").of("map").not_yet(),
-        Flag::text("sharing", "Cluster Volume access sharing").not_yet(),
+            .check(size),
+        Flag::text("scope", "Cluster Volume access scope (\"single\", \"multi\")").default("\"single\""),
+        Flag::list("secret", "Cluster Volume secrets")
+            .default("map[]")
+            .of("map"),
+        Flag::text(
+            "sharing",
+            "Cluster Volume access sharing (\"none\", \"readonly\", \"onewriter\", \"all\")",
+        )
+        .default("\"none\""),
         Flag::list(
             "topology-preferred",
             "A topology that the Cluster Volume would be preferred in",
-        )
-        .not_yet(),
+        ),
         Flag::list(
             "topology-required",
             "A topology that the Cluster Volume must be accessible from",
-        )
-        .not_yet(),
-        Flag::text("type", "Cluster Volume access type (\"mount\", \"block\")").not_yet(),
+        ),
+        Flag::text("type", "Cluster Volume access type (\"mount\", \"block\")").default("\"block\""),
     ],
     arity: Arity::AtMost(1),
     interspersed: true,
@@ -69,11 +77,11 @@ fn run(invocation: Invocation) -> Outcome {
             (None, name) => name.map_or("", String::as_str),
         };
         let request = VolumeCreateRequest {
+            cluster_volume_spec: cluster(matches),
             driver: matches.text("driver").unwrap_or("local").to_owned(),
             driver_opts: pairs(matches, "opt"),
             labels: Some(pairs(matches, "label")),
             name: name.to_owned(),
-            ..VolumeCreateRequest::default()
         };
         let client = invocation.connect().await?;
         output::line(&client.create_volume(&request).await?.name)?;
@@ -81,12 +89,74 @@ fn run(invocation: Invocation) -> Outcome {
     })
 }
 
-fn pairs(matches: &Matches, name: &str) -> std::collections::BTreeMap<String, String> {
-    matches
-        .list(name)
-        .map(|text| {
-            let (key, value) = text.split_once('=').unwrap_or((text, ""));
-            (key.to_owned(), value.to_owned())
-        })
-        .collect()
+/// What is asked of a volume of a swarm; `None` when nothing is.
+fn cluster(matches: &Matches) -> Option<Value> {
+    // Docker does not count the others.
+    const ASKING: [&str; 7] = [
+        "availability",
+        "group",
+        "limit-bytes",
+        "required-bytes",
+        "scope",
+        "sharing",
+        "type",
+    ];
+    if !ASKING.iter().any(|flag| matches.has(flag)) {
+        return None;
+    }
+    let text = |flag: &str, fallback: &str| matches.text(flag).unwrap_or(fallback).to_owned();
+    let mut access = json!({"Scope": text("scope", "single"), "Sharing": text("sharing", "none")});
+    match text("type", "block").as_str() {
+        "mount" => access["MountVolume"] = json!({}),
+        "block" => access["BlockVolume"] = json!({}),
+        _ => {}
+    }
+    let bytes = |flag: &str| {
+        matches
+            .text(flag)
+            .and_then(|text| parse_bytes(text).ok())
+            .unwrap_or(0)
+    };
+    let mut spec = json!({
+        "AccessMode": access,
+        "AccessibilityRequirements": {},
+        "Availability": text("availability", "active"),
+        "CapacityRange": {"RequiredBytes": bytes("required-bytes"), "LimitBytes": bytes("limit-bytes")},
+    });
+    if let Some(group) = matches.filled("group") {
+        spec["Group"] = json!(group);
+    }
+    for (flag, key) in [
+        ("topology-required", "Requisite"),
+        ("topology-preferred", "Preferred"),
+    ] {
+        let topologies: Vec<Value> = matches
+            .list(flag)
+            .map(|text| json!({"Segments": text.split(',').map(pair).collect::<BTreeMap<_, _>>()}))
+            .collect();
+        if !topologies.is_empty() {
+            spec["AccessibilityRequirements"][key] = json!(topologies);
+        }
+    }
+    let secrets: Vec<Value> = pairs(matches, "secret")
+        .into_iter()
+        .map(|(key, secret)| json!({"Key": key, "Secret": secret}))
+        .collect();
+    if !secrets.is_empty() {
+        spec["Secrets"] = json!(secrets);
+    }
+    Some(spec)
+}
+
+fn size(text: &str) -> Result<(), String> {
+    parse_bytes(text).map(drop).map_err(|error| error.to_string())
+}
+
+fn pair(text: &str) -> (String, String) {
+    let (key, value) = text.split_once('=').unwrap_or((text, ""));
+    (key.to_owned(), value.to_owned())
+}
+
+fn pairs(matches: &Matches, name: &str) -> BTreeMap<String, String> {
+    matches.list(name).map(pair).collect()
 }

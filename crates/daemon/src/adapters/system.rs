@@ -180,7 +180,7 @@ impl SystemApi for System {
                 ["Supports d_type".to_owned(), "true".to_owned()],
             ]),
             plugins: PluginsInfo {
-                volume: strings(&["local"]),
+                volume: self.engine.volume_drivers(),
                 network: strings(&["bridge", "host", "null"]),
                 log: strings(&["json-file", "local"]),
                 ..PluginsInfo::default()

@@ -56,6 +56,9 @@ mod tls;
 mod top;
 mod update;
 mod uploads;
+mod volume_archive;
+mod volume_mounts;
+mod volume_plugins;
 mod volumes;
 mod websocket;
 

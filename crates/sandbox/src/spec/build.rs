@@ -111,7 +111,7 @@ fn linux(options: &SandboxOptions) -> Result<Linux, OciSpecError> {
         .sysctl(options.sysctls.clone().into_iter().collect::<HashMap<_, _>>())
         .masked_paths(list(&options.masked_paths, defaults::MASKED_PATHS))
         .readonly_paths(list(&options.readonly_paths, defaults::READONLY_PATHS))
-        .rootfs_propagation("rprivate")
+        .rootfs_propagation(options.root_propagation.as_deref().unwrap_or("rprivate"))
         .build()
 }
 

@@ -90,6 +90,8 @@ pub struct SandboxOptions {
     pub masked_paths: Option<Vec<String>>,
     /// Paths to make read-only, `None` for Docker's list.
     pub readonly_paths: Option<Vec<String>>,
+    /// How mounts travel between the host and the container's root (an option of mount(8)); `None` for not at all.
+    pub root_propagation: Option<String>,
     /// The container's cgroup, such as `/docker/ID`.
     pub cgroup_path: String,
     /// OCI annotations.

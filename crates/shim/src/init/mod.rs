@@ -67,8 +67,9 @@ impl Init<'_> {
         process::prepare(program.process)?;
         self.enter_existing_namespaces()?;
 
-        let root = rootfs::mount_root(&self.launch.root, &self.root_path()?, self.spec)?;
-        let mut mounter = mounts::Mounter::new(&root);
+        let root_path = self.root_path()?;
+        let root = rootfs::mount_root(&self.launch.root, &root_path, self.spec)?;
+        let mut mounter = mounts::Mounter::new(&root, &root_path);
         let (now, later) = self.mounts_now_and_later();
         for entry in now {
             self.mount(&mut mounter, &root, entry)?;

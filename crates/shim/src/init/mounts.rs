@@ -8,7 +8,10 @@ use corten_shim_api::{ErrorStage, RuntimeFailure};
 use oci_spec::runtime::Mount;
 use rustix::fs::{CWD, Mode, OFlags, PROC_SUPER_MAGIC, ResolveFlags, fstat, fstatfs, open, openat2};
 use rustix::io::Errno;
-use rustix::mount::{MountFlags, MoveMountFlags, OpenTreeFlags, mount, move_mount, open_tree};
+use rustix::mount::{
+    MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, mount, move_mount, open_tree, unmount,
+};
+use rustix::process::{chdir, fchdir};
 
 use super::options::MountOptions;
 use super::root::{Root, clean, is_directory, retrying};
@@ -34,15 +37,19 @@ const COVERABLE: [&str; 11] = [
 #[derive(Debug)]
 pub struct Mounter<'a> {
     root: &'a Root,
+    /// Where the root was mounted. What is mounted there for a moment covers nothing that is still reached by name, and the root
+    /// below it is private: it is seen by nobody else.
+    place: &'a Path,
     /// File systems asked to be read-only in which mount points may yet have to be made.
     sealed_later: Vec<PathBuf>,
 }
 
 impl<'a> Mounter<'a> {
     /// Nothing mounted yet.
-    pub fn new(root: &'a Root) -> Self {
+    pub fn new(root: &'a Root, place: &'a Path) -> Self {
         Self {
             root,
+            place,
             sealed_later: Vec::new(),
         }
     }
@@ -56,6 +63,8 @@ impl<'a> Mounter<'a> {
         let options = options_of(entry)?;
         if options.bind || entry.typ().as_deref() == Some("bind") {
             self.bind(entry, &destination, &options)
+        } else if let (Some("overlay"), Some(layers)) = (entry.typ().as_deref(), layers_of(&options)) {
+            self.layers(entry, &destination, &options, &layers)
         } else {
             self.file_system(entry, &destination, &options)
         }
@@ -93,8 +102,13 @@ impl<'a> Mounter<'a> {
         }
         let tree = match &options.subpath {
             None => open_tree(CWD, source, flags),
-            Some(subpath) => open_below(source, subpath)
-                .and_then(|part| open_tree(&part, c"", flags | OpenTreeFlags::AT_EMPTY_PATH)),
+            Some(subpath) => open(
+                source,
+                OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+                Mode::empty(),
+            )
+            .and_then(|whole| open_below(whole.as_fd(), subpath))
+            .and_then(|part| open_tree(&part, c"", flags | OpenTreeFlags::AT_EMPTY_PATH)),
         };
         let tree = tree.map_err(wrap)?;
         let from_proc = is_proc(&tree).map_err(wrap)?;
@@ -183,6 +197,39 @@ impl<'a> Mounter<'a> {
         Ok(())
     }
 
+    /// The layers of an image, with nothing to write on top.
+    fn layers(
+        &self,
+        entry: &Mount,
+        destination: &Path,
+        options: &MountOptions,
+        layers: &[&str],
+    ) -> Result<()> {
+        let base = entry.source().as_deref().unwrap_or(Path::new("/"));
+        let wrap = |errno: Errno| bind_failure(base, destination, errno);
+        refuse_over_proc(destination, false).map_err(|reason| mount_failure(base, destination, &reason))?;
+        let read_only = MountAttr::new(libc::MOUNT_ATTR_RDONLY, 0);
+        let attach_part = |whole: BorrowedFd<'_>| {
+            let part = match &options.subpath {
+                None => None,
+                Some(subpath) => Some(open_below(whole, subpath)?),
+            };
+            let flags = OpenTreeFlags::OPEN_TREE_CLONE
+                | OpenTreeFlags::OPEN_TREE_CLOEXEC
+                | OpenTreeFlags::AT_EMPTY_PATH;
+            let tree = open_tree(part.as_ref().map_or(whole, AsFd::as_fd), c"", flags)?;
+            let target = if is_directory(&tree)? {
+                self.root.directory(destination)?
+            } else {
+                self.root.file(destination)?
+            };
+            refuse_inside_proc(&target, destination, false).map_err(|_| Errno::INVAL)?;
+            set_mount_attributes(&tree, false, &read_only)?;
+            attach(tree.as_fd(), target.as_fd())
+        };
+        with_layers(base, layers, self.place, attach_part).map_err(wrap)
+    }
+
     fn unlinked_directory(&self, destination: &Path) -> std::result::Result<OwnedFd, Errno> {
         match self.root.find_unlinked(destination) {
             Err(Errno::NOENT) => {
@@ -193,6 +240,43 @@ impl<'a> Mounter<'a> {
             found => found,
         }
     }
+}
+
+/// Directory names of an overlay's layers that has nothing to write on top.
+fn layers_of(options: &MountOptions) -> Option<Vec<&str>> {
+    let layers = options.data.strip_prefix("lowerdir=")?;
+    let others = layers.contains([',', '\\']);
+    (!others && options.flags & libc::MS_RDONLY != 0).then(|| layers.split(':').collect())
+}
+
+/// Lets `attach` take what it wants of an image whose layers are directories in `base`, topmost first.
+fn with_layers(
+    base: &Path,
+    layers: &[&str],
+    place: &Path,
+    attach: impl FnOnce(BorrowedFd<'_>) -> std::result::Result<(), Errno>,
+) -> std::result::Result<(), Errno> {
+    let path = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    // An overlay needs two.
+    if let [layer] = layers {
+        return attach(open(base.join(layer), path, Mode::empty())?.as_fd());
+    }
+    let before = open(".", path, Mode::empty())?;
+    // Names from here are short: mount options are limited to one page.
+    chdir(base)?;
+    let options = CString::new(format!("lowerdir={}", layers.join(":"))).map_err(|_| Errno::INVAL)?;
+    let mounted = mount(
+        "overlay",
+        place,
+        "overlay",
+        MountFlags::RDONLY,
+        Some(options.as_c_str()),
+    );
+    fchdir(&before)?;
+    mounted?;
+    let attached = open(place, path, Mode::empty()).and_then(|whole| attach(whole.as_fd()));
+    unmount(place, UnmountFlags::DETACH)?;
+    attached
 }
 
 /// The options of an entry.
@@ -234,13 +318,12 @@ pub fn place(entry: BorrowedFd<'_>) -> String {
     format!("/proc/self/fd/{}", entry.as_raw_fd())
 }
 
-/// The place `subpath` of the directory `source`, which other containers may be changing at this moment: links in it are
-/// followed only as long as they stay inside.
-fn open_below(source: &Path, subpath: &str) -> std::result::Result<OwnedFd, Errno> {
+/// The place `subpath` of a directory, which other containers may be changing at this moment: links in it are followed only
+/// as long as they stay inside.
+fn open_below(directory: BorrowedFd<'_>, subpath: &str) -> std::result::Result<OwnedFd, Errno> {
     let flags = OFlags::PATH | OFlags::CLOEXEC;
-    let directory = open(source, flags | OFlags::DIRECTORY, Mode::empty())?;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    retrying(|| openat2(&directory, subpath, flags, Mode::empty(), resolve))
+    retrying(|| openat2(directory, subpath, flags, Mode::empty(), resolve))
 }
 
 fn set_propagation(mounted: BorrowedFd<'_>, options: &MountOptions) -> std::result::Result<(), Errno> {
