@@ -176,6 +176,10 @@ impl Cgroup {
         self.directory("freezer").unwrap_or(&self.directories[0])
     }
 
+    pub(crate) fn directories(&self) -> &[PathBuf] {
+        &self.directories
+    }
+
     pub(crate) fn v2_file(&self, file: &str) -> PathBuf {
         self.directories[0].join(file)
     }
@@ -196,12 +200,15 @@ impl Cgroup {
                 let Some(index) = hierarchies.iter().position(|h| h.has("cpuset")) else {
                     return Ok(());
                 };
-                ["cpuset.cpus", "cpuset.mems"]
-                    .into_iter()
-                    .filter(|file| !plan.sets(file))
-                    .try_for_each(|file| {
-                        inherit_cpuset(&hierarchies[index].mountpoint, &self.directories[index], file)
-                    })
+                let own = self.directories[index].as_path();
+                ["cpuset.cpus", "cpuset.mems"].into_iter().try_for_each(|file| {
+                    // What the plan sets must be within what the parent has.
+                    let lowest = match plan.sets(file) {
+                        true => own.parent().unwrap_or(own),
+                        false => own,
+                    };
+                    fill_cpuset(&hierarchies[index].mountpoint, lowest, file)
+                })
             }
         }
     }
@@ -345,18 +352,18 @@ fn make_directory(directory: &Path) -> Result<()> {
     }
 }
 
-/// v1: a cpuset cgroup starts with no CPU and no memory node and takes no process then. Fills `file` of `directory`
-/// from the nearest ancestor that has a value, and every ancestor between.
-fn inherit_cpuset(mountpoint: &Path, directory: &Path, file: &str) -> Result<()> {
+/// v1: a cpuset cgroup starts with no CPU and no memory node and takes no process then. Fills `file` of `directory`, unless it
+/// has a value, from the nearest ancestor that has one, and every ancestor between.
+fn fill_cpuset(mountpoint: &Path, directory: &Path, file: &str) -> Result<()> {
+    let own = directory.join(file);
     let Some(parent) = directory.parent().filter(|_| directory != mountpoint) else {
         return Ok(());
     };
-    let mut value = file::read(&parent.join(file))?;
-    if value.trim().is_empty() {
-        inherit_cpuset(mountpoint, parent, file)?;
-        value = file::read(&parent.join(file))?;
+    if !file::read(&own)?.trim().is_empty() {
+        return Ok(());
     }
-    file::write(&directory.join(file), value.trim())
+    fill_cpuset(mountpoint, parent, file)?;
+    file::write(&own, file::read(&parent.join(file))?.trim())
 }
 
 /// v2: hands `wanted` controllers down level by level from the root to `directory`.

@@ -29,6 +29,17 @@ impl Cgroup {
         Ok(pids)
     }
 
+    /// As [`Cgroup::pids`]; on v1 from all hierarchies, which a process enters one after another, each once.
+    fn pids_anywhere(&self) -> Result<Vec<u32>> {
+        let mut pids = Vec::new();
+        for directory in self.directories() {
+            collect(directory, &mut pids)?;
+        }
+        pids.sort_unstable();
+        pids.dedup();
+        Ok(pids)
+    }
+
     /// Stops every process until [`Cgroup::thaw`]; returns when all stand still, or thaws them and fails.
     pub fn freeze(&self) -> Result<()> {
         let result = if self.is_v2() {
@@ -186,14 +197,14 @@ impl Cgroup {
         };
         let mut killed: Vec<u32> = Vec::new();
         for _ in 0..KILL_ROUNDS {
-            let mut pids = self.pids()?;
+            let mut pids = self.pids_anywhere()?;
             pids.retain(|pid| !killed.contains(pid));
             if pids.is_empty() {
                 return Ok(());
             }
             // Not waited for: a task that is about to fork freezes before its child runs, and is listed then.
             hold(stop)?;
-            let pids = self.pids();
+            let pids = self.pids_anywhere();
             for pid in pids.iter().flatten().filter_map(|pid| Pid::from_raw(*pid as i32)) {
                 // Gone meanwhile: fine. Nothing else can fail for a pid of ours.
                 let _ = kill_process(pid, Signal::KILL);

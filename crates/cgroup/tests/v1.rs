@@ -91,6 +91,22 @@ fn limits_are_set_and_changed() {
 }
 
 #[test]
+fn a_cpuset_is_set_below_parents_that_are_new() {
+    let Some(layout) = v1() else { return };
+    let scratch = Scratch::new(&layout);
+    let cgroup = &scratch.cgroup;
+    cgroup
+        .create(&resources(r#"{"cpu": {"cpus": "0", "mems": "0"}}"#))
+        .unwrap();
+    assert_eq!(value(cgroup, "cpuset", "cpuset.cpus"), "0");
+    assert_eq!(value(cgroup, "cpuset", "cpuset.mems"), "0");
+    cgroup.remove().unwrap();
+    cgroup.create(&resources(r#"{"cpu": {"cpus": "0"}}"#)).unwrap();
+    assert_eq!(value(cgroup, "cpuset", "cpuset.cpus"), "0");
+    assert_ne!(value(cgroup, "cpuset", "cpuset.mems"), "");
+}
+
+#[test]
 fn children_join_are_counted_frozen_killed_and_leave_nothing() {
     let Some(layout) = v1() else { return };
     let scratch = Scratch::new(&layout);

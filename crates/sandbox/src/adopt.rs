@@ -45,7 +45,7 @@ impl Sandboxes {
             )));
         }
         if !state.started {
-            // It was being started when the daemon died and is tearing itself down.
+            // It was being started when the daemon died, and is undone by its shim, which [`Sandboxes::clear`] waits for.
             return Ok(Adopted::Gone);
         }
         let sandbox = Sandbox::new(

@@ -6,6 +6,7 @@
 
 mod adopt;
 mod chroot;
+mod claim;
 mod copy_up;
 mod error;
 mod root_view;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -20,6 +20,7 @@ use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
 use crate::chroot;
+use crate::claim;
 use crate::error::{Error, Result};
 use crate::sandbox::{Sandbox, SandboxEvent, follow};
 use crate::seccomp_files::{SeccompChoice, SeccompFiles};
@@ -84,6 +85,7 @@ pub struct Created {
     sandbox: Sandbox,
     control: UnixStream,
     shim: Pid,
+    cgroup: Option<Cgroup>,
     events: mpsc::UnboundedSender<SandboxEvent>,
 }
 
@@ -165,6 +167,11 @@ impl Sandboxes {
             init: order.init.clone(),
             groups: order.groups.clone(),
         };
+        let cgroup = cgroup_of(&order.spec);
+        let cgroup = cgroup
+            .as_deref()
+            .map(|path| Cgroup::new(&self.cgroups, path))
+            .transpose()?;
         let (mut control, shim) = self.spawn_shim(order.id.as_str(), run_dir)?;
         let answer = match send(
             &mut control,
@@ -187,11 +194,12 @@ impl Sandboxes {
                 ),
                 control,
                 shim,
+                cgroup,
                 events: self.events.clone(),
             }),
             other => {
                 drop(control);
-                tokio::spawn(shim_process::reap(shim));
+                undone(shim, cgroup).await;
                 Err(match other {
                     Ok(Response::Failed(failure)) => Error::Start(failure),
                     Ok(Response::Error { message }) => Error::Refused(message),
@@ -206,9 +214,9 @@ impl Sandboxes {
         let what = "cannot start the container's shim";
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(Error::system(what))?;
         ours.set_nonblocking(true).map_err(Error::system(what))?;
-        let theirs = std::os::fd::AsFd::as_fd(&theirs);
-        let shim =
-            shim_process::spawn(&self.shim.path(), id, run_dir, theirs).map_err(Error::system(what))?;
+        let claim = claim::take(run_dir).map_err(Error::system(what))?;
+        let shim = shim_process::spawn(&self.shim.path(), id, run_dir, theirs.as_fd(), claim.as_fd())
+            .map_err(Error::system(what))?;
         Ok((UnixStream::from_std(ours).map_err(Error::system(what))?, shim))
     }
 
@@ -341,20 +349,18 @@ impl Sandboxes {
         cgroup_of(&serde_json::from_slice(&text).ok()?)
     }
 
-    /// Ends whatever is left of a container whose shim is gone, by its cgroup, and forgets it. `otherwise` is its cgroup
+    /// Ends whatever is left of a container whose shim is gone or about to be, by its cgroup, and forgets it. `otherwise` is its cgroup
     /// if nothing is left that says which it was.
     ///
     /// # Errors
-    /// When its cgroups cannot be emptied or removed.
+    /// When its shim does not end, or its cgroups cannot be emptied or removed.
     pub fn clear(&self, id: &ContainerId, otherwise: &str) -> Result<()> {
         let path = self.cgroup_path(id);
         let cgroup = Cgroup::new(&self.cgroups, path.as_deref().unwrap_or(otherwise))?;
+        claim::wait_released(&self.run_dir(id))
+            .map_err(Error::system("cannot clear up after a container"))?;
         self.forget(id);
-        if !cgroup.exists() {
-            return Ok(());
-        }
-        cgroup.kill_all()?;
-        Ok(cgroup.remove()?)
+        end_all_in(&cgroup)
     }
 }
 
@@ -401,7 +407,7 @@ impl Created {
             Err(error) => error.into(),
         };
         drop(self.control);
-        shim_process::reap(self.shim).await;
+        undone(self.shim, self.cgroup).await;
         remove_run_dir(&run_dir);
         Err(error)
     }
@@ -409,9 +415,39 @@ impl Created {
     /// Undoes everything.
     pub async fn abort(self) {
         drop(self.control);
-        shim_process::reap(self.shim).await;
+        undone(self.shim, self.cgroup).await;
         remove_run_dir(self.sandbox.run_dir());
     }
+}
+
+/// Waits for a shim that gives up, and clears up after one that was killed before it could itself. Not to be interrupted by a
+/// client that goes.
+async fn undone(shim: Pid, cgroup: Option<Cgroup>) {
+    let done = tokio::spawn(async move {
+        shim_process::reap(shim).await;
+        let clear = move || cgroup.as_ref().map_or(Ok(()), end_all_in);
+        match tokio::task::spawn_blocking(clear).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot clear up after a start"
+                );
+            }
+            Err(error) => tracing::error!(%error, "cannot clear up after a start"),
+        }
+    });
+    // It logs what goes wrong.
+    let _cancelled = done.await;
+}
+
+/// Kills what is in a cgroup and removes it.
+fn end_all_in(cgroup: &Cgroup) -> Result<()> {
+    if !cgroup.exists() {
+        return Ok(());
+    }
+    cgroup.kill_all()?;
+    Ok(cgroup.remove()?)
 }
 
 fn cgroup_of(spec: &Spec) -> Option<String> {
@@ -432,9 +468,9 @@ fn remove_run_dir(run_dir: &Path) {
 fn make_run_dir(path: &Path) -> Result<()> {
     let make = || fs::DirBuilder::new().mode(0o700).create(path);
     let made = match make() {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            fs::remove_dir_all(path).and_then(|()| make())
-        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => claim::wait_released(path)
+            .and_then(|()| fs::remove_dir_all(path))
+            .and_then(|()| make()),
         made => made,
     };
     made.map_err(Error::system(format!("cannot create {}", path.display())))

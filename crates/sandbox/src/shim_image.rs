@@ -9,7 +9,7 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 
-use corten_shim_api::CONTROL_FD;
+use corten_shim_api::CLAIM_FD;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::fcntl_dupfd_cloexec;
 
@@ -31,7 +31,7 @@ impl ShimImage {
         // above the descriptors that a child's are put on.
         let file = memfd_create("corten-shim", flags | MemfdFlags::EXEC)
             .or_else(|_| memfd_create("corten-shim", flags))
-            .and_then(|file| fcntl_dupfd_cloexec(file, CONTROL_FD + 1))
+            .and_then(|file| fcntl_dupfd_cloexec(file, CLAIM_FD + 1))
             .map_err(io::Error::from)
             .map_err(Error::system(what()))?;
         let mut target = File::from(file);

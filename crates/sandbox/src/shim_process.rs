@@ -8,15 +8,21 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
 
-use corten_shim_api::CONTROL_FD;
+use corten_shim_api::{CLAIM_FD, CONTROL_FD};
 use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, waitid};
 use tokio::io::unix::AsyncFd;
 
-/// Starts `program` with `control` as its descriptor [`CONTROL_FD`] in a session of its own, all other descriptors closed.
-/// The arguments only name the process for those who list processes.
+/// Starts `program` with `control` as its descriptor [`CONTROL_FD`] and `claim` as [`CLAIM_FD`] in a session of its own, all
+/// other descriptors closed. The arguments only name the process for those who list processes.
 ///
 /// Returns the process identifier; whoever calls must see to it that [`reap`] runs.
-pub(crate) fn spawn(program: &str, id: &str, run_dir: &Path, control: BorrowedFd<'_>) -> io::Result<Pid> {
+pub(crate) fn spawn(
+    program: &str,
+    id: &str,
+    run_dir: &Path,
+    control: BorrowedFd<'_>,
+    claim: BorrowedFd<'_>,
+) -> io::Result<Pid> {
     let program = CString::new(program)?;
     let name = CString::new("corten-shim")?;
     let id = CString::new(id)?;
@@ -29,14 +35,9 @@ pub(crate) fn spawn(program: &str, id: &str, run_dir: &Path, control: BorrowedFd
     ];
     let envp = [ptr::null_mut()];
 
-    // The descriptor to pass must not already be the target: dup2 onto itself would leave close-on-exec set.
-    let lifted;
-    let control = if control.as_raw_fd() == CONTROL_FD {
-        lifted = rustix::io::fcntl_dupfd_cloexec(control, CONTROL_FD + 1)?;
-        lifted.as_raw_fd()
-    } else {
-        control.as_raw_fd()
-    };
+    // Above the targets: dup2 onto itself would leave close-on-exec set, and one must not overwrite the other.
+    let control = rustix::io::fcntl_dupfd_cloexec(control, CLAIM_FD + 1)?;
+    let claim = rustix::io::fcntl_dupfd_cloexec(claim, CLAIM_FD + 1)?;
 
     let mut pid = 0;
     let mut actions = MaybeUninit::<libc::posix_spawn_file_actions_t>::uninit();
@@ -48,10 +49,16 @@ pub(crate) fn spawn(program: &str, id: &str, run_dir: &Path, control: BorrowedFd
         check(libc::posix_spawnattr_init(attributes.as_mut_ptr()))?;
         let actions = actions.as_mut_ptr();
         let attributes = attributes.as_mut_ptr();
-        let prepared = check(libc::posix_spawn_file_actions_adddup2(
-            actions, control, CONTROL_FD,
-        ))
-        .and_then(|()| default_signals(attributes));
+        let pass = |from: &OwnedFd, to| {
+            check(libc::posix_spawn_file_actions_adddup2(
+                actions,
+                from.as_raw_fd(),
+                to,
+            ))
+        };
+        let prepared = pass(&control, CONTROL_FD)
+            .and_then(|()| pass(&claim, CLAIM_FD))
+            .and_then(|()| default_signals(attributes));
         let result = prepared.and_then(|()| {
             check(libc::posix_spawn(
                 &raw mut pid,

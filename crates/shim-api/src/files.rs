@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 /// Descriptor on which a freshly started shim finds its daemon.
 pub const CONTROL_FD: i32 = 3;
+/// Descriptor on which it finds the lock it holds for as long as it lives, see [`CLAIM_FILE_NAME`].
+pub const CLAIM_FD: i32 = 4;
+/// The file in the run directory that is locked (as flock does) as long as there is a shim.
+pub const CLAIM_FILE_NAME: &str = "shim.lock";
 /// The shim's listening socket, in the run directory.
 pub const SOCKET_NAME: &str = "shim.sock";
 /// The OCI runtime specification of the container, in the bundle directory.

@@ -5,7 +5,7 @@
 //!
 //! # The conversation
 //! A shim is one small process per container. The daemon starts it with one end of a stream socket pair as file
-//! descriptor 3 ([`CONTROL_FD`]) and speaks first:
+//! descriptor 3 ([`CONTROL_FD`]), and with a lock that says that it lives as descriptor 4 ([`CLAIM_FD`]), and speaks first:
 //!
 //! ```text
 //! daemon                                 shim
@@ -43,7 +43,10 @@ mod frame;
 mod launch;
 mod message;
 
-pub use files::{CONTROL_FD, EXIT_FILE_NAME, ExitRecord, SOCKET_NAME, SPEC_FILE_NAME, exit_code_of_signal};
+pub use files::{
+    CLAIM_FD, CLAIM_FILE_NAME, CONTROL_FD, EXIT_FILE_NAME, ExitRecord, SOCKET_NAME, SPEC_FILE_NAME,
+    exit_code_of_signal,
+};
 pub use frame::{
     Frame, FrameKind, HEADER_LEN, MAX_FRAME, ProtocolError, decode_header, encode_header, read_frame,
     write_frame,

@@ -23,9 +23,9 @@ mod sys;
 mod task;
 
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 
-use corten_shim_api::{CONTROL_FD, FrameKind, Request, Response, read_frame, write_frame};
+use corten_shim_api::{CLAIM_FD, CONTROL_FD, FrameKind, Request, Response, read_frame, write_frame};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use supervisor::Supervisor;
@@ -45,6 +45,7 @@ pub const LOG_VERB: &str = "--write-log";
 pub fn run() -> io::Result<i32> {
     seal::ensure_sealed()?;
     let control = control_connection()?;
+    keep_claim()?;
     set_up_process()?;
     let Some(order) = receive_order(&control)? else {
         return Ok(0);
@@ -76,6 +77,18 @@ fn control_connection() -> io::Result<OwnedFd> {
     };
     rustix::io::fcntl_setfd(&control, rustix::io::FdFlags::CLOEXEC)?;
     Ok(control)
+}
+
+/// Keeps the lock that says that this process lives, until it ends, and to itself. A daemon that waits for nobody gives none.
+fn keep_claim() -> io::Result<()> {
+    // SAFETY: only looked at; nobody else in this process knows of this descriptor, and nothing closes it.
+    let claim = unsafe {
+        if libc::fcntl(CLAIM_FD, libc::F_GETFD) < 0 {
+            return Ok(());
+        }
+        BorrowedFd::borrow_raw(CLAIM_FD)
+    };
+    Ok(rustix::io::fcntl_setfd(claim, rustix::io::FdFlags::CLOEXEC)?)
 }
 
 /// Cuts ties to whoever started this process, and keeps everybody out of its memory.

@@ -221,9 +221,13 @@ fn shims(engine: &Engine) -> Vec<u32> {
 }
 
 fn kill(pid: u32) {
+    signal(pid, rustix::process::Signal::KILL);
+}
+
+fn signal(pid: u32, signal: rustix::process::Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
         // It may have ended by itself.
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        let _ = rustix::process::kill_process(pid, signal);
     }
 }
 
@@ -277,6 +281,74 @@ fn a_supervisor_killed_at_any_moment_leaves_nothing() {
         engine.ok(&["rm", "-f", "box"]);
     }
     comes_back_to(&engine, &before);
+}
+
+#[test]
+fn a_supervisor_that_outlives_its_daemon_for_a_moment_harms_nobody() {
+    corten_only!();
+    let mut engine = engine();
+    engine.ok(&["create", "--name", "box", BB, "sleep", "1000"]);
+    let mut random = Random(0x1a7e);
+    for round in 0..6 {
+        let start = engine.spawn(&["start", "box"]);
+        let begin = Instant::now();
+        while shims(&engine).is_empty() && begin.elapsed() < PATIENCE {}
+        // It stands still anywhere between its first instruction and the container's program.
+        std::thread::sleep(Duration::from_micros(random.below(6_000)));
+        let held = shims(&engine);
+        held.iter()
+            .for_each(|pid| signal(*pid, rustix::process::Signal::STOP));
+        engine.corten_mut().kill9();
+        let _told = start.finish(PATIENCE);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // No condition: as long as it stands still, the next daemon may wait for it, or already have gone on without.
+                std::thread::sleep(Duration::from_millis(700));
+                held.iter()
+                    .for_each(|pid| signal(*pid, rustix::process::Signal::CONT));
+            });
+            engine.corten_mut().restart();
+            assert_eq!(engine.run(&["start", "box"]).code(), 0, "round {round}");
+        });
+        let pid = crate::pid_of(&engine, "box");
+        for shim in held {
+            until(
+                "the former supervisor has ended, or is the container's own",
+                PATIENCE,
+                || !proc::alive(shim) || proc::parent(pid) == Some(shim),
+            );
+        }
+        assert!(proc::alive(pid), "round {round}");
+        assert_eq!(
+            inspect(&engine, "box")["State"]["Status"],
+            "running",
+            "round {round}"
+        );
+        engine.ok(&["stop", "-t", "0", "box"]);
+    }
+    engine.ok(&["rm", "-f", "box"]);
+    engine.corten().assert_no_container_left();
+}
+
+#[test]
+fn a_supervisor_killed_while_it_makes_the_cgroup_leaves_none() {
+    corten_only!();
+    let engine = engine();
+    engine.ok(&["create", "--name", "box", BB, "sleep", "1000"]);
+    let mut random = Random(0xc6);
+    for _ in 0..30 {
+        let start = engine.spawn(&["start", "box"]);
+        let begin = Instant::now();
+        while shims(&engine).is_empty() && begin.elapsed() < PATIENCE {}
+        std::thread::sleep(Duration::from_micros(random.below(8_000)));
+        shims(&engine).into_iter().for_each(kill);
+        let _told = start.finish(PATIENCE);
+        until("the engine knows", PATIENCE, || {
+            inspect(&engine, "box")["State"]["Status"] != "running"
+        });
+    }
+    engine.ok(&["rm", "-f", "box"]);
+    engine.corten().assert_no_container_left();
 }
 
 #[test]

@@ -101,15 +101,16 @@ impl Supervisor {
         }
     }
 
-    /// The daemon is gone before the container was to run: nobody will ever want it.
+    /// The daemon is gone before it heard that the container runs: nobody will ever want it.
     pub(super) fn abandon_if_unwanted(&mut self) {
-        let unwanted = matches!(self.init.phase, Phase::Waiting(_) | Phase::Broken(_));
+        let on_its_way = matches!(self.init.phase, Phase::Waiting(_) | Phase::Starting { .. });
+        let unwanted = on_its_way || matches!(self.init.phase, Phase::Broken(_));
         let alone = !self
             .clients
             .iter()
             .any(|client| client.id == CONTROL && !client.ended);
         if unwanted && alone && !self.failed {
-            if matches!(self.init.phase, Phase::Waiting(_)) {
+            if on_its_way {
                 end(&self.init);
             }
             self.give_up();
