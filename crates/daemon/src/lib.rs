@@ -18,6 +18,7 @@ mod logging;
 mod manual;
 mod memory;
 mod metrics;
+mod open_files;
 mod pidfile;
 mod reload;
 mod run;

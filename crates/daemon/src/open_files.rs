@@ -15,7 +15,10 @@ pub(crate) fn raise(defaults: &mut Vec<Ulimit>) -> std::io::Result<()> {
     if current == maximum {
         return Ok(());
     }
-    let highest = Rlimit { current: maximum, maximum };
+    let highest = Rlimit {
+        current: maximum,
+        maximum,
+    };
     setrlimit(Resource::Nofile, highest)?;
     if defaults.iter().all(|limit| limit.name != NAME) {
         // -1 is no limit.

@@ -25,7 +25,7 @@ use crate::logging::LogLevel;
 use crate::pidfile::PidFile;
 use crate::reload::Reload;
 use crate::settings::Settings;
-use crate::{listeners, logging, memory, metrics, service_manager, shim_path};
+use crate::{listeners, logging, memory, metrics, open_files, service_manager, shim_path};
 
 /// Where plugins have their sockets, and where else is said where they listen (Docker's directories).
 const PLUGIN_SOCKETS: &str = "/run/docker/plugins";
@@ -35,8 +35,9 @@ const PLUGIN_SPECIFICATIONS: [&str; 2] = ["/etc/docker/plugins", "/usr/lib/docke
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs a daemon until it is told to end.
-pub(crate) fn run(settings: Settings, flags: Flags) -> Result<(), Failure> {
+pub(crate) fn run(mut settings: Settings, flags: Flags) -> Result<(), Failure> {
     memory::use_few_arenas();
+    open_files::raise(&mut settings.defaults.ulimits)?;
     let log_level = logging::start(settings.log_level, settings.live.debug, settings.log_format);
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -35,13 +35,10 @@ impl FromStr for ApiVersion {
     type Err = InvalidApiVersion;
 
     fn from_str(text: &str) -> Result<Self, InvalidApiVersion> {
-        // `u16::from_str` takes a leading plus sign, which no version has.
+        // `from_str` takes a leading plus sign, which no version has. What is too large for us is large all the same.
         let number = |digits: &str| {
-            digits
-                .bytes()
-                .all(|b| b.is_ascii_digit())
-                .then(|| digits.parse::<u16>().ok())
-                .flatten()
+            let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+            plain.then(|| digits.parse::<u16>().unwrap_or(u16::MAX))
         };
         text.split_once('.')
             .and_then(|(major, minor)| Some(Self::new(number(major)?, number(minor)?)))
