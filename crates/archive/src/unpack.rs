@@ -242,6 +242,8 @@ impl Unpacker<'_> {
         self.make(path, "symlink", |parent, name| {
             rustix::fs::symlinkat(member.link.as_slice(), parent, name)
         })?;
+        // As the file system counts.
+        self.unpacked.size += member.link.len() as u64;
         self.apply_by_name(path, member, None)
     }
 

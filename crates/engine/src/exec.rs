@@ -160,7 +160,7 @@ impl Engine {
         self.execs.add(&container, &id, request);
         self.publish(
             &container,
-            &format!("exec_create: {}", argv.join(" ")),
+            &action("exec_create", &argv),
             &[("execID", id.clone())],
         );
         Ok(id)
@@ -248,8 +248,11 @@ impl Engine {
         let seccomp = self.sandboxes.seccomp_for(&filter, &process.capabilities)?;
         let asked = size.or_else(|| console_size(request)).unwrap_or_default();
         let order = exec_order(id, &process, seccomp, attach, request, asked)?;
-        let action = format!("exec_start: {}", process.args.join(" "));
-        self.publish(container, &action, &[("execID", id.to_owned())]);
+        self.publish(
+            container,
+            &action("exec_start", &process.args),
+            &[("execID", id.to_owned())],
+        );
         let started = match sandbox.exec(order).await {
             Ok(started) => started,
             Err(error) => return Err(container.failure(&sandbox, error.into()).await),
@@ -410,6 +413,14 @@ fn exec_order(
         size,
         groups: process.group_names.clone(),
     })
+}
+
+/// What an event of an exec says it did. The program stands apart, its arguments after it, none or many: as Docker writes it.
+fn action(what: &str, argv: &[String]) -> String {
+    let (program, arguments) = argv
+        .split_first()
+        .map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+    format!("{what}: {program} {}", arguments.join(" "))
 }
 
 #[cfg(test)]

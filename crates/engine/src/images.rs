@@ -187,7 +187,7 @@ impl Engine {
         let mut data = BTreeMap::new();
         if let Ok(rootfs) = self.snapshots.rootfs(image.id.hex(), &image.chain) {
             let mut layers = rootfs
-                .lower
+                .image_layers()
                 .iter()
                 .map(|layer| rootfs.base.join(layer).display().to_string());
             if let Some(top) = layers.next() {

@@ -153,7 +153,12 @@ impl Engine {
                     "Renaming a container with the same name as its current name".to_owned(),
                 ));
             }
-            let new = engine.containers.reserve_name(&wish, container.id())?;
+            let reserved = engine.containers.reserve_name(&wish, container.id());
+            let new = reserved.map_err(|error| match error {
+                Error::Invalid(why) => Error::Invalid(format!("Error when allocating new name: {why}")),
+                Error::Conflict(why) => Error::Conflict(format!("Error when allocating new name: {why}")),
+                other => other,
+            })?;
             container.state().record.name.clone_from(&new);
             if let Err(error) = engine.store(&container).await {
                 container.state().record.name = old;

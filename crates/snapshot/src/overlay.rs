@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +20,8 @@ use crate::{ChainId, Change, Error, Ignore, LayerStage, Result, Rootfs, Snapshot
 
 /// Layers a root filesystem may have: Docker allows 125 and a few for building on top.
 const MAX_LAYERS: usize = 128;
+/// The layer above all images, as seen from the layers: what is in every container and in no difference to its image.
+const INIT_LAYER: &str = "../init";
 const MAX_KEY_LEN: usize = 64;
 const ROOT_MODE: u32 = 0o755;
 
@@ -55,6 +58,7 @@ impl Overlay {
         for dir in [&overlay.layers, &overlay.containers, &overlay.staging, &ready] {
             fs::create_dir_all(dir).map_err(Error::io("create snapshot directory"))?;
         }
+        make_init_layer(&root.join("init"))?;
         for unfinished in [&overlay.staging, &ready] {
             for name in names(unfinished)? {
                 overlay.trash.take(&unfinished.join(name))?;
@@ -187,7 +191,9 @@ impl Snapshotter for Overlay {
         }
         Ok(Rootfs {
             base: self.layers.clone(),
-            lower: chain.iter().rev().map(layer_name).collect(),
+            lower: std::iter::once(INIT_LAYER.to_owned())
+                .chain(chain.iter().rev().map(layer_name))
+                .collect(),
             upper: format!("../containers/{key}/upper"),
             work: format!("../containers/{key}/work"),
         })
@@ -248,6 +254,18 @@ impl RootAttributes {
 fn make_dir(path: &Path, attributes: RootAttributes) -> rustix::io::Result<()> {
     rustix::fs::mkdir(path, Mode::from_raw_mode(0o700))?;
     attributes.apply(path)
+}
+
+/// What Docker puts into every container: an empty file by which programs tell that they are in one.
+fn make_init_layer(dir: &Path) -> Result<()> {
+    fs::create_dir_all(dir).map_err(Error::io("create snapshot directory"))?;
+    RootAttributes::DEFAULT
+        .apply(dir)
+        .map_err(Error::io("create snapshot directory"))?;
+    let mut options = fs::OpenOptions::new();
+    let made = options.write(true).create(true).truncate(true).mode(0o755);
+    let made = made.open(dir.join(".dockerenv"));
+    made.map(drop).map_err(Error::io("create /.dockerenv"))
 }
 
 /// Names in a directory of ours, which are all plain ASCII.

@@ -11,10 +11,17 @@ use serde::{Deserialize, Serialize};
 pub struct Rootfs {
     /// Directory the other names are relative to.
     pub base: PathBuf,
-    /// Read-only layers, topmost first.
+    /// Read-only layers, topmost first: what is in every container, then the image's.
     pub lower: Vec<String>,
     /// The writable layer.
     pub upper: String,
     /// Overlay's scratch directory.
     pub work: String,
+}
+
+impl Rootfs {
+    /// The image's layers, topmost first.
+    pub fn image_layers(&self) -> &[String] {
+        self.lower.get(1..).unwrap_or_default()
+    }
 }
