@@ -9,7 +9,7 @@
 //! <root>/layers/<27 characters>       one layer's files; the name is made of its chain id, short enough that the names of
 //!                                     128 layers fit into the one page that mount options may take
 //! <root>/containers/<key>/upper|work  a container's writable layer and overlay's scratch directory
-//! <root>/init/                         what is in every container: the layer above its image's
+//! <root>/common/                       what is in every container: the layer above its image's
 //! <root>/ready/<number>/upper|work    a container's directories made ahead of time
 //! <root>/staging/<number>             a layer being unpacked
 //! <root>/trash/<number>               a tree being removed

@@ -21,7 +21,7 @@ use crate::{ChainId, Change, Error, Ignore, LayerStage, Result, Rootfs, Snapshot
 /// Layers a root filesystem may have: Docker allows 125 and a few for building on top.
 const MAX_LAYERS: usize = 128;
 /// The layer above all images, as seen from the layers: what is in every container and in no difference to its image.
-const INIT_LAYER: &str = "../init";
+const COMMON_LAYER: &str = "../common";
 const MAX_KEY_LEN: usize = 64;
 const ROOT_MODE: u32 = 0o755;
 
@@ -58,7 +58,7 @@ impl Overlay {
         for dir in [&overlay.layers, &overlay.containers, &overlay.staging, &ready] {
             fs::create_dir_all(dir).map_err(Error::io("create snapshot directory"))?;
         }
-        make_init_layer(&root.join("init"))?;
+        make_common_layer(&root.join("common"))?;
         for unfinished in [&overlay.staging, &ready] {
             for name in names(unfinished)? {
                 overlay.trash.take(&unfinished.join(name))?;
@@ -191,7 +191,7 @@ impl Snapshotter for Overlay {
         }
         Ok(Rootfs {
             base: self.layers.clone(),
-            lower: std::iter::once(INIT_LAYER.to_owned())
+            lower: std::iter::once(COMMON_LAYER.to_owned())
                 .chain(chain.iter().rev().map(layer_name))
                 .collect(),
             upper: format!("../containers/{key}/upper"),
@@ -257,7 +257,7 @@ fn make_dir(path: &Path, attributes: RootAttributes) -> rustix::io::Result<()> {
 }
 
 /// What Docker puts into every container: an empty file by which programs tell that they are in one.
-fn make_init_layer(dir: &Path) -> Result<()> {
+fn make_common_layer(dir: &Path) -> Result<()> {
     fs::create_dir_all(dir).map_err(Error::io("create snapshot directory"))?;
     RootAttributes::DEFAULT
         .apply(dir)

@@ -25,10 +25,11 @@ fn upper(rootfs: &Rootfs) -> PathBuf {
 fn leftovers(root: &Path, snapshots: &dyn Snapshotter) -> Vec<PathBuf> {
     snapshots.settle();
     let mut found = Vec::new();
-    for dir in fs::read_dir(root)
-        .unwrap()
-        .filter(|dir| dir.as_ref().unwrap().file_name() != "ready")
-    {
+    for dir in fs::read_dir(root).unwrap().filter(|dir| {
+        !["ready", "common"]
+            .map(Some)
+            .contains(&dir.as_ref().unwrap().file_name().to_str())
+    }) {
         for entry in fs::read_dir(dir.unwrap().path()).unwrap() {
             found.push(entry.unwrap().path());
         }
@@ -49,7 +50,7 @@ fn layers_appear_whole_or_not_at_all(root: &Path, snapshots: &dyn Snapshotter) {
     layer(snapshots, 1, "y");
     snapshots.sync().unwrap();
     let rootfs = snapshots.prepare("c", &[chain(1)]).unwrap();
-    let dir = rootfs.base.join(&rootfs.lower[0]);
+    let dir = rootfs.base.join(&rootfs.image_layers()[0]);
     assert!(dir.join("x").exists() && !dir.join("y").exists());
     assert!(snapshots.remove("c").unwrap());
     assert!(snapshots.remove_layer(&chain(1)).unwrap());
@@ -88,9 +89,10 @@ fn snapshots_are_prepared_once(_: &Path, snapshots: &dyn Snapshotter) {
     let rootfs = snapshots.prepare("c", &[chain(1), chain(2)]).unwrap();
     assert_eq!(snapshots.rootfs("c", &[chain(1), chain(2)]).unwrap(), rootfs);
     assert!(
-        rootfs.base.join(&rootfs.lower[0]).join("y").exists(),
+        rootfs.base.join(&rootfs.image_layers()[0]).join("y").exists(),
         "topmost first"
     );
+    assert!(rootfs.base.join(&rootfs.lower[0]).join(".dockerenv").exists());
     let json = serde_json::to_string(&rootfs).unwrap();
     assert_eq!(serde_json::from_str::<Rootfs>(&json).unwrap(), rootfs);
     let again = snapshots.prepare("c", &[chain(1)]).unwrap_err();

@@ -56,7 +56,7 @@ impl Bench {
         while let Some(dir) = queue.pop() {
             for entry in fs::read_dir(dir).unwrap() {
                 let path = entry.unwrap().path();
-                if path.ends_with("ready") || path.ends_with("init") {
+                if path.ends_with("ready") || path.ends_with("common") {
                     continue;
                 }
                 if path.is_dir() && !path.is_symlink() {
