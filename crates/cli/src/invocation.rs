@@ -95,7 +95,11 @@ impl Settings {
                 (host, store.tls(&context).map_err(failed)?)
             }
         };
-        let address: Address = host.parse()?;
+        let refused = |error: corten_client::Error| match host.starts_with("ssh://") {
+            true => Error::plain(format!("Failed to initialize: {error}")),
+            false => failed(error.into()),
+        };
+        let address: Address = host.parse().map_err(refused)?;
         let tls = tls.filter(|_| matches!(address, Address::Tcp(_)));
         Ok(Some(Asked { address, tls }))
     }

@@ -61,7 +61,9 @@ pub(crate) fn run(args: Vec<String>, program: Program) -> Result<i32, Error> {
     let settings = Settings::new(&matches)?;
     let mut words = matches.args.into_iter();
     let Some(verb) = words.next() else {
-        return print(&root_help(&program, help_width()));
+        // Nothing was asked for, so this is no answer.
+        output::error_line(root_help(&program, help_width()).trim_end());
+        return Ok(0);
     };
     let rest: Vec<String> = words.collect();
     if verb == "help" {

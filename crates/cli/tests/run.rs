@@ -68,6 +68,65 @@ fn detached_prints_the_identifier() {
 }
 
 #[test]
+fn detached_prints_the_identifier_of_what_cannot_start() {
+    let engine = Engine::start(|request| {
+        if request.line.contains("/start") {
+            let message = r#"{"message":"exec: \"x\": executable file not found in $PATH"}"#;
+            return Reply::Json(500, message.to_owned());
+        }
+        usual(request).unwrap()
+    });
+    let (code, out, err) = engine.run(&["run", "-d", "img", "x"]);
+    assert_eq!((code, out), (127, format!("{ID}\n")), "{err}");
+}
+
+#[test]
+fn ctrl_c_is_an_exit_code() {
+    let engine = Engine::start(|_| Reply::After("over", "{}".to_owned()));
+    let mut child = engine.command(&["events"]).spawn().unwrap();
+    engine.events.wait_for("GET /events");
+    let pid = Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    engine.events.add("over");
+}
+
+#[test]
+fn ctrl_c_at_a_question_is_a_no() {
+    let engine = Engine::start(|_| Reply::Json(200, "{}".to_owned()));
+    let mut child = engine
+        .command(&["volume", "prune"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = child.stdout.take().unwrap();
+    let mut first = [0; 1];
+    out.read_exact(&mut first).unwrap();
+    let pid = Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let mut said = String::new();
+    out.read_to_string(&mut said).unwrap();
+    assert!(said.ends_with("[y/N] \n"), "{said}");
+}
+
+#[test]
+fn no_verb_and_no_address() {
+    let output = std::process::Command::new(engine::program()).output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
+    assert!(output.stderr.starts_with(b"Usage:  "));
+    let output = std::process::Command::new(engine::program())
+        .args(["-H", "foo://x", "ps"])
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "Failed to initialize: unable to resolve docker endpoint: invalid bind address format: foo://x\n"
+    );
+}
+
+#[test]
 fn pulls_a_missing_image() {
     let pulled = AtomicBool::new(false);
     let engine = Engine::start(move |request| {

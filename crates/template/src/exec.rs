@@ -38,8 +38,10 @@ pub(crate) fn execute(
         out: String::new(),
     };
     // A break never leaves the range it is in: the parser sees to that.
-    let _ = state.walk_list(data, &template.root)?;
-    Ok(state.out)
+    match state.walk_list(data, &template.root) {
+        Ok(_) => Ok(state.out),
+        Err(error) => Err(error.after(state.out)),
+    }
 }
 
 /// Why the nodes behind are not to be walked.

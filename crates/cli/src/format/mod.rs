@@ -197,6 +197,10 @@ mod tests {
             "template parsing error: template: :1:2: executing \"\" at <.Foo>: can't evaluate field Foo in type \
              *formatter.imageContext"
         );
+        let error = Format::parse("{{.a}} {{.a.b}}")
+            .unwrap()
+            .render(&Json::parse("{\"a\":1}").unwrap().raw());
+        assert_eq!(error.unwrap_err().written(), "1 ");
         let error = Format::parse("{{.X").unwrap_err();
         assert_eq!(
             (error.to_string().as_str(), error.exit_code()),

@@ -43,13 +43,23 @@ __FUNCTION_complete() {
 complete -o default -F __FUNCTION_complete NAME
 "#;
 
+/// No answer means a file, as to the other shells; behind `--flag=` its name begins.
 const FISH: &str = r#"# fish completion for NAME
 function __FUNCTION_complete
     set -l words (commandline -opc)
     set -l current (commandline -ct)
-    NAME __complete $words[2..-1] "$current" 2>/dev/null
+    set -l answers (NAME __complete $words[2..-1] "$current" 2>/dev/null)
+    if test (count $answers) -gt 0
+        printf '%s\n' $answers
+        return
+    end
+    set -l flag (string match -r -- '^--[^=]*=' "$current")
+    set -l path (string replace -r -- '^--[^=]*=' '' "$current")
+    for answer in (__fish_complete_path "$path")
+        printf '%s\n' "$flag$answer"
+    end
 end
-complete -c NAME -a '(__FUNCTION_complete)'
+complete -c NAME -f -a '(__FUNCTION_complete)'
 "#;
 
 const ZSH: &str = r#"#compdef NAME

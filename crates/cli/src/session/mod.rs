@@ -10,6 +10,6 @@ mod window;
 
 pub(crate) use detach_keys::DetachKeys;
 pub(crate) use raw_mode::{RawMode, stdin_is_terminal};
-pub(crate) use signals::{Disposition, Signals};
+pub(crate) use signals::{Disposition, Signals, interruptible};
 pub(crate) use streams::{Ended, Streams, copy_log};
 pub(crate) use window::{Resized, Window, size as window_size};

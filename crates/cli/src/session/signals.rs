@@ -1,7 +1,7 @@
 //! Signals while a container is attached: passed on to it, or taken as the wish to leave.
 
 use std::borrow::Cow;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::task::Poll;
 
@@ -112,5 +112,15 @@ impl Signals {
             Poll::Pending
         })
         .await
+    }
+}
+
+/// Does `work`; Ctrl-C ends it with an exit code rather than by the signal, so that a script that called goes on.
+pub(crate) async fn interruptible(work: impl Future<Output = Result<i32, Error>>) -> Result<i32, Error> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        biased;
+        _ = interrupt.recv() => Err(Error::Reported(SHELL_BASE + SignalKind::interrupt().as_raw_value())),
+        result = work => result,
     }
 }

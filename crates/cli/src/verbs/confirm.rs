@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead};
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use super::template_help::check_filter;
 use crate::error::Error;
 use crate::flags::Flag;
@@ -15,12 +17,25 @@ pub(super) const fn filter_flag(help: &'static str) -> Flag {
 /// `--force` of a prune.
 pub(super) const FORCE: Flag = Flag::switch("force", "Do not prompt for confirmation").short('f');
 
-/// Asks; only `y` is a yes, the end of the input is a no.
-pub(super) fn confirmed(question: &str) -> Result<bool, Error> {
+/// Asks; only `y` is a yes, the end of the input is a no. Ctrl-C ends the verb, which is no failure.
+pub(super) async fn confirmed(question: &str) -> Result<bool, Error> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
     output::print(&format!("{question} [y/N] "))?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(answer.trim().eq_ignore_ascii_case("y"))
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer).map(|_| answer)
+    });
+    tokio::select! {
+        biased;
+        _ = interrupt.recv() => {
+            output::print("\n")?;
+            Err(Error::Reported(0))
+        }
+        answer = answer => {
+            let answer = answer.map_err(io::Error::other)??;
+            Ok(answer.trim().eq_ignore_ascii_case("y"))
+        }
+    }
 }
 
 /// What a prune removed: a title and a line for each, and an empty line. Nothing when there is nothing.

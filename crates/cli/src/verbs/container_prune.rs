@@ -24,7 +24,7 @@ fn run(invocation: Invocation) -> Outcome {
         let matches = &invocation.matches;
         let question =
             "WARNING! This will remove all stopped containers.\nAre you sure you want to continue?";
-        if !matches.on("force") && !confirmed(question)? {
+        if !matches.on("force") && !confirmed(question).await? {
             return Ok(0);
         }
         let client = invocation.connect().await?;

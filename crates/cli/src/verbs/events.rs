@@ -12,6 +12,7 @@ use crate::format::Format;
 use crate::invocation::Invocation;
 use crate::json_text;
 use crate::output;
+use crate::session::interruptible;
 use crate::typed;
 
 pub(crate) static COMMAND: Command = Command {
@@ -33,37 +34,39 @@ pub(crate) static COMMAND: Command = Command {
 };
 
 fn run(invocation: Invocation) -> Outcome {
-    Box::pin(async move {
-        let matches = &invocation.matches;
-        let format = matches
-            .filled("format")
-            .map(|text| Format::parse_object("", text, PREFIX))
-            .transpose()?;
-        if let Some(format) = &format {
-            // A field that no event has is told before any happens.
-            apply(format, &Event::default())?;
-        }
-        let moment = |name: &str| {
-            matches
-                .filled(name)
-                .map(time_arg::unix)
-                .transpose()
-                .map_err(Error::plain)
+    Box::pin(interruptible(follow(invocation)))
+}
+
+async fn follow(invocation: Invocation) -> Result<i32, Error> {
+    let matches = &invocation.matches;
+    let format = matches
+        .filled("format")
+        .map(|text| Format::parse_object("", text, PREFIX))
+        .transpose()?;
+    if let Some(format) = &format {
+        // A field that no event has is told before any happens.
+        apply(format, &Event::default())?;
+    }
+    let moment = |name: &str| {
+        matches
+            .filled(name)
+            .map(time_arg::unix)
+            .transpose()
+            .map_err(Error::plain)
+    };
+    let (since, until) = (moment("since")?, moment("until")?);
+    let client = invocation.connect().await?;
+    let mut events = client
+        .events(since.as_deref(), until.as_deref(), &filters(matches))
+        .await?;
+    while let Some(event) = events.next().await? {
+        let text = match &format {
+            None => show(&event),
+            Some(format) => apply(format, &event)?,
         };
-        let (since, until) = (moment("since")?, moment("until")?);
-        let client = invocation.connect().await?;
-        let mut events = client
-            .events(since.as_deref(), until.as_deref(), &filters(matches))
-            .await?;
-        while let Some(event) = events.next().await? {
-            let text = match &format {
-                None => show(&event),
-                Some(format) => apply(format, &event)?,
-            };
-            output::line(&text)?;
-        }
-        Ok(0)
-    })
+        output::line(&text)?;
+    }
+    Ok(0)
 }
 
 /// What complaints about a template begin with.

@@ -34,7 +34,7 @@ fn run(invocation: Invocation) -> Outcome {
             "all dangling images"
         };
         let question = format!("WARNING! This will remove {which}.\nAre you sure you want to continue?");
-        if !matches.on("force") && !confirmed(&question)? {
+        if !matches.on("force") && !confirmed(&question).await? {
             return Ok(0);
         }
         let client = invocation.connect().await?;

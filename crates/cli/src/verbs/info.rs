@@ -56,7 +56,8 @@ fn run(invocation: Invocation) -> Outcome {
                 let engine = engine.strip_suffix('}').unwrap_or(&engine);
                 let both = format!("{engine},\"ClientInfo\":{client}}}");
                 let told = Json::parse(&both).and_then(|json| format.render(&typed::INFO.value(&json)));
-                output::line(told.as_deref().unwrap_or_default())?;
+                let text = told.as_deref().unwrap_or_else(|error| error.written());
+                output::line(text)?;
                 told.map_err(|error| Error::plain(error.to_string()))?;
             }
         }

@@ -7,7 +7,7 @@ use crate::command::{Arity, Command, Outcome};
 use crate::error::Error;
 use crate::flags::Flag;
 use crate::invocation::Invocation;
-use crate::session::copy_log;
+use crate::session::{copy_log, interruptible};
 
 pub(crate) static COMMAND: Command = Command {
     about: "Fetch the logs of a container",
@@ -38,30 +38,32 @@ const RAW: &str = "application/vnd.docker.raw-stream";
 const MULTIPLEXED: &str = "application/vnd.docker.multiplexed-stream";
 
 fn run(invocation: Invocation) -> Outcome {
-    Box::pin(async move {
-        let matches = &invocation.matches;
-        let moment = |name: &str| {
-            time_arg::unix(matches.text(name).unwrap_or_default())
-                .map_err(|error| Error::plain(format!("invalid value for {name:?}: {error}")))
-        };
-        let options = LogOptions {
-            follow: matches.on("follow"),
-            timestamps: matches.on("timestamps"),
-            details: matches.on("details"),
-            since: moment("since")?,
-            until: moment("until")?,
-            tail: matches.text("tail").unwrap_or("all").to_owned(),
-        };
-        let container = &matches.args[0];
-        let client = invocation.connect().await?;
-        let log = client.container_logs(container, &options).await?;
-        let multiplexed = match log.content_type() {
-            MULTIPLEXED => true,
-            // Before API 1.42 (and in releases of 1.42) it is called raw whatever it is.
-            RAW if client.api_version().at_least(43) => false,
-            _ => !client.inspect_container(container).await?.config.tty,
-        };
-        copy_log(log, multiplexed).await?;
-        Ok(0)
-    })
+    Box::pin(interruptible(follow(invocation)))
+}
+
+async fn follow(invocation: Invocation) -> Result<i32, Error> {
+    let matches = &invocation.matches;
+    let moment = |name: &str| {
+        time_arg::unix(matches.text(name).unwrap_or_default())
+            .map_err(|error| Error::plain(format!("invalid value for {name:?}: {error}")))
+    };
+    let options = LogOptions {
+        follow: matches.on("follow"),
+        timestamps: matches.on("timestamps"),
+        details: matches.on("details"),
+        since: moment("since")?,
+        until: moment("until")?,
+        tail: matches.text("tail").unwrap_or("all").to_owned(),
+    };
+    let container = &matches.args[0];
+    let client = invocation.connect().await?;
+    let log = client.container_logs(container, &options).await?;
+    let multiplexed = match log.content_type() {
+        MULTIPLEXED => true,
+        // Before API 1.42 (and in releases of 1.42) it is called raw whatever it is.
+        RAW if client.api_version().at_least(43) => false,
+        _ => !client.inspect_container(container).await?.config.tty,
+    };
+    copy_log(log, multiplexed).await?;
+    Ok(0)
 }

@@ -55,8 +55,11 @@ fn run(invocation: Invocation) -> Outcome {
             .map_err(|error| launch.failed(&error))?;
         if detach {
             let id = launch.create(&client).await?;
-            start(&launch, &client, &id).await?;
-            output::line(&id)?;
+            let started = start(&launch, &client, &id).await;
+            // A container that could not be started is there all the same.
+            let printed = output::line(&id);
+            started?;
+            printed?;
             return Ok(0);
         }
         let keys = launch.invocation.detach_keys()?;

@@ -17,6 +17,7 @@ use crate::format::Format;
 use crate::human::short_id;
 use crate::invocation::Invocation;
 use crate::output;
+use crate::session::interruptible;
 use crate::table::Table;
 
 pub(crate) static COMMAND: Command = Command {
@@ -62,57 +63,59 @@ impl Drop for Watched {
 }
 
 fn run(invocation: Invocation) -> Outcome {
-    Box::pin(async move {
-        let matches = &invocation.matches;
-        let configured = invocation.config_file()?.stats_format;
-        let format = matches
-            .filled("format")
-            .or(Some(configured.as_str()).filter(|text| !text.is_empty()))
-            .map(Format::parse)
-            .transpose()?;
-        let format = format.filter(|format| !format.is_plain_table());
-        let (all, stream) = (matches.on("all"), !matches.on("no-stream"));
-        let client = invocation.connect().await?;
-        let rows = Rows::default();
-        let mut watching_events = None;
-        if matches.args.is_empty() {
-            if stream {
-                // Listening before listing, so that no start in between is missed.
-                watching_events = Some(follow_events(&client, &rows, all).await?);
-            }
-            let options = ListOptions {
-                all,
-                ..ListOptions::default()
-            };
-            for one in client.list_containers(&options).await? {
-                add(&client, &rows, &one.id, short_id(&one.id), stream);
-            }
-        } else {
-            for name in &matches.args {
-                add(&client, &rows, name, name, stream);
-            }
+    Box::pin(interruptible(follow(invocation)))
+}
+
+async fn follow(invocation: Invocation) -> Result<i32, Error> {
+    let matches = &invocation.matches;
+    let configured = invocation.config_file()?.stats_format;
+    let format = matches
+        .filled("format")
+        .or(Some(configured.as_str()).filter(|text| !text.is_empty()))
+        .map(Format::parse)
+        .transpose()?;
+    let format = format.filter(|format| !format.is_plain_table());
+    let (all, stream) = (matches.on("all"), !matches.on("no-stream"));
+    let client = invocation.connect().await?;
+    let rows = Rows::default();
+    let mut watching_events = None;
+    if matches.args.is_empty() {
+        if stream {
+            // Listening before listing, so that no start in between is missed.
+            watching_events = Some(follow_events(&client, &rows, all).await?);
         }
-        settle(&rows).await;
-        if let Some(error) = lock(&rows).iter().find_map(|one| lock(&one.failure).take())
-            && !matches.args.is_empty()
-        {
-            return Err(error.into());
+        let options = ListOptions {
+            all,
+            ..ListOptions::default()
+        };
+        for one in client.list_containers(&options).await? {
+            add(&client, &rows, &one.id, short_id(&one.id), stream);
         }
-        let cut = !matches.on("no-trunc");
-        loop {
-            let text = draw(&rows, format.as_ref(), cut)?;
-            if !stream {
-                output::print(&text)?;
-                return Ok(0);
-            }
-            output::print(&over_the_last(&text))?;
-            if watching_events.as_ref().is_some_and(JoinHandle::is_finished) {
-                // The engine has gone.
-                return Ok(0);
-            }
-            tokio::time::sleep(REDRAW).await;
+    } else {
+        for name in &matches.args {
+            add(&client, &rows, name, name, stream);
         }
-    })
+    }
+    settle(&rows).await;
+    if let Some(error) = lock(&rows).iter().find_map(|one| lock(&one.failure).take())
+        && !matches.args.is_empty()
+    {
+        return Err(error.into());
+    }
+    let cut = !matches.on("no-trunc");
+    loop {
+        let text = draw(&rows, format.as_ref(), cut)?;
+        if !stream {
+            output::print(&text)?;
+            return Ok(0);
+        }
+        output::print(&over_the_last(&text))?;
+        if watching_events.as_ref().is_some_and(JoinHandle::is_finished) {
+            // The engine has gone.
+            return Ok(0);
+        }
+        tokio::time::sleep(REDRAW).await;
+    }
 }
 
 /// The text, drawn over what was drawn before: from the top left corner, each line and the rest of the screen cleared.

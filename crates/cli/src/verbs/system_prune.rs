@@ -34,7 +34,7 @@ fn run(invocation: Invocation) -> Outcome {
                 "ERROR: The \"until\" filter is not supported with \"--volumes\"",
             ));
         }
-        if !matches.on("force") && !confirmed(&question(matches))? {
+        if !matches.on("force") && !confirmed(&question(matches)).await? {
             return Ok(0);
         }
         let client = invocation.connect().await?;

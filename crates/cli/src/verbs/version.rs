@@ -52,7 +52,8 @@ fn run(invocation: Invocation) -> Outcome {
                 };
                 let both = json_text::of(&both)?;
                 let told = Json::parse(&both).and_then(|json| format.render(&typed::VERSION.value(&json)));
-                output::line(told.as_deref().unwrap_or_default())?;
+                let text = told.as_deref().unwrap_or_else(|error| error.written());
+                output::line(text)?;
                 // That there is no server explains what the template missed.
                 server?;
                 told.map_err(|error| Error::plain(error.to_string()))?;

@@ -40,7 +40,7 @@ fn run(invocation: Invocation) -> Outcome {
             }
             filters.insert("all".to_owned(), vec!["true".to_owned()]);
         }
-        if !matches.on("force") && !confirmed(&question)? {
+        if !matches.on("force") && !confirmed(&question).await? {
             return Ok(0);
         }
         let client = invocation.connect().await?;
