@@ -1,7 +1,7 @@
 //! Calls on networks.
 
 use bytes::Bytes;
-use corten_wire::Network;
+use corten_wire::{Network, NetworkCreateRequest, NetworkCreated};
 
 use crate::client::Call;
 use crate::query::Target;
@@ -20,5 +20,16 @@ impl Client {
     pub async fn inspect_network_raw(&self, name: &str, verbose: bool) -> Result<Bytes, Error> {
         let target = Target::of("networks", name, "").with_flag("verbose", verbose);
         self.bytes(Call::get(target)).await
+    }
+
+    /// Makes a network.
+    pub async fn create_network(&self, wanted: &NetworkCreateRequest) -> Result<NetworkCreated, Error> {
+        self.json(Call::post(Target::new("/networks/create")).with_json(wanted)?)
+            .await
+    }
+
+    /// Removes a network.
+    pub async fn remove_network(&self, name: &str) -> Result<(), Error> {
+        self.done(Call::delete(Target::of("networks", name, ""))).await
     }
 }

@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::events::EventLog;
 use crate::exec::Execs;
 use crate::networks;
+use crate::own_networks::OwnNetworks;
 use crate::own_thread::on_own_thread;
 use crate::prune::Pruning;
 use crate::registry::Registry;
@@ -74,6 +75,7 @@ pub struct Engine {
     pub(crate) snapshots: Arc<dyn Snapshotter>,
     pub(crate) metadata: Arc<Store>,
     pub(crate) networks: Arc<Networks>,
+    pub(crate) own_networks: OwnNetworks,
     pub(crate) volumes: Arc<Volumes>,
     pub(crate) volume_claims: Arc<VolumeClaims>,
     pub(crate) sandboxes: Arc<Sandboxes>,
@@ -118,6 +120,7 @@ impl Engine {
             snapshots,
             metadata,
             networks,
+            own_networks: OwnNetworks::default(),
             volumes,
             volume_claims: Arc::default(),
             sandboxes,

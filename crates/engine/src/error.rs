@@ -33,6 +33,9 @@ pub enum Error {
     /// No network of that name.
     #[error("network {0} not found")]
     NoSuchNetwork(String),
+    /// Nobody may do that.
+    #[error("{0}")]
+    Forbidden(String),
     /// The object's state does not allow it, or a name is taken.
     #[error("{0}")]
     Conflict(String),
@@ -87,6 +90,9 @@ pub enum Error {
         /// How.
         source: Box<corten_network::NetworkError>,
     },
+    /// A container cannot have the place in the network that it wants.
+    #[error("failed to set up container networking: {0}")]
+    Endpoint(#[source] Box<corten_network::NetworkError>),
     /// From packing or unpacking files.
     #[error(transparent)]
     Archive(#[from] corten_archive::Error),
@@ -121,6 +127,7 @@ impl Error {
             | Self::NoSuchFile { .. }
             | Self::NotBuiltin(_) => ErrorKind::NotFound,
             Self::Conflict(_) | Self::NotRunning(_) => ErrorKind::Conflict,
+            Self::Forbidden(_) => ErrorKind::Forbidden,
             Self::Cannot { source, .. } => source.kind(),
             Self::Invalid(_) => ErrorKind::Invalid,
             Self::NotModified(_) => ErrorKind::NotModified,
@@ -132,6 +139,7 @@ impl Error {
             Self::Snapshot(error) => error.kind(),
             Self::Sandbox(error) => error.kind(),
             Self::Network(error) => error.kind(),
+            Self::Endpoint(error) => error.kind(),
             Self::Volume(error) => error.kind(),
             Self::Metadata(error) => error.kind(),
         }

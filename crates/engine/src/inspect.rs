@@ -147,20 +147,24 @@ fn network_settings(
     };
     let mode = record.host_config.network_mode.as_str();
     if !mode.starts_with("container:") {
+        let network = engine.network_of(record);
         settings
             .networks
-            .insert(mode.to_owned(), endpoint_settings(engine, record, lease));
+            .insert(network.name, endpoint_settings(engine, record, lease));
     }
     if phase == Phase::Running {
         settings.sandbox_id = record.id.to_string();
         let bound = lease.map(|lease| lease.ports.as_slice()).unwrap_or_default();
         settings.ports = Some(crate::ports::port_map(&record.config, bound));
     }
-    if let Some(lease) = lease {
+    if let Some(lease) = lease.filter(|_| record.endpoint.network.is_empty()) {
         settings.endpoint_id = lease.endpoint_id.clone();
         settings.gateway = text(lease.gateway);
         settings.ip_address = text(lease.address);
         settings.ip_prefix_len = i64::from(lease.prefix_len);
+        settings.ipv6_gateway = text(lease.gateway6);
+        settings.global_ipv6_address = text(lease.address6);
+        settings.global_ipv6_prefix_len = i64::from(lease.prefix_len6);
         settings.mac_address = text(lease.mac);
     }
     settings
@@ -178,14 +182,15 @@ pub(crate) fn endpoint_settings(
     lease: Option<&Lease>,
 ) -> EndpointSettings {
     let wish = &record.endpoint;
-    let mode = record.host_config.network_mode.as_str();
+    let has_address = wish.address.is_some() || wish.address6.is_some();
     let mut settings = EndpointSettings {
-        ipam_config: wish.address.map(|address| EndpointIpamConfig {
-            ipv4_address: address.to_string(),
+        ipam_config: has_address.then(|| EndpointIpamConfig {
+            ipv4_address: text(wish.address),
+            ipv6_address: text(wish.address6),
             ..EndpointIpamConfig::default()
         }),
         mac_address: wish.mac.clone().unwrap_or_default(),
-        network_id: engine.network_id(mode).unwrap_or_default(),
+        network_id: engine.network_of(record).id,
         ..EndpointSettings::default()
     };
     if let Some(lease) = lease {
@@ -194,6 +199,9 @@ pub(crate) fn endpoint_settings(
         settings.gateway = text(lease.gateway);
         settings.ip_address = text(lease.address);
         settings.ip_prefix_len = i64::from(lease.prefix_len);
+        settings.ipv6_gateway = text(lease.gateway6);
+        settings.global_ipv6_address = text(lease.address6);
+        settings.global_ipv6_prefix_len = i64::from(lease.prefix_len6);
     }
     settings
 }

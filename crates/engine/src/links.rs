@@ -35,6 +35,11 @@ pub(crate) fn resolve(engine: &Engine, host: &mut HostConfig) -> Result<Vec<Link
                     .to_owned(),
             ));
         }
+        NetworkMode::Own(_) => {
+            return Err(Error::Unsupported(
+                "linking containers on networks of users".to_owned(),
+            ));
+        }
         NetworkMode::Bridge | NetworkMode::None => {}
     }
     texts.iter().map(|text| resolve_one(engine, text)).collect()
@@ -45,11 +50,11 @@ fn resolve_one(engine: &Engine, text: &str) -> Result<LinkRecord> {
     let missing = |error: Error| Error::Invalid(format!("could not get container for {name}: {error}"));
     let mut child = engine.containers.find(name).map_err(missing)?;
     for _ in 0..MAX_JOINS {
-        let mode = child.state().record.host_config.network_mode.clone();
-        match NetworkMode::parse(&mode, engine).map_err(missing)? {
+        let record = child.state().record.clone();
+        match NetworkMode::of(&record, engine).map_err(missing)? {
             NetworkMode::Container(other) => child = other,
             NetworkMode::Host => return Err(Error::Invalid(HOST_CONFLICT.to_owned())),
-            NetworkMode::Bridge | NetworkMode::None => break,
+            NetworkMode::Bridge | NetworkMode::Own(_) | NetworkMode::None => break,
         }
     }
     Ok(LinkRecord {

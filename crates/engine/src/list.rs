@@ -113,7 +113,7 @@ impl Engine {
         let mut network_settings = NetworkSettingsSummary::default();
         if !mode.starts_with("container:") {
             network_settings.networks.insert(
-                mode.clone(),
+                self.network_of(record).name,
                 Box::new(endpoint_settings(self, record, state.lease.as_ref())),
             );
         }

@@ -226,9 +226,9 @@ fn has_labels(filters: &Filters, record: &ContainerRecord) -> bool {
 
 /// By name always; by identifier, as in Docker, only when it has been started: before, it has a wish and no network.
 fn on_network(engine: &Engine, record: &ContainerRecord, phase: Phase, wanted: &str) -> bool {
-    let mode = record.host_config.network_mode.as_str();
-    let has_id = || engine.network_id(mode).is_some_and(|id| id.starts_with(wanted));
-    mode == wanted || (phase != Phase::Created && has_id())
+    let network = engine.network_of(record);
+    let has_id = || !network.id.is_empty() && network.id.starts_with(wanted);
+    network.name == wanted || (phase != Phase::Created && has_id())
 }
 
 /// An image without layers has no descendants that could be told from others.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use crate::container::Container;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::own_networks::NetworkRecord;
+use crate::record::ContainerRecord;
 
 /// Which network a container is in.
 pub(crate) enum NetworkMode {
@@ -14,6 +16,8 @@ pub(crate) enum NetworkMode {
     Host,
     /// Loopback only.
     None,
+    /// One that a user has made.
+    Own(Arc<NetworkRecord>),
     /// Another container's.
     Container(Arc<Container>),
 }
@@ -30,8 +34,24 @@ impl NetworkMode {
                     "Invalid network mode: invalid container format container:<name|id>".to_owned(),
                 )),
                 Some(name) => engine.containers.find(name).map(Self::Container),
-                None => Err(Error::NoSuchNetwork(other.to_owned())),
+                None => {
+                    let own = engine.own_networks.find(other)?;
+                    own.map(Self::Own)
+                        .ok_or_else(|| Error::NoSuchNetwork(other.to_owned()))
+                }
             },
+        }
+    }
+
+    /// The network of a container that was created on it: another one that has its name since is not meant.
+    pub(crate) fn of(record: &ContainerRecord, engine: &Engine) -> Result<Self> {
+        match record.endpoint.network.as_str() {
+            "" => Self::parse(&record.host_config.network_mode, engine),
+            id => {
+                let own = engine.own_networks.get(id);
+                own.map(Self::Own)
+                    .ok_or_else(|| Error::NoSuchNetwork(id.to_owned()))
+            }
         }
     }
 }

@@ -1,18 +1,32 @@
-//! The three networks every engine has: `bridge`, `host` and `none`.
+//! Networks looked at: the three every engine has, `bridge`, `host` and `none`, and those that users have made.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 
-use corten_network::NetworkSpec;
+use corten_network::{NetworkSpec, Pool};
 use corten_wire::{Filters, Ipam, IpamConfig, Network, NetworkContainer};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::own_networks::NetworkRecord;
 use crate::record::ContainerRecord;
 
 pub(crate) const COUNT: usize = 3;
 const NAMES: [(&str, &str); COUNT] = [("bridge", "bridge"), ("host", "host"), ("none", "null")];
+
+/// Whether no network of a user may be called so.
+pub(crate) fn is_predefined(name: &str) -> bool {
+    name == "default" || NAMES.iter().any(|(known, _)| *known == name)
+}
+
+/// The network a container was created on, as it is shown.
+pub(crate) struct Joined {
+    pub(crate) name: String,
+    /// Empty for one that is none of its own.
+    pub(crate) id: String,
+    pub(crate) driver: &'static str,
+}
 
 /// Derived, not stored: these networks always exist and never change.
 fn network_id(engine: &str, name: &str) -> String {
@@ -31,43 +45,88 @@ impl Engine {
     /// When a filter is unknown.
     pub fn network_list(&self, filters: &Filters) -> Result<Vec<Network>> {
         const KNOWN: &[&str] = &["driver", "id", "label", "name", "scope", "type", "dangling"];
-        filters
-            .check(KNOWN)
-            .map_err(|error| Error::Invalid(error.to_string()))?;
+        let invalid = |error: corten_wire::InvalidFilter| Error::Invalid(error.to_string());
+        filters.check(KNOWN).map_err(invalid)?;
+        let dangling = filters.flag("dangling").map_err(invalid)?;
+        if let Some(kind) = filters
+            .values("type")
+            .find(|kind| !matches!(*kind, "builtin" | "custom"))
+        {
+            return Err(Error::Invalid(format!("invalid filter: 'type'='{kind}'")));
+        }
         let mut networks = self.networks();
         networks.retain(|network| {
+            let own = !is_predefined(&network.name);
+            let labels = network.labels.clone().unwrap_or_default();
             filters.allow("driver", |driver| network.driver == driver)
                 && filters.allow("id", |id| network.id.starts_with(id))
                 && filters.allow("name", |name| network.name.contains(name))
                 && filters.allow("scope", |scope| network.scope == scope)
-                && filters.allow("type", |kind| kind == "builtin")
-                && filters.allow("dangling", |dangling| matches!(dangling, "false" | "0"))
-                && filters.all_in("label", &Default::default())
+                && filters.allow("type", |kind| (kind == "custom") == own)
+                && dangling.is_none_or(|dangling| {
+                    dangling == (own && self.network_containers(&network.id).is_empty())
+                })
+                && filters.all_in("label", &labels)
         });
         Ok(networks)
     }
 
     /// All networks.
     fn networks(&self) -> Vec<Network> {
-        NAMES
+        let built_in = NAMES
             .iter()
             .filter(|(name, _)| *name != "bridge" || self.networks.default_bridge().is_some())
-            .map(|(name, driver)| self.network(name, driver))
-            .collect()
+            .map(|(name, driver)| self.network(name, driver));
+        let own = self.own_networks.all().into_iter().map(|own| shown(&own));
+        built_in.chain(own).collect()
     }
 
     /// The network of that name or identifier, with its containers.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is none, or when several identifiers begin so.
     pub fn network_inspect(&self, text: &str) -> Result<Network> {
-        let mut network = self
-            .networks()
-            .into_iter()
-            .find(|network| network.name == text || (text.len() >= 12 && network.id.starts_with(text)))
-            .ok_or_else(|| Error::NoSuchNetwork(text.to_owned()))?;
-        network.containers = self.network_containers(&network.name);
+        let missing = || Error::NoSuchNetwork(text.to_owned());
+        let mut network = match self.find_built_in(text) {
+            Some((name, driver)) => self.network(name, driver),
+            None => shown(&*self.own_networks.find(text)?.ok_or_else(missing)?),
+        };
+        network.containers = self.network_containers(&network.id);
         Ok(network)
+    }
+
+    /// Name and driver of the network of that name or identifier, if it is one that every engine has.
+    pub(crate) fn find_built_in(&self, text: &str) -> Option<(&'static str, &'static str)> {
+        let is_it = |name: &str| {
+            let id = self.network_id(name).unwrap_or_default();
+            name == text || (text.len() >= 12 && id.starts_with(text))
+        };
+        let found = NAMES.iter().find(|(name, _)| is_it(name))?;
+        (found.0 != "bridge" || self.networks.default_bridge().is_some()).then_some(*found)
+    }
+
+    /// The network a container was created on, which may be gone.
+    pub(crate) fn network_of(&self, record: &ContainerRecord) -> Joined {
+        let mode = record.host_config.network_mode.as_str();
+        let own = &record.endpoint.network;
+        match self.own_networks.get(own) {
+            Some(network) => Joined {
+                name: network.name().to_owned(),
+                id: own.clone(),
+                driver: network.spec.driver.name(),
+            },
+            None => Joined {
+                name: mode.to_owned(),
+                id: match own.is_empty() {
+                    true => self.network_id(mode).unwrap_or_default(),
+                    false => own.clone(),
+                },
+                driver: NAMES
+                    .iter()
+                    .find(|(name, _)| *name == mode)
+                    .map_or("", |(_, driver)| driver),
+            },
+        }
     }
 
     /// The identifier of a network, which stays the same for the life of the data root's daemon configuration.
@@ -82,19 +141,19 @@ impl Engine {
 
     /// Tells that a container joined or left its network; one in another container's network has none of its own.
     pub(crate) fn publish_network(&self, action: &str, record: &ContainerRecord) {
-        let mode = record.host_config.network_mode.as_str();
-        let Some((name, driver)) = NAMES.iter().find(|(name, _)| *name == mode) else {
+        let network = self.network_of(record);
+        if network.id.is_empty() {
             return;
-        };
+        }
         let attributes = [
             ("container", record.id.as_str()),
-            ("name", name),
-            ("type", driver),
+            ("name", &network.name),
+            ("type", network.driver),
         ];
         self.events.publish(
             "network",
             action,
-            &self.network_id(name).unwrap_or_default(),
+            &network.id,
             attributes
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .into(),
@@ -119,15 +178,7 @@ impl Engine {
             && let Some(spec) = self.networks.default_bridge()
             && let Some(bridge) = spec.bridge()
         {
-            let pools = spec.pools.iter().map(|pool| IpamConfig {
-                subnet: pool.subnet.to_string(),
-                gateway: pool
-                    .gateway
-                    .map_or_else(String::new, |gateway| gateway.to_string()),
-                ip_range: pool.range.map_or_else(String::new, |range| range.to_string()),
-                ..IpamConfig::default()
-            });
-            network.ipam.config = Some(pools.collect());
+            network.ipam.config = Some(spec.pools.iter().map(pool_shown).collect());
             network.enable_ipv6 = spec.ipv6;
             let unspecified = std::net::Ipv4Addr::UNSPECIFIED.into();
             let option = |key: &str, value: String| (format!("com.docker.network.{key}"), value);
@@ -149,11 +200,12 @@ impl Engine {
         network
     }
 
-    fn network_containers(&self, name: &str) -> BTreeMap<String, NetworkContainer> {
+    /// The running containers on the network with this identifier.
+    pub(crate) fn network_containers(&self, id: &str) -> BTreeMap<String, NetworkContainer> {
         let mut found = BTreeMap::new();
         for container in self.containers.all() {
             let state = container.state();
-            if state.sandbox.is_none() || state.record.host_config.network_mode != name {
+            if state.sandbox.is_none() || self.network_of(&state.record).id != id {
                 continue;
             }
             let mut entry = NetworkContainer {
@@ -169,6 +221,44 @@ impl Engine {
             found.insert(container.id().to_string(), entry);
         }
         found
+    }
+}
+
+/// A network that a user has made.
+fn shown(record: &NetworkRecord) -> Network {
+    let spec = &record.spec;
+    Network {
+        name: spec.name.clone(),
+        id: spec.id.clone(),
+        created: crate::clock::rfc3339(record.created_at_ns),
+        scope: "local".to_owned(),
+        driver: spec.driver.name().to_owned(),
+        enable_ipv4: spec.ipv4,
+        enable_ipv6: spec.ipv6,
+        ipam: Ipam {
+            driver: "default".to_owned(),
+            options: Some(record.ipam_options.clone()),
+            config: Some(spec.pools.iter().map(pool_shown).collect()),
+        },
+        internal: spec.internal,
+        attachable: record.attachable,
+        options: Some(record.options.clone()),
+        labels: Some(record.labels.clone()),
+        ..Network::default()
+    }
+}
+
+fn pool_shown(pool: &Pool) -> IpamConfig {
+    let auxiliary = pool.auxiliary.iter();
+    IpamConfig {
+        subnet: pool.subnet.to_string(),
+        gateway: pool
+            .gateway
+            .map_or_else(String::new, |gateway| gateway.to_string()),
+        ip_range: pool.range.map_or_else(String::new, |range| range.to_string()),
+        auxiliary_addresses: auxiliary
+            .map(|(name, address)| (name.clone(), address.to_string()))
+            .collect(),
     }
 }
 

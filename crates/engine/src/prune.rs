@@ -20,6 +20,7 @@ use crate::record;
 pub(crate) struct Pruning {
     containers: Mutex<()>,
     images: Mutex<()>,
+    networks: Mutex<()>,
     volumes: Mutex<()>,
 }
 
@@ -170,15 +171,36 @@ impl Engine {
         .await
     }
 
-    /// Removes networks of users that no container is on. There are none but the built-in ones, which stay.
+    /// Removes networks of users that no running container is on.
     ///
     /// # Errors
     /// When a filter makes no sense or another prune runs.
     pub async fn prune_networks(self: &Arc<Self>, filters: Filters) -> Result<NetworksPruned> {
-        PruneFilter::read(filters, &["label", "label!", "until"])?;
-        let _alone = alone(&self.pruning.containers)?;
-        self.publish_prune("network", 0);
-        Ok(NetworksPruned::default())
+        let filter = PruneFilter::read(filters, &["label", "label!", "until"])?;
+        let engine = self.clone();
+        blocking("prune networks", move || {
+            let _alone = alone(&engine.pruning.networks)?;
+            let mut pruned = NetworksPruned::default();
+            for network in engine.own_networks.all() {
+                if !filter.passes(&network.labels, network.created_at_ns) {
+                    continue;
+                }
+                match engine.remove_network(&network) {
+                    Ok(()) => pruned
+                        .networks_deleted
+                        .get_or_insert_default()
+                        .push(network.name().to_owned()),
+                    // A container is on it.
+                    Err(error) if error.kind() == ErrorKind::Forbidden => {}
+                    Err(error) => {
+                        tracing::warn!(%error, network = network.name(), "a network was not pruned");
+                    }
+                }
+            }
+            engine.publish_prune("network", 0);
+            Ok(pruned)
+        })
+        .await
     }
 
     /// Removes intermediate results of builds. Nothing is built here, so there are none.

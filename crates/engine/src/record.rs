@@ -112,8 +112,14 @@ pub struct LinkRecord {
 /// Wishes for the network endpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointWish {
+    /// Identifier of the network, if a user has made it.
+    #[serde(default)]
+    pub network: String,
     /// A fixed address.
     pub address: Option<std::net::Ipv4Addr>,
+    /// A fixed IPv6 address.
+    #[serde(default)]
+    pub address6: Option<std::net::Ipv6Addr>,
     /// A fixed MAC address, `02:42:…`.
     pub mac: Option<String>,
 }

@@ -54,6 +54,11 @@ impl Engine {
             }
         }
         self.unmount_left_volumes(false).await;
+        for network in self.own_networks.load(&self.metadata)? {
+            if let Err(error) = self.networks.create(&network.spec) {
+                tracing::error!(%error, network = network.name(), "cannot make a network");
+            }
+        }
         let restored = self.networks.restore(&leases)?;
         if restored.deleted_veths > 0 {
             tracing::info!(

@@ -131,7 +131,7 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
     for (port, _) in host.port_bindings.iter().flatten() {
         config.exposed_ports.entry(port.clone()).or_default();
     }
-    let endpoint = endpoint(networking_config, &config, &host)?;
+    let endpoint = endpoint(networking_config, &config, &host, &network)?;
     let links = links::resolve(engine, &mut host)?;
     refusals::mac_address(endpoint.mac.as_deref(), &host)?;
     let mounts = all_mounts(engine, &config, &host)?;
@@ -295,8 +295,14 @@ fn endpoint(
     networking: Option<NetworkingConfig>,
     config: &ContainerConfig,
     host: &HostConfig,
+    network: &NetworkMode,
 ) -> Result<EndpointWish> {
+    let own = match network {
+        NetworkMode::Own(own) => Some(own),
+        _ => None,
+    };
     let mut wish = EndpointWish {
+        network: own.map_or_else(String::new, |own| own.id().to_owned()),
         mac: none_if_empty(&config.mac_address),
         ..EndpointWish::default()
     };
@@ -307,16 +313,23 @@ fn endpoint(
         ));
     }
     for (network, settings) in endpoints {
-        let same = network == host.network_mode || (network == "default" && host.network_mode == "bridge");
+        let same = network == host.network_mode
+            || (network == "default" && host.network_mode == "bridge")
+            || own.is_some_and(|own| network == own.name() || network == own.id());
         if !same {
             return Err(missing_is_invalid(Error::NoSuchNetwork(network)));
+        }
+        let settings = settings.unwrap_or_default();
+        if let Some(own) = own {
+            crate::own_endpoint::settle(own, &settings, &mut wish)?;
+            continue;
         }
         let EndpointSettings {
             ipam_config,
             aliases,
             mac_address,
             ..
-        } = settings.unwrap_or_default();
+        } = settings;
         let ipam = ipam_config.unwrap_or_default();
         if !ipam.ipv6_address.is_empty() || !ipam.link_local_ips.is_empty() {
             return Err(Error::Unsupported(

@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use corten_network::{EndpointRequest, Lease};
+use corten_network::{EndpointRequest, Lease, NetworkError};
 use corten_sandbox::{Created, Order, RootMount, Sandbox};
 
 use crate::clock::now_ns;
@@ -79,7 +79,7 @@ impl Engine {
 
     async fn run_mounted(self: &Arc<Self>, container: &Arc<Container>) -> Result<()> {
         let record = container.state().record.clone();
-        let network = NetworkMode::parse(&record.host_config.network_mode, self)?;
+        let network = NetworkMode::of(&record, self)?;
         let lease = self.reserve(&record, &network)?;
         let started = self.run_with(container, &record, &network, lease.as_ref()).await;
         if let (Err(_), Some(lease)) = (&started, &lease) {
@@ -140,7 +140,9 @@ impl Engine {
             )),
             seccomp: options::seccomp(self, record)?,
             network: match network {
-                NetworkMode::Bridge | NetworkMode::Container(_) => corten_sandbox::NetworkMode::Prepared,
+                NetworkMode::Bridge | NetworkMode::Own(_) | NetworkMode::Container(_) => {
+                    corten_sandbox::NetworkMode::Prepared
+                }
                 NetworkMode::None => corten_sandbox::NetworkMode::Isolated,
                 NetworkMode::Host => corten_sandbox::NetworkMode::Host,
             },
@@ -206,11 +208,13 @@ impl Engine {
         record: &crate::record::ContainerRecord,
         network: &NetworkMode,
     ) -> Result<Option<Lease>> {
-        let NetworkMode::Bridge = network else {
-            return Ok(None);
-        };
-        let Some(bridge) = self.networks.default_bridge() else {
-            return Err(Error::NoSuchNetwork("bridge".to_owned()));
+        let id = match network {
+            NetworkMode::Bridge => match self.networks.default_bridge() {
+                Some(bridge) => bridge.id,
+                None => return Err(Error::NoSuchNetwork("bridge".to_owned())),
+            },
+            NetworkMode::Own(own) => own.id().to_owned(),
+            NetworkMode::Host | NetworkMode::None | NetworkMode::Container(_) => return Ok(None),
         };
         let mac = match record.endpoint.mac.as_deref() {
             Some(text) => Some(
@@ -223,17 +227,24 @@ impl Engine {
             container_id: record.id.to_string(),
             container_name: record.name.clone(),
             ip: record.endpoint.address,
+            ip6: record.endpoint.address6,
             mac,
             ports: crate::ports::requests(&record.config, &record.host_config)?,
             ..EndpointRequest::default()
         };
         let lease = self
             .networks
-            .reserve(&bridge.id, &request)
-            .map_err(|source| Error::Ports {
-                name: record.name.clone(),
-                endpoint: record.id.to_string(),
-                source: Box::new(source),
+            .reserve(&id, &request)
+            .map_err(|source| match source {
+                NetworkError::AddressInUse(_)
+                | NetworkError::AddressOutOfRange(_)
+                | NetworkError::NoAddress { .. }
+                | NetworkError::NoNetwork(_) => Error::Endpoint(Box::new(source)),
+                source => Error::Ports {
+                    name: record.name.clone(),
+                    endpoint: record.id.to_string(),
+                    source: Box::new(source),
+                },
             })?;
         Ok(Some(lease))
     }

@@ -146,10 +146,10 @@ impl Engine {
     fn network_pid(&self, container: &Arc<Container>) -> Option<u32> {
         let mut current = container.clone();
         for _ in 0..MAX_JOINS {
-            let mode = current.state().record.host_config.network_mode.clone();
-            match NetworkMode::parse(&mode, self).ok()? {
+            let record = current.state().record.clone();
+            match NetworkMode::of(&record, self).ok()? {
                 NetworkMode::Container(other) => current = other,
-                NetworkMode::Bridge => {
+                NetworkMode::Bridge | NetworkMode::Own(_) => {
                     return current.state().sandbox.as_ref().map(corten_sandbox::Sandbox::pid);
                 }
                 NetworkMode::Host | NetworkMode::None => return None,

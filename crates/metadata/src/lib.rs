@@ -12,6 +12,7 @@
 //!   tags        normalised reference -> JSON   (written by image: the image id)
 //!   layers      chain id             -> JSON   (written by image)
 //!   volumes     volume name          -> JSON   (written by volume)
+//!   networks    network id           -> JSON   (written by engine)
 //!   kv          any key              -> JSON   (whoever else: keys are prefixed with the crate's name)
 //! <data root>/metadata.reserve       1 MiB given back to a full disk, see `Store`
 //! ```

@@ -13,13 +13,22 @@ pub enum Table {
     Tags,
     /// Unpacked layers by chain id.
     Layers,
+    /// Networks made by users, by id.
+    Networks,
     /// Everything that needs no table of its own.
     Kv,
 }
 
 impl Table {
     /// Every table, so that opening a store can make them all.
-    pub(crate) const ALL: [Self; 5] = [Self::Containers, Self::Images, Self::Tags, Self::Layers, Self::Kv];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Containers,
+        Self::Images,
+        Self::Tags,
+        Self::Layers,
+        Self::Networks,
+        Self::Kv,
+    ];
 
     pub(crate) fn definition(self) -> TableDefinition<'static, &'static str, &'static [u8]> {
         TableDefinition::new(match self {
@@ -27,6 +36,7 @@ impl Table {
             Self::Images => "images",
             Self::Tags => "tags",
             Self::Layers => "layers",
+            Self::Networks => "networks",
             Self::Kv => "kv",
         })
     }

@@ -162,6 +162,7 @@ fn answer(method: &str, path: &str) -> (u16, String) {
         ("POST", ["containers", _, "exec"]) => (201, format!(r#"{{"Id":"{ID}"}}"#)),
         ("POST", ["containers", _, "update"]) => (200, r#"{"Warnings":[]}"#.to_owned()),
         ("POST", ["containers", _, "wait"]) => (200, r#"{"StatusCode":0}"#.to_owned()),
+        ("POST", ["networks", "create"]) => (201, format!(r#"{{"Id":"{ID}","Warning":""}}"#)),
         ("POST", ["volumes", "create"]) => (
             201,
             r#"{"Name":"vol","Driver":"local","Mountpoint":"/m","Labels":{},"Scope":"local","Options":{}}"#

@@ -76,7 +76,9 @@ pub use info::{
     Runtime, SwarmInfo, SystemInfo,
 };
 pub use mount::{BindOptions, DriverConfig, ImageOptions, Mount, MountPoint, TmpfsOptions, VolumeOptions};
-pub use network::{ConfigReference, Ipam, IpamConfig, Network, NetworkContainer};
+pub use network::{
+    ConfigReference, Ipam, IpamConfig, Network, NetworkContainer, NetworkCreateRequest, NetworkCreated,
+};
 pub use network_settings::NetworkSettings;
 pub use plugin::{Plugin, PluginConfig};
 pub use port::{PortBinding, PortMap, PortSet, PortSummary};

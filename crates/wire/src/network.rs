@@ -103,3 +103,49 @@ pub struct NetworkContainer {
     #[serde(rename = "IPv6Address")]
     pub ipv6_address: String,
 }
+
+/// Body of `POST /networks/create`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct NetworkCreateRequest {
+    /// Name.
+    pub name: String,
+    /// Driver's name; empty for `bridge`.
+    pub driver: String,
+    /// `local`, `global` or `swarm`.
+    #[serde(skip_serializing_if = "zero")]
+    pub scope: String,
+    /// With IPv4 addresses; yes when not given.
+    #[serde(rename = "EnableIPv4", skip_serializing_if = "zero")]
+    pub enable_ipv4: Option<bool>,
+    /// With IPv6 addresses; no when not given.
+    #[serde(rename = "EnableIPv6", skip_serializing_if = "zero")]
+    pub enable_ipv6: Option<bool>,
+    /// Addresses.
+    #[serde(rename = "IPAM")]
+    pub ipam: Option<Ipam>,
+    /// No way out.
+    pub internal: bool,
+    /// Swarm: standalone containers may join.
+    pub attachable: bool,
+    /// Swarm: the routing mesh.
+    pub ingress: bool,
+    /// Only a configuration for other networks.
+    pub config_only: bool,
+    /// The network to copy the configuration from.
+    pub config_from: Option<ConfigReference>,
+    /// Driver options.
+    pub options: Option<BTreeMap<String, String>>,
+    /// Labels.
+    pub labels: Option<BTreeMap<String, String>>,
+}
+
+/// Answer to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct NetworkCreated {
+    /// Identifier.
+    pub id: String,
+    /// Something to tell the user.
+    pub warning: String,
+}

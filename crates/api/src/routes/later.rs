@@ -1,13 +1,13 @@
 //! Paths of Docker's API behind which nothing is yet: they say so, in Docker's own words where it has some.
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::routing::{MethodRouter, any, delete, get, post};
 use corten_types::ErrorKind;
 use http::StatusCode;
 use serde_json::json;
 
-use super::{Answer, Api, Shared};
+use super::{Answer, Shared};
 use crate::ApiError;
 use crate::http::json as answer;
 
@@ -43,7 +43,6 @@ pub(super) fn router() -> Router<Shared> {
             "/distribution/{*name}",
             get(refuse("asking a registry about an image")),
         )
-        .route("/networks/create", post(refuse("creating networks")))
         .route(
             "/networks/{id}/connect",
             post(refuse("connecting containers to networks")),
@@ -87,13 +86,4 @@ async fn unavailable_answer() -> Answer {
 
 async fn no_plugin(Path(name): Path<String>) -> Answer {
     Err(ApiError::not_found(format!("plugin \"{name}\" not found")))
-}
-
-/// `DELETE /networks/{id}`: all networks there are always exist.
-pub(super) async fn remove_network(State(api): Api, Path(id): Path<String>) -> Answer {
-    let network = api.networks.inspect(&id, None).await?;
-    Err(ApiError::new(
-        ErrorKind::Forbidden,
-        format!("{} is a pre-defined network and cannot be removed", network.name),
-    ))
 }

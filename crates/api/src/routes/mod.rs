@@ -95,11 +95,9 @@ pub fn router(backend: Backend) -> Router {
             get(volumes::export).put(volumes::import),
         )
         .route("/networks", get(networks::list))
+        .route("/networks/create", post(networks::create))
         .route("/networks/prune", post(housekeeping::prune_networks))
-        .route(
-            "/networks/{id}",
-            get(networks::inspect).delete(later::remove_network),
-        )
+        .route("/networks/{id}", get(networks::inspect).delete(networks::remove))
         .merge(later::router())
         // Docker answers a wrong method like a wrong path.
         .method_not_allowed_fallback(unknown)

@@ -486,6 +486,14 @@ impl NetworksApi for Fake {
     async fn inspect(&self, network: &str, _: Option<&str>) -> ApiResult<Network> {
         Err(ApiError::not_found(format!("network {network} not found")))
     }
+
+    async fn create(&self, request: NetworkCreateRequest) -> ApiResult<String> {
+        Ok(request.name)
+    }
+
+    async fn remove(&self, _: &str) -> ApiResult<()> {
+        Ok(())
+    }
 }
 
 #[async_trait]

@@ -168,7 +168,7 @@ const ALL: [Flag; ALL_LEN] = [
         .of("uint")
         .not_yet(),
     Flag::text("ip", "IPv4 address (e.g., 172.30.100.104)"),
-    Flag::text("ip6", "IPv6 address (e.g., 2001:db8::33)").not_yet(),
+    Flag::text("ip6", "IPv6 address (e.g., 2001:db8::33)"),
     Flag::text("ipc", "IPC mode to use"),
     Flag::text("isolation", "Container isolation technology"),
     Flag::text("kernel-memory", "Kernel memory limit")

@@ -81,6 +81,13 @@ fn add_container_options(
         }
         ip.clone_into(&mut ipam.ipv4_address);
     }
+    if let Some(ip) = matches.filled("ip6") {
+        let ipam = ipam(endpoint);
+        if !ipam.ipv6_address.is_empty() {
+            return twice("ip6", "IPv6 address");
+        }
+        ip.clone_into(&mut ipam.ipv6_address);
+    }
     if let Some(mac) = matches.filled("mac-address") {
         if !endpoint.mac_address.is_empty() {
             return twice("mac-address", "MAC address");

@@ -24,8 +24,10 @@ mod listed;
 mod load;
 mod logs;
 mod many;
+mod network_create;
 mod network_ls;
 mod network_prune;
+mod network_rm;
 pub(crate) mod not_yet;
 mod pause;
 mod plugin_ls;
@@ -214,9 +216,11 @@ pub(crate) static GROUPS: &[Group] = &[
         name: "network",
         about: "Manage networks",
         commands: &[
+            entry("create", &network_create::COMMAND),
             entry("inspect", &inspect::NETWORK),
             entry_as("ls", &["list"], &network_ls::COMMAND),
             entry("prune", &network_prune::COMMAND),
+            entry_as("rm", &["remove"], &network_rm::COMMAND),
         ],
     },
     Group {

@@ -26,7 +26,7 @@ const TOP: &[&str] = &[
 /// Verbs of groups that are there.
 const IN_GROUPS: &[(&str, &[&str])] = &[
     ("image", &["build", "push"]),
-    ("network", &["connect", "create", "disconnect", "remove", "rm"]),
+    ("network", &["connect", "disconnect"]),
     (
         "plugin",
         &[
@@ -68,7 +68,9 @@ mod tests {
     #[test]
     fn tells_them_apart() {
         let prune = "prune".to_owned();
-        assert!(has("builder", Some(&prune)) && has("build", None) && has("network", Some(&"rm".to_owned())));
+        assert!(
+            has("builder", Some(&prune)) && has("build", None) && has("network", Some(&"connect".to_owned()))
+        );
         assert!(!has("volume", Some(&prune)) && !has("frob", None) && !has("network", None));
         let program = Program("docker".to_owned());
         assert_eq!(

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use corten_api::ApiResult;
 use corten_api::backend::NetworksApi;
 use corten_engine::Engine;
-use corten_wire::{Filters, Network};
+use corten_wire::{Filters, Network, NetworkCreateRequest};
 
 use super::refuse;
 
@@ -28,5 +28,13 @@ impl NetworksApi for Networks {
             }
             _ => Ok(found),
         }
+    }
+
+    async fn create(&self, request: NetworkCreateRequest) -> ApiResult<String> {
+        self.engine.network_create(request).await.map_err(refuse)
+    }
+
+    async fn remove(&self, network: &str) -> ApiResult<()> {
+        self.engine.network_remove(network).await.map_err(refuse)
     }
 }

@@ -181,7 +181,7 @@ impl SystemApi for System {
             ]),
             plugins: PluginsInfo {
                 volume: self.engine.volume_drivers(),
-                network: strings(&["bridge", "host", "null"]),
+                network: strings(&["bridge", "host", "ipvlan", "macvlan", "null"]),
                 log: strings(&["json-file", "local"]),
                 ..PluginsInfo::default()
             },

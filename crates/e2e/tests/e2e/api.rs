@@ -224,12 +224,6 @@ fn what_comes_later_says_so() {
         ),
         (
             "POST",
-            "/networks/create",
-            501,
-            "creating networks is not supported by Corten yet",
-        ),
-        (
-            "POST",
             "/networks/bridge/connect",
             501,
             "not supported by Corten yet",

@@ -37,6 +37,7 @@ mod listing;
 mod log_drivers;
 mod logs;
 mod network;
+mod own_networks;
 mod pause;
 mod prune;
 mod races;

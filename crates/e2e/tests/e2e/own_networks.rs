@@ -1,0 +1,355 @@
+//! Networks that users make.
+
+use corten_testkit::{Engine, http, until};
+use serde_json::{Value, json};
+
+use crate::{BB, SOON, engine, idle, inspect};
+
+/// The first three numbers of a subnet that no other test has.
+fn prefix(engine: &Engine) -> String {
+    engine.slot().subnet_prefix().replacen("10.2", "10.1", 1)
+}
+
+/// Makes a network on one half of the test's subnet, whose gateway is `.1` or `.129`.
+fn create(engine: &Engine, name: &str, upper: bool, flags: &[&str]) -> String {
+    let start = if upper { 128 } else { 0 };
+    let subnet = format!("{}.{start}/25", prefix(engine));
+    let mut args = vec!["network", "create", "--subnet", &subnet];
+    args.extend(flags);
+    args.push(name);
+    engine.ok(&args)
+}
+
+fn look(engine: &Engine, name: &str) -> Value {
+    let text = engine.ok(&["network", "inspect", name]);
+    serde_json::from_str::<Value>(&text).unwrap()[0].clone()
+}
+
+fn endpoint(engine: &Engine, container: &str, network: &str) -> Value {
+    inspect(engine, container)["NetworkSettings"]["Networks"][network].clone()
+}
+
+fn address(engine: &Engine, container: &str, network: &str) -> String {
+    let endpoint = endpoint(engine, container, network);
+    endpoint["IPAddress"].as_str().unwrap().to_owned()
+}
+
+fn reaches(engine: &Engine, from: &str, address: &str) -> bool {
+    let ping = ["exec", from, "ping", "-c", "1", "-W", "1", address];
+    engine.run(&ping).code() == 0
+}
+
+#[test]
+fn a_network_comes_is_shown_and_goes() {
+    let engine = engine();
+    let prefix = prefix(&engine);
+    let id = create(
+        &engine,
+        "own",
+        false,
+        &[
+            "--label",
+            "a=b",
+            "--ip-range",
+            &format!("{prefix}.64/26"),
+            "--gateway",
+            &format!("{prefix}.1"),
+            "--aux-address",
+            &format!("router={prefix}.64"),
+            "-o",
+            "com.docker.network.driver.mtu=1400",
+        ],
+    );
+    assert_eq!(id.len(), 64, "{id}");
+    let seen = look(&engine, "own");
+    assert_eq!(seen["Id"], id.as_str());
+    assert_eq!(
+        seen["IPAM"],
+        json!({"Driver": "default", "Options": {}, "Config": [{
+            "Subnet": format!("{prefix}.0/25"), "IPRange": format!("{prefix}.64/26"), "Gateway": format!("{prefix}.1"),
+            "AuxiliaryAddresses": {"router": format!("{prefix}.64")},
+        }]})
+    );
+    assert_eq!(
+        (
+            &seen["Driver"],
+            &seen["Scope"],
+            &seen["Internal"],
+            &seen["EnableIPv6"]
+        ),
+        (&json!("bridge"), &json!("local"), &json!(false), &json!(false))
+    );
+    assert_eq!(seen["Labels"], json!({"a": "b"}));
+    assert_eq!(seen["Options"], json!({"com.docker.network.driver.mtu": "1400"}));
+    assert_eq!(
+        look(&engine, &id[..7])["Name"],
+        "own",
+        "by the beginning of its identifier"
+    );
+    let listed = |filter: &str| engine.ok(&["network", "ls", "-f", filter, "--format", "{{.Name}}"]);
+    assert_eq!(listed("type=custom"), "own");
+    assert_eq!(listed("label=a=b"), "own");
+    assert_eq!(listed("dangling=true"), "own");
+    assert_eq!(listed("type=builtin"), "bridge\nhost\nnone");
+
+    // The range's first address is the router's.
+    assert_eq!(
+        engine.ok(&[
+            "run",
+            "--rm",
+            "--network",
+            "own",
+            BB,
+            "cat",
+            "/sys/class/net/eth0/mtu"
+        ]),
+        "1400"
+    );
+    idle(&engine, "box", &["--network", "own"]);
+    let at = endpoint(&engine, "box", "own");
+    assert!(at["IPAddress"].as_str().unwrap().starts_with(&prefix), "{at}");
+    assert_eq!(at["NetworkID"], id.as_str());
+    assert_eq!(at["Gateway"], format!("{prefix}.1"));
+    assert_eq!(
+        inspect(&engine, "box")["NetworkSettings"]["IPAddress"]
+            .as_str()
+            .unwrap_or(""),
+        ""
+    );
+    assert_eq!(
+        engine.ok(&["ps", "--format", "{{.Names}} {{.Networks}}"]),
+        "box own"
+    );
+    assert_eq!(
+        engine
+            .ok(&["ps", "-q", "--filter", "network=own"])
+            .lines()
+            .count(),
+        1
+    );
+    assert_eq!(listed("dangling=true"), "");
+    let on_it = look(&engine, "own")["Containers"].clone();
+    assert_eq!(on_it.as_object().unwrap().values().next().unwrap()["Name"], "box");
+
+    let refused = engine.run(&["network", "rm", "own"]);
+    refused.fails(1);
+    refused.says(&["error while removing network: network own has active endpoints (name:\"box\" id:\""]);
+    engine.ok(&["network", "prune", "-f"]);
+    engine.ok(&["rm", "-f", "box"]);
+    until("the endpoint is gone", SOON, || {
+        engine.run(&["network", "rm", "own"]).code() == 0
+    });
+    let gone = engine.run(&["network", "inspect", "own"]);
+    gone.fails(1);
+    gone.says(&["network own not found"]);
+    assert!(
+        !std::path::Path::new(&format!("/sys/class/net/br-{}", &id[..12])).exists(),
+        "its bridge went with it"
+    );
+}
+
+#[test]
+fn networks_are_apart_and_internal_ones_have_no_way_out() {
+    let engine = engine();
+    create(&engine, "one", false, &[]);
+    create(&engine, "two", true, &["--internal"]);
+    let prefix = prefix(&engine);
+    let fixed = format!("{prefix}.99");
+    idle(&engine, "aa", &["--network", "one", "--ip", &fixed]);
+    idle(&engine, "bb", &["--network", "one"]);
+    idle(&engine, "cc", &["--network", "two"]);
+    idle(&engine, "dd", &[]);
+    assert_eq!(address(&engine, "aa", "one"), fixed);
+    assert_eq!(
+        endpoint(&engine, "aa", "one")["IPAMConfig"],
+        json!({"IPv4Address": fixed})
+    );
+    assert!(reaches(&engine, "bb", &fixed), "on one network");
+    assert!(!reaches(&engine, "dd", &fixed), "from the default bridge");
+    assert!(
+        !reaches(&engine, "aa", &address(&engine, "cc", "two")),
+        "into the internal one"
+    );
+    assert!(!reaches(&engine, "cc", &fixed), "out of the internal one");
+    assert!(reaches(&engine, "aa", &format!("{prefix}.1")), "the gateway");
+    let route = |name: &str| engine.ok(&["exec", name, "ip", "route"]);
+    assert!(
+        route("aa").contains(&format!("default via {prefix}.1")),
+        "{}",
+        route("aa")
+    );
+    assert!(!route("cc").contains("default"), "{}", route("cc"));
+
+    let taken = engine.run(&["run", "--rm", "--network", "one", "--ip", &fixed, BB, "true"]);
+    taken.fails(125);
+    taken.says(&["Address already in use"]);
+    engine.ok(&["rm", "-f", "aa", "bb", "cc", "dd"]);
+    until("all endpoints are gone", SOON, || {
+        engine.ok(&["network", "prune", "-f"]);
+        engine
+            .ok(&["network", "ls", "-q", "-f", "type=custom"])
+            .is_empty()
+    });
+}
+
+#[test]
+fn networks_and_who_is_on_them_outlive_the_daemon() {
+    let mut engine = engine();
+    let id = create(&engine, "own", false, &["--ipv6", "--subnet", "fd00:c0de:7::/64"]);
+    let port = engine.slot().port(3);
+    let script = "mkdir /www; echo hello > /www/index.html; exec httpd -f -p 80 -h /www";
+    let publish = format!("127.0.0.1:{port}:80");
+    engine.ok(&[
+        "run",
+        "-d",
+        "--name",
+        "web",
+        "--network",
+        "own",
+        "-p",
+        &publish,
+        BB,
+        "sh",
+        "-c",
+        script,
+    ]);
+    let url = format!("127.0.0.1:{port}");
+    let served = || http::get(&url, "/").is_ok_and(|page| page.text().trim() == "hello");
+    until("the page is served", SOON, served);
+    let before = endpoint(&engine, "web", "own");
+    assert_eq!(before["GlobalIPv6PrefixLen"], 64, "{before}");
+    let shown = look(&engine, "own");
+    if !Engine::is_reference() {
+        engine.corten_mut().kill9();
+        engine.corten_mut().restart();
+        until("the page is served again", SOON, served);
+        assert_eq!(endpoint(&engine, "web", "own"), before);
+        assert_eq!(look(&engine, "own"), shown);
+    }
+    // Nobody is given the address of one who is there still.
+    let web = address(&engine, "web", "own");
+    let new = engine.ok(&[
+        "run",
+        "--rm",
+        "--network",
+        "own",
+        BB,
+        "wget",
+        "-qO-",
+        &format!("http://{web}/"),
+    ]);
+    assert_eq!(new, "hello");
+    let web6 = before["GlobalIPv6Address"].as_str().unwrap();
+    engine.ok(&[
+        "run",
+        "--rm",
+        "--network",
+        "own",
+        BB,
+        "ping",
+        "-6",
+        "-c",
+        "1",
+        "-W",
+        "2",
+        web6,
+    ]);
+    engine.ok(&["stop", "-t", "0", "web"]);
+    // A container knows its network by identifier: another one of the name is not meant.
+    until("its endpoint is gone", SOON, || {
+        engine.run(&["network", "rm", "own"]).code() == 0
+    });
+    create(&engine, "own", false, &[]);
+    let orphan = engine.run(&["start", "web"]);
+    orphan.fails(1);
+    orphan.says(&[&format!("network {id} not found")]);
+    engine.ok(&["rm", "web"]);
+    engine.ok(&["network", "rm", "own"]);
+}
+
+#[test]
+fn bad_networks_are_refused_in_dockers_words() {
+    let engine = engine();
+    let prefix = prefix(&engine);
+    create(&engine, "own", false, &[]);
+    let api = |body: Value| {
+        let answer = engine.api("POST", "/networks/create", &body.to_string());
+        let said = answer.json()["message"].as_str().unwrap_or_default().to_owned();
+        (answer.status, said)
+    };
+    let pool = |config: Value| json!({"Name": "x", "IPAM": {"Config": [config]}});
+    for (body, status, sentence) in [
+        (
+            json!({"Name": "own"}),
+            409,
+            "network with name own already exists",
+        ),
+        (
+            json!({"Name": "bridge"}),
+            403,
+            "operation is not permitted on predefined bridge network ",
+        ),
+        (
+            json!({"Name": "x", "Driver": "host"}),
+            403,
+            "only one instance of \"host\" network is allowed",
+        ),
+        (
+            json!({"Name": "x", "Driver": "weave"}),
+            404,
+            "plugin \"weave\" not found",
+        ),
+        (
+            json!({"Name": "x", "Scope": "swarm"}),
+            403,
+            "cannot create a swarm scoped network when swarm is not active",
+        ),
+        (
+            pool(json!({"Subnet": format!("{prefix}.0/26")})),
+            403,
+            "invalid pool request: Pool overlaps with other one on this address space",
+        ),
+        (
+            pool(json!({"Subnet": "frob", "Gateway": "1.2"})),
+            400,
+            "invalid network config:\ninvalid subnet frob: invalid CIDR block notation\ninvalid gateway 1.2: invalid address",
+        ),
+        (
+            json!({"Name": "x", "Options": {"com.docker.network.bridge.enable_icc": "maybe"}}),
+            400,
+            "failed to parse com.docker.network.bridge.enable_icc value: maybe (strconv.ParseBool: parsing \"maybe\": \
+             invalid syntax)",
+        ),
+    ] {
+        assert_eq!(api(body.clone()), (status, sentence.to_owned()), "{body}");
+    }
+    let refused = |args: &[&str], code: i32, sentence: &str| {
+        let done = engine.run(args);
+        done.fails(code);
+        done.says(&[sentence]);
+    };
+    refused(
+        &["network", "rm", "bridge"],
+        1,
+        "bridge is a pre-defined network and cannot be removed",
+    );
+    refused(&["network", "rm", "nope"], 1, "network nope not found");
+    engine.ok(&["network", "rm", "-f", "nope"]);
+    let run = |flags: &[&str], sentence: &str| {
+        let mut args = vec!["run", "--rm"];
+        args.extend(flags);
+        args.extend([BB, "true"]);
+        refused(&args, 125, sentence);
+    };
+    run(&["--network", "nope"], "network nope not found");
+    run(
+        &["--network", "own", "--ip", "10.9.9.9"],
+        "invalid config for network own: invalid endpoint settings:\nno configured subnet or ip-range contain the IP \
+         address 10.9.9.9",
+    );
+    run(
+        &["--network", "own", "--ip6", "fd00::9"],
+        "user specified IP address is supported only when connecting to networks with user configured subnets",
+    );
+    engine.ok(&["network", "rm", "own"]);
+}
