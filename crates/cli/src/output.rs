@@ -8,6 +8,7 @@ use std::path::Path;
 use corten_client::RawStream;
 use jiff::Zoned;
 
+use crate::copy::check_output_file;
 use crate::error::Error;
 
 /// Prints text.
@@ -38,17 +39,20 @@ pub(crate) fn log_warning(text: &str) {
     ));
 }
 
-/// Refuses to write an archive to a terminal.
+/// Refuses to write an archive to a terminal, or to a place where no file can be made; `purpose` is what it is for.
 ///
 /// # Errors
 /// In Docker's words.
-pub(crate) fn check_archive(file: Option<&str>) -> Result<(), Error> {
-    if file.is_none() && io::stdout().is_terminal() {
-        return Err(Error::plain(
+pub(crate) fn check_archive(file: Option<&str>, purpose: &str) -> Result<(), Error> {
+    match file {
+        None if io::stdout().is_terminal() => Err(Error::plain(
             "cowardly refusing to save to a terminal. Use the -o flag or redirect",
-        ));
+        )),
+        None => Ok(()),
+        Some(path) => {
+            check_output_file(path).map_err(|error| Error::plain(format!("failed to {purpose}: {error}")))
+        }
     }
-    Ok(())
 }
 
 /// Writes an archive to standard output, or to a file that appears once it is whole.

@@ -10,11 +10,11 @@ use corten_types::Digest;
 use rustix::fs::Advice;
 use sha2::{Digest as _, Sha256};
 
-/// Bytes that are sent to the disk at a time.
-const WINDOW: u64 = 8 << 20;
-
 use crate::progress::{End, Progress};
 use crate::{Error, Follower, Result, StagedBlob, Store};
+
+/// Bytes that are sent to the disk at a time.
+const WINDOW: u64 = 8 << 20;
 
 /// Takes a blob's bytes, hashing them on the way. Dropped before it is finished, it leaves nothing.
 #[derive(Debug)]

@@ -7,7 +7,8 @@
 //! # One image on its way in
 //! `Images::load` reads the archive into staged blobs (`archive`), unpacking layers as they come (`early`, `unpacking`; each
 //! through one untar that no path leads out of, `layer`) into stages of the snapshotter, checks configuration against layers, and
-//! commits files first, records last (`load`). The files of layers reach the disk later, or are made again (`unsynced`). `index` counts who uses which layer and blob; what nobody uses goes.
+//! commits files first, records last (`load`). The files of layers reach the disk later, or are made again (`unsynced`).
+//! `index` counts who uses which layer and blob; what nobody uses goes.
 //!
 //! # Records
 //! ```text

@@ -1,8 +1,6 @@
 //! `export`: a container's files as a tar archive.
 
 use crate::command::{Arity, Command, Outcome};
-use crate::copy::check_output_file;
-use crate::error::Error;
 use crate::flags::Flag;
 use crate::invocation::Invocation;
 use crate::output;
@@ -21,11 +19,7 @@ fn run(invocation: Invocation) -> Outcome {
     Box::pin(async move {
         let matches = &invocation.matches;
         let file = matches.filled("output");
-        output::check_archive(file)?;
-        if let Some(path) = file {
-            check_output_file(path)
-                .map_err(|error| Error::plain(format!("failed to export container: {error}")))?;
-        }
+        output::check_archive(file, "export container")?;
         let client = invocation.connect().await?;
         let archive = client.export_container(&matches.args[0]).await?;
         output::archive(archive, file).await?;

@@ -1,7 +1,6 @@
 //! `save`: images as an archive.
 
 use crate::command::{Arity, Command, Outcome};
-use crate::copy::check_output_file;
 use crate::error::Error;
 use crate::flags::{Flag, Matches};
 use crate::invocation::Invocation;
@@ -28,11 +27,7 @@ fn run(invocation: Invocation) -> Outcome {
     Box::pin(async move {
         let matches = &invocation.matches;
         let file = matches.filled("output");
-        output::check_archive(file)?;
-        if let Some(path) = file {
-            check_output_file(path)
-                .map_err(|error| Error::plain(format!("failed to save image: {error}")))?;
-        }
+        output::check_archive(file, "save image")?;
         let platform = images_platform(matches)?;
         let client = invocation.connect().await?;
         let archive = client.save_images(&matches.args, platform.as_deref()).await?;

@@ -1,8 +1,6 @@
 //! `volume export`: a volume's files as a tar archive. Corten's own.
 
 use crate::command::{Arity, Command, Outcome};
-use crate::copy::check_output_file;
-use crate::error::Error;
 use crate::flags::Flag;
 use crate::invocation::Invocation;
 use crate::output;
@@ -22,11 +20,7 @@ fn run(invocation: Invocation) -> Outcome {
     Box::pin(async move {
         let matches = &invocation.matches;
         let file = matches.filled("output");
-        output::check_archive(file)?;
-        if let Some(path) = file {
-            check_output_file(path)
-                .map_err(|error| Error::plain(format!("failed to export volume: {error}")))?;
-        }
+        output::check_archive(file, "export volume")?;
         let client = invocation.connect().await?;
         let archive = client.export_volume(&matches.args[0]).await?;
         output::archive(archive, file).await?;
