@@ -245,7 +245,7 @@ fn counts(line: &str, request: &Recorded) -> bool {
 fn comparable(mut request: Recorded) -> String {
     let exact = request.line == "POST /containers/create";
     // Docker sends these in the order of a hash table.
-    for list in ["/HostConfig/Binds", "/Env"] {
+    for list in ["/HostConfig/Binds", "/Env", "/IPAM/Config"] {
         if let Some(values) = request.body.pointer_mut(list).and_then(Value::as_array_mut) {
             values.sort_by_key(ToString::to_string);
         }
