@@ -10,6 +10,9 @@ use tokio::net::{TcpStream, UnixStream};
 use crate::body::Body;
 use crate::{Address, Error, Tls};
 
+/// Bytes on their way over a unix socket; the kernel allows no more than twice `net.core.wmem_max`.
+const SEND_BUFFER: usize = 1 << 20;
+
 /// The sending side of a connection.
 pub(crate) type Sender = SendRequest<Body>;
 
@@ -35,6 +38,8 @@ pub(crate) async fn dial(address: &Address, tls: Option<&Tls>) -> Result<Box<dyn
             let stream = UnixStream::connect(path)
                 .await
                 .map_err(|source| refused(address, source))?;
+            // A hint: with less, sender and receiver of an archive take turns instead of working at the same time.
+            let _less = rustix::net::sockopt::set_socket_send_buffer_size(&stream, SEND_BUFFER);
             Ok(Box::new(stream))
         }
         Address::Tcp(authority) => {

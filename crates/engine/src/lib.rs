@@ -91,7 +91,7 @@ pub use attach::Attachment;
 pub use boot::boot_id;
 pub use clock::{now_ns, rfc3339};
 pub use commit::{CommitOptions, ImportOptions};
-pub use corten_archive::{ByteStream, Cancel};
+pub use corten_archive::{ByteReader, ByteStream, Cancel};
 pub use create::CreatedContainer;
 pub use defaults::Defaults;
 pub use disk_usage::DiskUsageWish;

@@ -9,14 +9,16 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use corten_api::backend::{ByteStream, OutputStream, StdStream};
+use corten_engine::ByteReader;
 use corten_sandbox::{StreamKind, StreamWriter, Streams};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use tokio::io::{AsyncReadExt, AsyncWrite, DuplexStream};
-use tokio::sync::oneshot;
-use tokio_util::io::{StreamReader, SyncIoBridge};
+use tokio::sync::{mpsc, oneshot};
 
 /// Input in flight between a client and a process that does not read.
 const INPUT_BUFFER: usize = 64 << 10;
+/// Pieces of an archive received before the work asks for them, each as large as one reading of the socket (some 200 KiB).
+const PIECES_AHEAD: usize = 4;
 
 /// Output and input of streams that are there now or will be.
 pub(crate) fn connect<F>(
@@ -125,7 +127,22 @@ pub(crate) fn bytes(archive: corten_engine::ByteStream) -> ByteStream {
     }))
 }
 
-/// An archive as blocking work reads it.
-pub(crate) fn reader(archive: ByteStream) -> impl std::io::Read + Send + 'static {
-    SyncIoBridge::new(StreamReader::new(archive))
+/// An archive as blocking work reads it. It is received ahead: else the client's side and the work would stand still in turn,
+/// once for each piece.
+pub(crate) fn reader(mut archive: ByteStream) -> impl io::Read + Send + 'static {
+    let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
+    tokio::spawn(async move {
+        loop {
+            let piece = tokio::select! {
+                piece = archive.next() => piece,
+                // Work that has ended wants no more, whatever the client does.
+                () = sender.closed() => return,
+            };
+            let Some(piece) = piece else { return };
+            if sender.send(piece).await.is_err() {
+                return;
+            }
+        }
+    });
+    ByteReader::new(pieces)
 }
