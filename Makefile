@@ -25,7 +25,7 @@ test: ## Install what the tests need and run all of them
 	$(AS_ROOT) scripts/run-tests
 
 bench: build ## Measure against Debian's dockerd and print the table
-	@$(AS_ROOT) scripts/install-packages test
+	@$(AS_ROOT) scripts/install-packages test bench
 	$(CARGO) build --release --locked -p xtask
 	$(AS_ROOT) $(RELEASE)/xtask bench $(RELEASE)/corten
 

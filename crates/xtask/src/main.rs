@@ -14,9 +14,13 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 Usage: xtask COMMAND
 
-  tidy                    check layers, file lengths, module docs and the like
-  licences                check licences and known-bad versions of dependencies, offline
-  bench CORTEN [PAIRS]    measure this corten against the dockerd in PATH (needs root)
+  tidy        check layers, file lengths, module docs and the like
+  licences    check licences and known-bad versions of dependencies, offline
+  bench CORTEN [PAIRS [PART ...]]
+              measure this corten against the dockerd in PATH (needs root): all parts, or of
+              thin, crowd, bulk, networks, traffic those named
+  lookups NAME SECONDS
+              ask this namespace's 127.0.0.11 for a name that long, as `bench` does in containers
 ";
 
 fn main() -> ExitCode {
@@ -25,11 +29,12 @@ fn main() -> ExitCode {
     let outcome = match words[..] {
         ["tidy"] => tidy::check(),
         ["licences"] => licences::check(),
-        ["bench", corten] => measure(corten, bench::PAIRS),
-        ["bench", corten, pairs] => match pairs.parse() {
-            Ok(pairs) => measure(corten, pairs),
+        ["bench", corten] => measure(corten, bench::PAIRS, &[]),
+        ["bench", corten, pairs, ref parts @ ..] => match pairs.parse() {
+            Ok(pairs) => measure(corten, pairs, parts),
             Err(error) => Err(format!("{pairs} is no number of pairs: {error}")),
         },
+        ["lookups", name, seconds] => bench::lookups::ask(name, seconds).map(|()| Vec::new()),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);
@@ -46,7 +51,6 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(corten: &str, pairs: usize) -> Result<Vec<String>, String> {
-    bench::run(Path::new(corten), pairs);
-    Ok(Vec::new())
+fn measure(corten: &str, pairs: usize, parts: &[&str]) -> Result<Vec<String>, String> {
+    bench::run(Path::new(corten), pairs, parts).map(|()| Vec::new())
 }

@@ -57,7 +57,7 @@ pub(super) fn among_many(table: &mut Table, ours: &Daemon, repetitions: usize) {
     table.push(Row::factor(name, &alone, &among, AMONG_MANY));
     for args in [&["ps"][..], &["inspect", "crowd-7"]] {
         let name = format!("{}, with {ALIVE} containers", args[0]);
-        table.push(Row::time_limit(name, &time(args), LOOK));
+        table.push(Row::time_limit(name, None, &time(args), LOOK));
     }
     remove_many(side, ALIVE);
 }

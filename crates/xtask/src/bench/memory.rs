@@ -58,6 +58,7 @@ fn cost(side: Side<'_>, daemons: &[u32], count: usize) -> u64 {
     (supervisors + growth) / u64::try_from(count.max(1)).unwrap_or(1)
 }
 
-fn sum(pids: &[u32]) -> Memory {
+/// Memory of these processes together.
+pub(super) fn sum(pids: &[u32]) -> Memory {
     pids.iter().filter_map(|&pid| proc::memory(pid)).sum()
 }

@@ -40,14 +40,27 @@ impl Row {
         }
     }
 
-    /// Our time alone, which must stay below `limit` milliseconds.
-    pub(super) fn time_limit(name: String, ours: &Times, limit: f64) -> Self {
+    /// Our time, which must stay below `limit` milliseconds; theirs, if taken, only to compare.
+    pub(super) fn time_limit(name: String, theirs: Option<&Times>, ours: &Times, limit: f64) -> Self {
         Self {
             name,
-            theirs: "–".to_owned(),
+            theirs: theirs.map_or_else(|| "–".to_owned(), cell),
             ours: cell(ours),
             ratio: ours.median() / limit,
             verdict: Some((format!("< {limit:.0} ms"), ours.median() < limit)),
+        }
+    }
+
+    /// Rates, such as bits per second, the higher the better; `base` is what ours are held against, and `least` what part of it
+    /// they must be.
+    pub(super) fn rates(name: String, unit: Unit, base: &Rates, ours: &Rates, least: f64) -> Self {
+        let ratio = ours.median() / base.median();
+        Self {
+            name,
+            theirs: format!("{}{}", unit.base, unit.of(base.median())),
+            ours: unit.of(ours.median()),
+            ratio,
+            verdict: Some((format!("≥ {least}×"), ratio >= least)),
         }
     }
 
@@ -73,6 +86,39 @@ impl Row {
             ratio: theirs as f64 / ours as f64,
             verdict,
         }
+    }
+}
+
+/// Rates that were measured.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rates(Vec<f64>);
+
+impl Rates {
+    pub(super) fn push(&mut self, rate: f64) {
+        self.0.push(rate);
+    }
+
+    fn median(&self) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable_by(f64::total_cmp);
+        sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+    }
+}
+
+/// How rates are written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unit {
+    /// Said before the rate ours are held against.
+    pub(super) base: &'static str,
+    /// Said after a rate.
+    pub(super) name: &'static str,
+    /// How much one of it is.
+    pub(super) size: f64,
+}
+
+impl Unit {
+    fn of(self, rate: f64) -> String {
+        format!("{:.2} {}", rate / self.size, self.name)
     }
 }
 
