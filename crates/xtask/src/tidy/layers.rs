@@ -4,7 +4,13 @@ use crate::workspace::Package;
 
 /// Crates by layer, lowest first. A crate depends on lower layers only.
 const LAYERS: [&[&str]; 5] = [
-    &["corten-types", "corten-wire", "corten-seccomp", "corten-template"],
+    &[
+        "corten-types",
+        "corten-wire",
+        "corten-seccomp",
+        "corten-template",
+        "corten-dns",
+    ],
     &[
         "corten-api",
         "corten-archive",
