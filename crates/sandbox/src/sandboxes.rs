@@ -386,7 +386,16 @@ impl Created {
         let netns = network
             .as_ref()
             .map(|fd| PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), fd.as_raw_fd())));
-        let answer = match send(&mut self.control, FrameKind::Request, &Request::Proceed { netns }).await {
+        let answer = match send(
+            &mut self.control,
+            FrameKind::Request,
+            &Request::Proceed {
+                netns,
+                resolver: None,
+            },
+        )
+        .await
+        {
             Ok(()) => receive(&mut self.control, FrameKind::Response).await,
             Err(error) => Err(error),
         };

@@ -15,6 +15,9 @@ pub const SPEC_FILE_NAME: &str = "config.json";
 /// How the container ended, in the run directory: written atomically before anyone is told.
 pub const EXIT_FILE_NAME: &str = "exit.json";
 
+/// The settings of the container's resolver, in the run directory: replaced as a whole by the daemon at any time.
+pub const RESOLVER_FILE_NAME: &str = "resolver";
+
 /// How a container's init ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExitRecord {

@@ -36,6 +36,7 @@
 //! |---|---|
 //! | 1 | |
 //! | 2 | groups by name for execs; signals to a process group |
+//! | 3 | a resolver in the container's network |
 #![forbid(unsafe_code)]
 
 mod files;
@@ -44,8 +45,8 @@ mod launch;
 mod message;
 
 pub use files::{
-    CLAIM_FD, CLAIM_FILE_NAME, CONTROL_FD, EXIT_FILE_NAME, ExitRecord, SOCKET_NAME, SPEC_FILE_NAME,
-    exit_code_of_signal,
+    CLAIM_FD, CLAIM_FILE_NAME, CONTROL_FD, EXIT_FILE_NAME, ExitRecord, RESOLVER_FILE_NAME, SOCKET_NAME,
+    SPEC_FILE_NAME, exit_code_of_signal,
 };
 pub use frame::{
     Frame, FrameKind, HEADER_LEN, MAX_FRAME, ProtocolError, decode_header, encode_header, read_frame,
@@ -54,9 +55,13 @@ pub use frame::{
 pub use launch::{
     InitProgram, Launch, LogFormat, LogTarget, NetworkMode, OverlayRoot, RootMount, SUBPATH_OPTION, Stdio,
 };
-pub use message::{ErrorStage, Event, ExecRequest, Request, Response, RuntimeFailure, ShimState};
+pub use message::{
+    ErrorStage, Event, ExecRequest, Request, ResolverSockets, Response, RuntimeFailure, ShimState,
+};
 
 /// Version of the protocol spoken by this build.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 /// The version since which [`ExecRequest::groups`] and `group` of [`Request::Signal`] are heeded; older shims would ignore them.
 pub const GROUPS_SINCE: u32 = 2;
+/// The version since which a shim can answer queries for names; older ones refuse [`Request::Resolve`].
+pub const RESOLVER_SINCE: u32 = 3;

@@ -17,7 +17,12 @@ pub enum Request {
     Proceed {
         /// The prepared network namespace ([`crate::NetworkMode::Prepared`]), as a path the shim can open.
         netns: Option<PathBuf>,
+        /// Answer queries for names in it. Since version 3.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resolver: Option<ResolverSockets>,
     },
+    /// Answer queries for names in the container's network from now on; it runs already. Since version 3.
+    Resolve(ResolverSockets),
     /// Who are you? Answered with [`Response::State`].
     Hello {
         /// The daemon's protocol version.
@@ -57,6 +62,18 @@ pub enum Request {
     },
     /// Write everything received so far to the log and go on.
     FlushLog,
+}
+
+/// Sockets to answer queries on, bound in the container's network namespace: descriptors of another process, which keeps them until
+/// it has an answer. What to answer is in the file [`crate::RESOLVER_FILE_NAME`] of the run directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResolverSockets {
+    /// The process.
+    pub pid: u32,
+    /// Its descriptor of a bound UDP socket.
+    pub udp: i32,
+    /// Its descriptor of a listening TCP socket.
+    pub tcp: i32,
 }
 
 /// A process to run beside the init.

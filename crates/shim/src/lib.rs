@@ -17,6 +17,7 @@ mod log;
 mod namespaces;
 mod oom;
 mod process;
+mod resolver;
 mod seal;
 mod supervisor;
 mod sys;

@@ -235,6 +235,7 @@ fn networks() {
     let mut client = prepared.attach(false);
     let proceed = Request::Proceed {
         netns: Some(path.clone().into()),
+        resolver: None,
     };
     let started = harness::ask(prepared.control(), &proceed);
     assert!(matches!(started, Response::Started { .. }), "{started:?}");

@@ -104,7 +104,13 @@ fn starts() {
         container.pid = init;
         let created = Instant::now();
         assert!(matches!(
-            ask(&mut control, &Request::Proceed { netns: None }),
+            ask(
+                &mut control,
+                &Request::Proceed {
+                    netns: None,
+                    resolver: None
+                }
+            ),
             Response::Started { .. }
         ));
         let started = Instant::now();
@@ -184,7 +190,13 @@ fn idle(image: &OwnedFd) -> (Container, libc::pid_t, UnixStream) {
         panic!()
     };
     container.pid = init;
-    let started = ask(&mut control, &Request::Proceed { netns: None });
+    let started = ask(
+        &mut control,
+        &Request::Proceed {
+            netns: None,
+            resolver: None,
+        },
+    );
     assert!(matches!(started, Response::Started { .. }));
     (container, pid, control)
 }

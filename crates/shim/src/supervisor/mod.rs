@@ -23,6 +23,7 @@ use crate::client::{Client, ClientId, Role};
 use crate::launch::Launched;
 use crate::log::Log;
 use crate::oom::OomWatch;
+use crate::resolver::{Resolver, Token};
 use crate::sys;
 use crate::task::{Phase, Stream, Task};
 
@@ -49,6 +50,8 @@ pub struct Supervisor {
     needs_network: bool,
     /// Not there until the program runs.
     oom: Option<OomWatch>,
+    /// Only on networks whose names it knows.
+    resolver: Option<Resolver>,
     init: Task,
     execs: Vec<Task>,
     ended_execs: VecDeque<(String, i32)>,
@@ -73,6 +76,7 @@ enum Source {
     TaskChannel(u32),
     TaskOutput(u32, Stream),
     TaskInput(u32),
+    Resolver(Token),
 }
 
 impl Supervisor {
@@ -101,6 +105,7 @@ impl Supervisor {
             own_pid_namespace: launched.own_pid_namespace,
             needs_network: launched.needs_network,
             oom: None,
+            resolver: None,
             init: launched.init,
             execs: Vec::new(),
             ended_execs: VecDeque::new(),
@@ -168,6 +173,13 @@ impl Supervisor {
         if let Some(oom) = &self.oom {
             wait(oom.as_fd().as_raw_fd(), oom.events(), Source::Oom);
         }
+        if let Some(resolver) = self
+            .resolver
+            .as_ref()
+            .filter(|_| self.exit.is_none() && !self.failed)
+        {
+            resolver.collect(|fd, events, token| wait(fd, events, Source::Resolver(token)));
+        }
         for task in self.tasks().filter(|_| self.exit.is_none() && !self.failed) {
             match &task.phase {
                 Phase::Waiting(channel) | Phase::Starting { channel, .. } => {
@@ -214,6 +226,11 @@ impl Supervisor {
                     self.tell_watchers(&Event::OutOfMemory);
                 }
             }
+            Source::Resolver(token) => {
+                if let Some(resolver) = &mut self.resolver {
+                    resolver.handle(token, monotonic_ns());
+                }
+            }
             Source::TaskEnd(pid) => self.task_ended(pid),
             Source::TaskChannel(pid) => self.task_speaks(pid),
             Source::TaskOutput(pid, stream) => {
@@ -233,6 +250,9 @@ impl Supervisor {
         self.tell_news_of_the_log();
         self.finish_ended_execs();
         self.finish_init();
+        if let Some(resolver) = &mut self.resolver {
+            resolver.expire(monotonic_ns());
+        }
         self.drop_done_clients();
     }
 
@@ -241,7 +261,10 @@ impl Supervisor {
         if self.exit.is_some() || self.failed {
             return -1;
         }
-        let next = self.tasks().filter_map(|task| task.drain_until_ns).min();
+        let drained = self.tasks().filter_map(|task| task.drain_until_ns);
+        let next = drained
+            .chain(self.resolver.as_ref().and_then(Resolver::deadline_ns))
+            .min();
         next.map_or(-1, |until| {
             ((until - monotonic_ns()).max(0) / 1_000_000 + 1) as i32
         })

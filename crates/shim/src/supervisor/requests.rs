@@ -1,12 +1,14 @@
 //! Connections and what they ask for.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use corten_shim_api::{
-    ErrorStage, ExecRequest, Frame, FrameKind, PROTOCOL_VERSION, Request, Response, ShimState,
+    ErrorStage, ExecRequest, Frame, FrameKind, PROTOCOL_VERSION, RESOLVER_FILE_NAME, Request,
+    ResolverSockets, Response, ShimState,
 };
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
 use super::Supervisor;
 use crate::channel::Message;
@@ -14,6 +16,7 @@ use crate::client::{Attachment, Client, ClientId, Role};
 use crate::failure::{Context, errno_text, failure};
 use crate::init::terminal::resize;
 use crate::log::Log;
+use crate::resolver::Resolver;
 use crate::task::{Phase, Task};
 use crate::{exec, sys};
 
@@ -130,8 +133,8 @@ impl Supervisor {
     fn request(&mut self, id: ClientId, request: Request) -> Option<Response> {
         match request {
             Request::Launch(_) => Some(error("the container is launched already")),
-            Request::Proceed { netns } => {
-                let failed = match self.proceed(id, netns.as_deref()) {
+            Request::Proceed { netns, resolver } => {
+                let failed = match self.proceed(id, netns.as_deref(), resolver) {
                     Ok(()) => {
                         return self.client(id).and_then(|client| {
                             client.waits = true;
@@ -147,6 +150,7 @@ impl Supervisor {
                 self.give_up();
                 Some(Response::Failed(failed))
             }
+            Request::Resolve(sockets) => Some(self.resolve(sockets)),
             Request::Hello { .. } => Some(Response::State(self.state())),
             Request::Watch => {
                 let state = self.state();
@@ -189,6 +193,7 @@ impl Supervisor {
         &mut self,
         id: ClientId,
         netns: Option<&std::path::Path>,
+        sockets: Option<ResolverSockets>,
     ) -> Result<(), Option<corten_shim_api::RuntimeFailure>> {
         if let Phase::Broken(failed) = &self.init.phase {
             return Err(Some(failed.clone()));
@@ -211,6 +216,13 @@ impl Supervisor {
             }
             _ => None,
         };
+        if let (Some(sockets), Some(network)) = (sockets, &network) {
+            let resolver = network
+                .try_clone()
+                .and_then(|network| self.open_resolver(sockets, network));
+            self.resolver =
+                Some(resolver.context(ErrorStage::Namespace, || "serve names in the container".into())?);
+        }
         let phase = std::mem::replace(&mut self.init.phase, Phase::Running);
         if let Phase::Waiting(channel) = phase {
             channel.send(&Message::Proceed(network));
@@ -221,6 +233,30 @@ impl Supervisor {
             };
         }
         Ok(())
+    }
+
+    fn resolve(&mut self, sockets: ResolverSockets) -> Response {
+        if self.init.exit_code().is_some() {
+            return error("the container is not running");
+        }
+        let path = format!("/proc/{}/ns/net", self.init.pid);
+        let network = std::fs::File::open(path).map(OwnedFd::from);
+        match network.and_then(|network| self.open_resolver(sockets, network)) {
+            Ok(resolver) => {
+                self.resolver = Some(resolver);
+                Response::Ok
+            }
+            Err(failed) => error(&format!("cannot serve names in the container: {failed}")),
+        }
+    }
+
+    fn open_resolver(&self, sockets: ResolverSockets, network: OwnedFd) -> std::io::Result<Resolver> {
+        let pid = i32::try_from(sockets.pid).ok().and_then(Pid::from_raw);
+        let process = pidfd_open(pid.ok_or(Errno::SRCH)?, PidfdFlags::empty())?;
+        let taken = |fd| pidfd_getfd(&process, fd, PidfdGetfdFlags::empty());
+        let settings = format!("/proc/self/fd/{}/{RESOLVER_FILE_NAME}", self.run_dir.as_raw_fd());
+        let (udp, tcp) = (taken(sockets.udp)?, taken(sockets.tcp)?);
+        Resolver::new(udp.into(), tcp.into(), network, settings.into())
     }
 
     fn exec(&mut self, id: ClientId, request: &ExecRequest) -> Option<Response> {

@@ -162,7 +162,13 @@ impl Container {
 
     /// Lets the init go on: the answer.
     pub fn proceed(&mut self) -> Response {
-        ask(self.control(), &Request::Proceed { netns: None })
+        ask(
+            self.control(),
+            &Request::Proceed {
+                netns: None,
+                resolver: None,
+            },
+        )
     }
 
     /// Creates and starts, which must succeed.
