@@ -18,6 +18,7 @@ mod host;
 mod ipam;
 mod lease;
 mod mac;
+mod name_server;
 mod netlink;
 mod netns;
 mod networks;
@@ -34,6 +35,7 @@ pub use files::{ExtraHost, HostsFile, host_resolv_conf, hostname_file, hosts_fil
 pub use ipnet::{AddrParseError, IpNet, Ipv4Net, Ipv6Net};
 pub use lease::{EndpointRequest, HostPort, Lease, PortBinding, PortRequest, Proto};
 pub use mac::{InvalidMacAddr, MacAddr};
+pub use name_server::{NAME_SERVER, NameServer};
 pub use netlink::NetlinkError;
 pub use netns::isolated;
 pub use networks::{Networks, Restored};

@@ -125,6 +125,15 @@ impl Rule<'_, '_> {
         })
     }
 
+    /// Loads a value.
+    pub(super) fn load(&mut self, to: Register, value: &[u8]) -> &mut Self {
+        self.expression("immediate", |m| {
+            m.be32(1, to.number()).nest(2, |m| {
+                m.bytes(DATA_VALUE, value);
+            });
+        })
+    }
+
     /// Goes on only if the value equals.
     pub(super) fn equal(&mut self, register: Register, value: &[u8]) -> &mut Self {
         self.compare(register, 0, value)

@@ -1,6 +1,7 @@
 //! What the table says: chains and their rules. See [`Table`](super::Table) for the picture.
 
 use super::batch::Transaction;
+use super::chain::{Hook, chain, rule};
 use super::element::interface;
 use super::expr::{
     DESTINATION_TRANSLATED, ESTABLISHED_OR_RELATED, Header, Meta, Register, Rule, Tracked, Verdict,
@@ -16,15 +17,6 @@ const DESTINATION_PORT: u32 = 2;
 const R0: Register = Register(0);
 /// Where a second interface name goes, and what follows an IPv6 address.
 const R4: Register = Register(4);
-
-/// Where in a packet's way a chain sits (`NF_INET_*`).
-#[derive(Clone, Copy)]
-enum Hook {
-    PreRouting = 0,
-    Forward = 2,
-    Output = 3,
-    PostRouting = 4,
-}
 
 /// What is particular to a family.
 struct Family {
@@ -284,31 +276,11 @@ impl Ruleset<'_> {
     }
 
     fn chain(&self, transaction: &mut Transaction, name: &str, kind: &str, hook: Hook, priority: i32) {
-        transaction
-            .push(
-                "create nf_tables chain",
-                libc::NFT_MSG_NEWCHAIN,
-                libc::NLM_F_CREATE,
-            )
-            .text(1, self.table)
-            .text(3, name)
-            .nest(4, |m| {
-                m.be32(1, hook as u32).be32(2, priority as u32);
-            })
-            .be32(5, Verdict::Accept as u32)
-            .text(7, kind);
+        chain(transaction, self.table, name, (kind, hook, priority));
     }
 
     fn rule(&self, transaction: &mut Transaction, chain: &str, fill: impl FnOnce(&mut Rule<'_, '_>)) {
-        transaction
-            .push(
-                "create nf_tables rule",
-                libc::NFT_MSG_NEWRULE,
-                libc::NLM_F_CREATE | libc::NLM_F_APPEND,
-            )
-            .text(1, self.table)
-            .text(2, chain)
-            .nest(4, |m| fill(&mut Rule(m)));
+        rule(transaction, self.table, chain, fill);
     }
 }
 
