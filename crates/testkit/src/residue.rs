@@ -11,6 +11,9 @@ use rustix::process::{Pid, Signal};
 
 use crate::{proc, wait};
 
+/// Where the kernel shows links.
+const LINKS: &str = "/sys/class/net";
+
 /// The names by which everything an engine makes can be found.
 #[derive(Debug, Clone)]
 pub struct Residue {
@@ -18,14 +21,14 @@ pub struct Residue {
     pub root: PathBuf,
     /// Its bridge.
     pub bridge: String,
-    /// Its nf_tables table.
+    /// Its nf_tables table. Links it made for networks are noted down with the table's name.
     pub table: String,
     /// The cgroup above those of its containers.
     pub cgroup_parent: String,
 }
 
 impl Residue {
-    /// Everything there is, one line each: processes, mounts, cgroups, links, rules. Two listings can be compared.
+    /// Everything there is, one line each: processes, mounts, cgroups, links, networks, rules. Two listings can be compared.
     pub fn traces(&self) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         found.extend(
@@ -44,6 +47,7 @@ impl Residue {
                 .map(|path| format!("cgroup {}", path.display())),
         );
         found.extend(self.links().into_iter().map(|name| format!("link {name}")));
+        found.extend(self.networks().into_iter().map(|name| format!("network {name}")));
         found.extend(self.rules());
         found
     }
@@ -104,40 +108,54 @@ impl Residue {
         parents.filter(|path| path.is_dir()).collect()
     }
 
-    /// The bridge, and the links that are its ports.
+    /// The bridge, and the links that are ports of it and of other networks' bridges.
     fn links(&self) -> Vec<String> {
-        let bridge = Path::new("/sys/class/net").join(&self.bridge);
-        if !bridge.exists() {
-            return Vec::new();
+        let own = Path::new(LINKS).join(&self.bridge).exists();
+        let mut found: Vec<String> = own.then(|| self.bridge.clone()).into_iter().collect();
+        for bridge in std::iter::once(self.bridge.clone()).chain(self.networks()) {
+            let ports = fs::read_dir(Path::new(LINKS).join(bridge).join("brif"));
+            let ports = ports.into_iter().flatten().flatten();
+            found.extend(ports.map(|port| port.file_name().to_string_lossy().into_owned()));
         }
-        let ports = fs::read_dir(bridge.join("brif")).into_iter().flatten().flatten();
-        let ports = ports.map(|port| port.file_name().to_string_lossy().into_owned());
-        std::iter::once(self.bridge.clone()).chain(ports).collect()
+        found
     }
 
-    /// The lines of the table, prefixed with its family.
+    /// The links made for networks of users, by what is noted with them.
+    fn networks(&self) -> Vec<String> {
+        let owner = format!("corten {} ", self.table);
+        let links = fs::read_dir(LINKS).into_iter().flatten().flatten();
+        let noted = |name: &String| fs::read_to_string(Path::new(LINKS).join(name).join("ifalias"));
+        links
+            .map(|link| link.file_name().to_string_lossy().into_owned())
+            .filter(|name| *name != self.bridge && noted(name).is_ok_and(|text| text.starts_with(&owner)))
+            .collect()
+    }
+
+    /// The lines of the tables, prefixed with family and name.
     fn rules(&self) -> Vec<String> {
         let mut found = Vec::new();
-        for family in self.tables() {
-            let text = said(Command::new("nft").args(["list", "table", &family, &self.table]));
+        for (family, name) in self.tables() {
+            let text = said(Command::new("nft").args(["list", "table", &family, &name]));
             found.extend(
                 text.lines()
-                    .map(|line| format!("{family} {}", line.trim()))
+                    .map(|line| format!("{family} {name} {}", line.trim()))
                     .filter(|line| !line.ends_with('}')),
             );
         }
         found
     }
 
-    /// Families in which there is a table of our name.
-    fn tables(&self) -> Vec<String> {
+    /// Family and name of each table that is the engine's, or one of an engine below the root that has no bridge: those are
+    /// called after their directory.
+    fn tables(&self) -> Vec<(String, String)> {
+        let nested = format!("corten{}-", self.root.display().to_string().replace('/', "-"));
         let text = said(Command::new("nft").args(["list", "tables"]));
         let lines = text
             .lines()
             .filter_map(|line| line.strip_prefix("table ")?.split_once(' '));
         lines
-            .filter(|(_, name)| *name == self.table)
-            .map(|(family, _)| family.to_owned())
+            .filter(|(_, name)| *name == self.table || name.starts_with(&nested))
+            .map(|(family, name)| (family.to_owned(), name.to_owned()))
             .collect()
     }
 
@@ -180,11 +198,15 @@ impl Residue {
         if !mounts.is_empty() {
             complain(&format!("cannot unmount {mounts:?}"));
         }
-        for link in self.links().iter().rev() {
+        for link in self.links().iter().rev().chain(&self.networks()) {
             let _ = said(Command::new("ip").args(["link", "delete", link]));
         }
-        for family in self.tables() {
-            let _ = said(Command::new("nft").args(["delete", "table", &family, &self.table]));
+        for (family, name) in self.tables() {
+            let _ = said(Command::new("nft").args(["delete", "table", &family, &name]));
+        }
+        let (networks, tables) = (self.networks(), self.tables());
+        if !networks.is_empty() || !tables.is_empty() {
+            complain(&format!("these stay: {networks:?} {tables:?}"));
         }
         let empty = wait::eventually(Duration::from_secs(5), || {
             for cgroup in self.cgroups().iter().chain(&self.cgroup_parents()) {
@@ -248,5 +270,34 @@ fn list(root: &Path, dir: &Path, depth: usize, found: &mut BTreeSet<String>) {
         if depth > 0 && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             list(root, &path, depth - 1, found);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Slot;
+
+    #[test]
+    fn networks_and_tables_are_found_and_removed() {
+        let slot = Slot::take();
+        let residue = slot.residue();
+        let name = format!("br-{}", slot.name());
+        let nested = format!("corten-tmp-corten-testkit-{}-scratch-exec", slot.name());
+        let run = |program: &str, args: &[&str]| {
+            let status = Command::new(program).args(args).status().unwrap();
+            assert!(status.success(), "{program} {args:?}");
+        };
+        run("ip", &["link", "add", &name, "type", "bridge"]);
+        let alias = format!("corten {} 0123", slot.name());
+        run("ip", &["link", "set", &name, "alias", &alias]);
+        run("nft", &["add", "table", "inet", &nested]);
+        let expected = BTreeSet::from([
+            format!("inet {nested} table inet {nested} {{"),
+            format!("network {name}"),
+        ]);
+        assert_eq!(residue.traces(), expected);
+        residue.remove();
+        assert_eq!(residue.traces(), BTreeSet::new());
     }
 }
