@@ -19,6 +19,7 @@ use crate::defaults::Defaults;
 use crate::error::{Error, Result};
 use crate::events::EventLog;
 use crate::exec::Execs;
+use crate::names_on_networks::Zones;
 use crate::networks;
 use crate::own_networks::OwnNetworks;
 use crate::own_thread::on_own_thread;
@@ -76,6 +77,7 @@ pub struct Engine {
     pub(crate) metadata: Arc<Store>,
     pub(crate) networks: Arc<Networks>,
     pub(crate) own_networks: OwnNetworks,
+    pub(crate) zones: Zones,
     pub(crate) volumes: Arc<Volumes>,
     pub(crate) volume_claims: Arc<VolumeClaims>,
     pub(crate) sandboxes: Arc<Sandboxes>,
@@ -121,6 +123,7 @@ impl Engine {
             metadata,
             networks,
             own_networks: OwnNetworks::default(),
+            zones: Zones::default(),
             volumes,
             volume_claims: Arc::default(),
             sandboxes,

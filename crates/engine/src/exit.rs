@@ -110,6 +110,7 @@ impl Engine {
             (state.lease.take(), restart)
         };
         if let Some(lease) = &lease {
+            self.leave_names(lease);
             self.networks.release(lease);
         }
         self.unmount_volumes(container.id()).await;

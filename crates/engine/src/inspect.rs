@@ -193,6 +193,11 @@ pub(crate) fn endpoint_settings(
         network_id: engine.network_of(record).id,
         ..EndpointSettings::default()
     };
+    if !wish.network.is_empty() {
+        settings.aliases = (!wish.aliases.is_empty()).then(|| wish.aliases.clone());
+        settings.links = (!wish.links.is_empty()).then(|| wish.links.clone());
+        settings.dns_names = Some(crate::names_on_networks::names(record));
+    }
     if let Some(lease) = lease {
         settings.mac_address = text(lease.mac);
         settings.endpoint_id = lease.endpoint_id.clone();

@@ -45,6 +45,7 @@ mod mount_modes;
 mod mount_travel;
 mod mounts;
 mod names;
+mod names_on_networks;
 mod namespace_modes;
 mod network_create;
 mod network_files;

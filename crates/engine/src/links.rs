@@ -1,4 +1,5 @@
-//! `--link` on the default bridge: a container knows another one by an alias, through variables and its `/etc/hosts`.
+//! `--link` on the default bridge: a container knows another one by an alias, through variables and its `/etc/hosts`. On networks of
+//! users a link is only a name, see [`crate::names_on_networks`].
 //!
 //! A link is recorded with the container it was given to, and names the other one by identifier; when that one is removed, the
 //! link is as good as gone.
@@ -35,11 +36,8 @@ pub(crate) fn resolve(engine: &Engine, host: &mut HostConfig) -> Result<Vec<Link
                     .to_owned(),
             ));
         }
-        NetworkMode::Own(_) => {
-            return Err(Error::Unsupported(
-                "linking containers on networks of users".to_owned(),
-            ));
-        }
+        // There the endpoint's links count.
+        NetworkMode::Own(_) => return Ok(Vec::new()),
         NetworkMode::Bridge | NetworkMode::None => {}
     }
     texts.iter().map(|text| resolve_one(engine, text)).collect()
@@ -64,7 +62,7 @@ fn resolve_one(engine: &Engine, text: &str) -> Result<LinkRecord> {
 }
 
 /// `name`, `name:alias`, or what `inspect` shows, `/name:/parent/alias`.
-fn parse(text: &str) -> Result<(&str, &str)> {
+pub(crate) fn parse(text: &str) -> Result<(&str, &str)> {
     let invalid = || Error::Invalid(format!("invalid format for links: {text}"));
     let mut parts = text.split(':');
     let (name, alias, more) = (parts.next().unwrap_or_default(), parts.next(), parts.next());

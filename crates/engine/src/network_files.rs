@@ -8,8 +8,10 @@ use corten_network::{ExtraHost, HostsFile, Lease};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::names_on_networks::{sets_ndots, upstreams};
 use crate::network_mode::NetworkMode;
 use crate::options::hostname;
+use crate::own_networks::NetworkRecord;
 use crate::record::ContainerRecord;
 
 /// Writes the three files into `dir`; a container in another's network uses that one's.
@@ -30,28 +32,16 @@ pub(crate) fn write(
     let put = |file: &str, text: String| fs::write(dir.join(file), text).map_err(Error::system(own(file)));
 
     let host_network = matches!(network, NetworkMode::Host);
-    let host_text =
-        corten_network::host_resolv_conf().map_err(Error::system("cannot read the host's resolv.conf"))?;
-    let list = |values: &Option<Vec<String>>| values.clone().unwrap_or_default();
-    let mut dns = parse_addresses(&list(&host.dns))?;
-    if dns.is_empty() {
-        dns.clone_from(&engine.config.dns);
-    }
-    let or_daemons = |own: Vec<String>, daemons: &Vec<String>| {
-        if own.is_empty() { daemons.clone() } else { own }
-    };
-    let search = or_daemons(list(&host.dns_search), &engine.config.dns_search);
-    let resolver_options = or_daemons(list(&host.dns_options), &engine.config.dns_options);
-    let plain = dns.is_empty() && search.is_empty() && resolver_options.is_empty();
-    let resolv = if host_network && plain {
-        host_text
-    } else {
-        corten_network::resolv_conf(&host_text, &dns, &search, &resolver_options)
+    let wish = ResolverWish::of(engine, record)?;
+    let resolv = match network {
+        NetworkMode::Own(_) => corten_network::own_resolv_conf(&wish.host_text, &wish.search, &wish.options),
+        _ if host_network && wish.is_plain() => wish.host_text,
+        _ => corten_network::resolv_conf(&wish.host_text, &wish.servers, &wish.search, &wish.options),
     };
     put("resolv.conf", resolv)?;
     put("hostname", corten_network::hostname_file(&name))?;
 
-    let mut extra = extra_hosts(&list(&host.extra_hosts))?;
+    let mut extra = extra_hosts(host.extra_hosts.as_deref().unwrap_or_default())?;
     if matches!(network, NetworkMode::Bridge) {
         let linked = crate::links::hosts(engine, record).into_iter();
         extra.extend(linked.map(|(names, address)| (names, ExtraHost::Address(address))));
@@ -95,6 +85,51 @@ pub(crate) fn write(
         _ => corten_network::hosts_file(&file),
     };
     put("hosts", hosts)
+}
+
+/// What the resolver of a container on this network is to do.
+pub(crate) fn resolver(
+    engine: &Engine,
+    record: &ContainerRecord,
+    network: &NetworkRecord,
+) -> Result<corten_dns::Settings> {
+    let wish = ResolverWish::of(engine, record)?;
+    let upstreams = upstreams(&wish.host_text, &wish.servers);
+    let ndots = sets_ndots(&wish.options);
+    Ok(engine.resolver_settings(record, network, upstreams, ndots))
+}
+
+/// What a container, or else the daemon, says of resolving names; the host's file for what neither does.
+struct ResolverWish {
+    host_text: String,
+    servers: Vec<IpAddr>,
+    search: Vec<String>,
+    options: Vec<String>,
+}
+
+impl ResolverWish {
+    fn of(engine: &Engine, record: &ContainerRecord) -> Result<Self> {
+        let host = &record.host_config;
+        let or_daemons = |own: &Option<Vec<String>>, daemons: &Vec<String>| match own {
+            Some(own) if !own.is_empty() => own.clone(),
+            _ => daemons.clone(),
+        };
+        let mut servers = parse_addresses(host.dns.as_deref().unwrap_or_default())?;
+        if servers.is_empty() {
+            servers.clone_from(&engine.config.dns);
+        }
+        Ok(Self {
+            host_text: corten_network::host_resolv_conf()
+                .map_err(Error::system("cannot read the host's resolv.conf"))?,
+            servers,
+            search: or_daemons(&host.dns_search, &engine.config.dns_search),
+            options: or_daemons(&host.dns_options, &engine.config.dns_options),
+        })
+    }
+
+    fn is_plain(&self) -> bool {
+        self.servers.is_empty() && self.search.is_empty() && self.options.is_empty()
+    }
 }
 
 pub(crate) fn parse_addresses(texts: &[String]) -> Result<Vec<IpAddr>> {

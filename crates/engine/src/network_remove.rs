@@ -39,6 +39,7 @@ impl Engine {
             .remove(network.id())
             .map_err(|error| self.in_use(network, error))?;
         self.own_networks.remove(&self.metadata, network.id())?;
+        self.forget_zone(network.id());
         self.publish_network_itself("destroy", network);
         Ok(())
     }

@@ -18,12 +18,10 @@ pub(crate) fn settle(
     wish: &mut EndpointWish,
 ) -> Result<()> {
     let unsupported = |what: &str| Err(Error::Unsupported(what.to_owned()));
-    let is_given = |list: &Option<Vec<String>>| list.as_ref().is_some_and(|list| !list.is_empty());
-    if is_given(&settings.aliases) {
-        return unsupported("a network-scoped alias (names are not resolved on users' networks)");
-    }
-    if is_given(&settings.links) {
-        return unsupported("linking containers on networks of users");
+    wish.aliases = settings.aliases.clone().unwrap_or_default();
+    wish.links = settings.links.clone().unwrap_or_default();
+    for link in &wish.links {
+        crate::links::parse(link)?;
     }
     if settings
         .driver_opts

@@ -122,6 +122,12 @@ pub struct EndpointWish {
     pub address6: Option<std::net::Ipv6Addr>,
     /// A fixed MAC address, `02:42:…`.
     pub mac: Option<String>,
+    /// Further names on the network.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// The container's own words for others there, as `name:alias`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<String>,
 }
 
 /// How a container last ran.

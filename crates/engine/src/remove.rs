@@ -166,6 +166,7 @@ impl Engine {
                 return Err(error);
             }
             engine.containers.release_name(&old);
+            engine.join_again(&container);
             engine.publish(&container, "rename", &[("oldName", format!("/{old}"))]);
             Ok(())
         })

@@ -69,6 +69,7 @@ impl Engine {
         for (endpoint, problem) in &restored.problems {
             tracing::warn!(%problem, %endpoint, "cannot take over an endpoint in full");
         }
+        self.restore_names();
         for (container, exit) in ended {
             self.clone().record_end(container, exit, false).await;
         }

@@ -4,11 +4,11 @@
 //! attached before are connected, and only then does the program run. Nothing is written to disk on this way: what a restarted
 //! daemon must know is noted in the run-time state.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use corten_network::{EndpointRequest, Lease, NetworkError};
+use corten_network::{EndpointRequest, Lease, NameServer, NetworkError};
 use corten_sandbox::{Created, Order, RootMount, Sandbox};
 
 use crate::clock::now_ns;
@@ -83,6 +83,7 @@ impl Engine {
         let lease = self.reserve(&record, &network)?;
         let started = self.run_with(container, &record, &network, lease.as_ref()).await;
         if let (Err(_), Some(lease)) = (&started, &lease) {
+            self.leave_names(lease);
             self.networks.release(lease);
         }
         started
@@ -153,8 +154,15 @@ impl Engine {
         };
         let (created, netns) = tokio::join!(self.sandboxes.create(&order), self.plumb(network, lease));
         let created = created?;
-        let netns = match netns {
-            Ok(netns) => netns,
+        let named = match netns {
+            Ok(netns) => match self.serve_names(record, network, lease, netns.as_ref()).await {
+                Ok(server) => Ok((netns, server)),
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error),
+        };
+        let (netns, names) = match named {
+            Ok(named) => named,
             Err(error) => {
                 created.abort().await;
                 return Err(error);
@@ -172,7 +180,12 @@ impl Engine {
         )?;
         connect_waiting_clients(container, &created).await?;
         // The state changes before the exit event can: the exit handler waits for the operation lock.
-        let sandbox = created.proceed(netns).await?;
+        let sandbox = created
+            .proceed(
+                netns,
+                names.as_ref().map(|names| (names.udp.as_fd(), names.tcp.as_fd())),
+            )
+            .await?;
         let late = {
             let mut state = container.state();
             state.sandbox = Some(sandbox.clone());
@@ -265,6 +278,29 @@ impl Engine {
         };
         let networks = self.networks.clone();
         blocking("set up the network", move || Ok(Some(networks.plumb(&[lease])?))).await
+    }
+
+    /// On a network of users: writes down what the container's shim shall answer, and makes the sockets it will be asked on.
+    async fn serve_names(
+        &self,
+        record: &crate::record::ContainerRecord,
+        network: &NetworkMode,
+        lease: Option<&Lease>,
+        netns: Option<&OwnedFd>,
+    ) -> Result<Option<NameServer>> {
+        let (NetworkMode::Own(own), Some(lease), Some(netns)) = (network, lease, netns) else {
+            return Ok(None);
+        };
+        let settings = network_files::resolver(self, record, own)?;
+        self.sandboxes.write_resolver(&record.id, &settings.to_string())?;
+        self.join_names(own, record, lease);
+        let netns = netns
+            .try_clone()
+            .map_err(Error::system("cannot keep a network namespace"))?;
+        blocking("open a name server", move || {
+            Ok(Some(NameServer::open(netns.as_fd())?))
+        })
+        .await
     }
 
     async fn start_failed(self: &Arc<Self>, container: &Arc<Container>, error: &Error) {

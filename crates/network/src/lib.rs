@@ -31,7 +31,10 @@ mod wire;
 
 pub use config::{DefaultBridge, PlaneConfig};
 pub use error::{NetworkError, Version};
-pub use files::{ExtraHost, HostsFile, host_resolv_conf, hostname_file, hosts_file, resolv_conf};
+pub use files::{
+    ExtraHost, HostsFile, host_resolv_conf, host_servers, hostname_file, hosts_file, own_resolv_conf,
+    resolv_conf,
+};
 pub use ipnet::{AddrParseError, IpNet, Ipv4Net, Ipv6Net};
 pub use lease::{EndpointRequest, HostPort, Lease, PortBinding, PortRequest, Proto};
 pub use mac::{InvalidMacAddr, MacAddr};

@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use corten_cgroup::{Cgroup, Layout};
 use corten_shim_api::{
-    FrameKind, InitProgram, Launch, LogTarget, NetworkMode, PROTOCOL_VERSION, Request, Response, RootMount,
-    SPEC_FILE_NAME, Stdio,
+    FrameKind, InitProgram, Launch, LogTarget, NetworkMode, PROTOCOL_VERSION, RESOLVER_FILE_NAME, Request,
+    ResolverSockets, Response, RootMount, SPEC_FILE_NAME, Stdio,
 };
 use corten_types::ContainerId;
 use oci_spec::runtime::Spec;
@@ -48,6 +48,7 @@ pub struct SandboxConfig {
 #[derive(Debug)]
 pub struct Sandboxes {
     containers: PathBuf,
+    zones: PathBuf,
     shim: ShimImage,
     seccomp: SeccompFiles,
     cgroups: Layout,
@@ -97,10 +98,13 @@ impl Sandboxes {
     pub fn open(config: &SandboxConfig, events: mpsc::UnboundedSender<SandboxEvent>) -> Result<Self> {
         let containers = config.exec_root.join("containers");
         make_private_dir(&containers)?;
+        let zones = config.exec_root.join("names");
+        make_private_dir(&zones)?;
         let seccomp = config.exec_root.join("seccomp");
         make_private_dir(&seccomp)?;
         Ok(Self {
             containers,
+            zones,
             shim: ShimImage::seal(&config.shim)?,
             seccomp: SeccompFiles::new(seccomp),
             cgroups: Layout::detect()?,
@@ -322,6 +326,44 @@ impl Sandboxes {
         self.read_note(id, NOTE_FILE_NAME)
     }
 
+    /// Writes what the container's resolver shall do; it sees the change.
+    ///
+    /// # Errors
+    /// When the run-time state cannot be written.
+    pub fn write_resolver(&self, id: &ContainerId, text: &str) -> Result<()> {
+        replace(&self.run_dir(id).join(RESOLVER_FILE_NAME), text)
+            .map_err(Error::system("cannot write a resolver's settings"))
+    }
+
+    /// Where the names on a network are written down.
+    pub fn zone_path(&self, network: &str) -> PathBuf {
+        self.zones.join(network)
+    }
+
+    /// Writes down the names on a network; resolvers see the change.
+    ///
+    /// # Errors
+    /// When the run-time state cannot be written.
+    pub fn write_zone(&self, network: &str, text: &str) -> Result<()> {
+        replace(&self.zone_path(network), text).map_err(Error::system("cannot write the names on a network"))
+    }
+
+    /// Forgets the names on all networks but those that are to be kept.
+    pub fn keep_zones(&self, is_kept: impl Fn(&str) -> bool) {
+        for file in fs::read_dir(&self.zones).into_iter().flatten().flatten() {
+            if !file.file_name().to_str().is_some_and(&is_kept) {
+                // Whoever else removes it is welcome.
+                let _gone = fs::remove_file(file.path());
+            }
+        }
+    }
+
+    /// Forgets the names on a network.
+    pub fn remove_zone(&self, network: &str) {
+        // There is none if no container ever was on it.
+        let _none = fs::remove_file(self.zone_path(network));
+    }
+
     /// Forgets a container that has ended: removes its run directory.
     pub fn forget(&self, id: &ContainerId) {
         remove_run_dir(&self.run_dir(id));
@@ -334,7 +376,7 @@ impl Sandboxes {
     /// When `cgroup_parent` is no cgroup path.
     pub fn close(&self, cgroup_parent: &str) -> Result<()> {
         if self.known().is_empty() {
-            for dir in [&self.containers, self.seccomp.dir()] {
+            for dir in [&self.containers, &self.zones, self.seccomp.dir()] {
                 remove_run_dir(dir);
             }
             Cgroup::new(&self.cgroups, cgroup_parent)?.remove_if_unused();
@@ -378,21 +420,28 @@ impl Created {
         self.sandbox.attach(stdin, stdout, stderr).await
     }
 
-    /// Lets the init enter `network` (if it was prepared) and run its program.
+    /// Lets the init enter `network` (if it was prepared) and run its program. The shim answers queries on the sockets `names`, for
+    /// UDP and TCP, as [`Sandboxes::write_resolver`] says.
     ///
     /// # Errors
     /// When the program cannot be run; nothing is left behind then.
-    pub async fn proceed(mut self, network: Option<OwnedFd>) -> Result<Sandbox> {
+    pub async fn proceed(
+        mut self,
+        network: Option<OwnedFd>,
+        names: Option<(BorrowedFd<'_>, BorrowedFd<'_>)>,
+    ) -> Result<Sandbox> {
+        let resolver = names.map(|(udp, tcp)| ResolverSockets {
+            pid: std::process::id(),
+            udp: udp.as_raw_fd(),
+            tcp: tcp.as_raw_fd(),
+        });
         let netns = network
             .as_ref()
             .map(|fd| PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), fd.as_raw_fd())));
         let answer = match send(
             &mut self.control,
             FrameKind::Request,
-            &Request::Proceed {
-                netns,
-                resolver: None,
-            },
+            &Request::Proceed { netns, resolver },
         )
         .await
         {
@@ -491,6 +540,13 @@ fn make_private_dir(path: &Path) -> Result<()> {
         .mode(0o700)
         .create(path)
         .map_err(Error::system(format!("cannot create {}", path.display())))
+}
+
+/// Replaces a file as a whole.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let new = path.with_extension("new");
+    write_private(&new, text.as_bytes())?;
+    fs::rename(new, path)
 }
 
 fn write_private(path: &Path, contents: &[u8]) -> io::Result<()> {

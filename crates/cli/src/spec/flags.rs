@@ -206,7 +206,7 @@ const ALL: [Flag; ALL_LEN] = [
     Flag::text("network", "Connect a container to a network")
         .of("network")
         .check(network::check),
-    Flag::list("network-alias", "Add network-scoped alias for the container").not_yet(),
+    Flag::list("network-alias", "Add network-scoped alias for the container"),
     Flag::switch("no-healthcheck", "Disable any container-specified HEALTHCHECK"),
     Flag::switch("oom-kill-disable", "Disable OOM Killer"),
     Flag::int("oom-score-adj", "Tune host's OOM preferences (-1000 to 1000)"),

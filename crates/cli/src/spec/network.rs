@@ -94,6 +94,13 @@ fn add_container_options(
         }
         mac.clone_into(&mut endpoint.mac_address);
     }
+    let aliases: Vec<String> = matches.list("network-alias").map(str::to_owned).collect();
+    if !aliases.is_empty() {
+        if endpoint.aliases.is_some() {
+            return twice("network-alias", "alias");
+        }
+        endpoint.aliases = Some(aliases);
+    }
     let links: Vec<String> = matches.list("link").map(str::to_owned).collect();
     if !links.is_empty() && !is_built_in {
         endpoint.links = Some(links);

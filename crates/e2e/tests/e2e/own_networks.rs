@@ -3,7 +3,7 @@
 use corten_testkit::{Engine, http, until};
 use serde_json::{Value, json};
 
-use crate::{BB, SOON, engine, idle, inspect};
+use crate::{BB, SOON, end_process, engine, idle, inspect, pid_of};
 
 /// The first three numbers of a subnet that no other test has.
 fn prefix(engine: &Engine) -> String {
@@ -352,4 +352,86 @@ fn bad_networks_are_refused_in_dockers_words() {
         "user specified IP address is supported only when connecting to networks with user configured subnets",
     );
     engine.ok(&["network", "rm", "own"]);
+}
+
+/// What a container is told of a name: the addresses, in order; empty if there are none.
+fn told(engine: &Engine, container: &str, name: &str) -> String {
+    let script = format!(
+        "nslookup {name} 127.0.0.11 | awk '/^Name/ {{ on = 1 }} on && /^Address/ {{ print $NF }}' | sort"
+    );
+    let all = engine.run(&["exec", container, "sh", "-c", &script]);
+    all.out().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn names_lead_to_containers_with_and_without_a_daemon() {
+    let mut engine = engine();
+    create(&engine, "own", false, &[]);
+    create(&engine, "other", true, &[]);
+    idle(&engine, "web", &["--network", "own", "--network-alias", "app"]);
+    idle(
+        &engine,
+        "web2",
+        &[
+            "--network",
+            "own",
+            "--network-alias",
+            "app",
+            "--hostname",
+            "second",
+        ],
+    );
+    idle(&engine, "far", &["--network", "other"]);
+    idle(&engine, "linked", &["--network", "own", "--link", "web:db"]);
+    let [web, web2] = ["web", "web2"].map(|name| address(&engine, name, "own"));
+    let resolv = engine.ok(&["exec", "web", "cat", "/etc/resolv.conf"]);
+    assert!(
+        resolv.contains("nameserver 127.0.0.11\n") && resolv.contains("ndots:0"),
+        "{resolv}"
+    );
+    assert_eq!(told(&engine, "web2", "web"), web);
+    assert_eq!(told(&engine, "web", "web2"), web2);
+    assert_eq!(told(&engine, "web", "WEB2.own"), web2);
+    assert_eq!(told(&engine, "web", "second"), web2);
+    let mut both = [web.as_str(), web2.as_str()];
+    both.sort_unstable();
+    assert_eq!(told(&engine, "web", "app"), both.join(" "));
+    assert_eq!(told(&engine, "web", "web"), web, "itself");
+    assert_eq!(told(&engine, "far", "web"), "", "not on its network");
+    assert_eq!(told(&engine, "linked", "db"), web);
+    assert_eq!(told(&engine, "web2", "db"), "", "a link is its owner's alone");
+    assert_eq!(endpoint(&engine, "linked", "own")["Links"], json!(["web:db"]));
+    let names = endpoint(&engine, "web2", "own");
+    assert_eq!(names["Aliases"], json!(["app"]));
+    let id = inspect(&engine, "web2")["Id"].as_str().unwrap()[..12].to_owned();
+    assert_eq!(names["DNSNames"], json!(["web2", "app", id, "second"]));
+
+    engine.ok(&["rename", "web2", "shop"]);
+    assert_eq!(told(&engine, "web", "shop"), web2);
+    assert_eq!(told(&engine, "web", "web2"), "");
+    engine.ok(&["stop", "-t", "0", "shop"]);
+    assert_eq!(told(&engine, "web", "shop"), "");
+    engine.ok(&["start", "shop"]);
+    let shop = address(&engine, "shop", "own");
+    assert_eq!(told(&engine, "web", "shop"), shop);
+    if Engine::is_reference() {
+        return;
+    }
+    engine.corten_mut().kill9();
+    engine.corten_mut().restart();
+    assert_eq!(told(&engine, "web", "shop"), shop);
+    assert_eq!(told(&engine, "shop", "web"), web);
+    // What changes under the new daemon takes nobody else's name away.
+    engine.ok(&["rm", "-f", "shop"]);
+    assert_eq!(told(&engine, "web", "shop"), "");
+    assert_eq!(told(&engine, "linked", "web"), web);
+    assert_eq!(told(&engine, "linked", "db"), web);
+    // Who ends while there is no daemon is not told of afterwards.
+    let pid = pid_of(&engine, "linked");
+    engine.corten_mut().kill9();
+    end_process(pid);
+    until("it has ended", SOON, || !corten_testkit::proc::alive(pid));
+    engine.corten_mut().restart();
+    assert_eq!(told(&engine, "web", "linked"), "");
+    assert_eq!(told(&engine, "web", "web"), web);
 }

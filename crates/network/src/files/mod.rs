@@ -4,7 +4,7 @@ mod hosts;
 mod resolv_conf;
 
 pub use hosts::{ExtraHost, HostsFile, hosts_file};
-pub use resolv_conf::{host_resolv_conf, resolv_conf};
+pub use resolv_conf::{host_resolv_conf, host_servers, own_resolv_conf, resolv_conf};
 
 /// Text of `/etc/hostname`.
 pub fn hostname_file(hostname: &str) -> String {

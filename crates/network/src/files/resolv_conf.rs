@@ -69,6 +69,32 @@ pub fn resolv_conf(host_text: &str, dns: &[IpAddr], search: &[String], options: 
     text
 }
 
+/// Text of `/etc/resolv.conf` for a container on a network of users, whose name server is its own
+/// ([`crate::NAME_SERVER`]). `search` and `options` replace, each unless empty, what the host's file says.
+pub fn own_resolv_conf(host_text: &str, search: &[String], options: &[String]) -> String {
+    let mut options = options.to_vec();
+    if options.is_empty() {
+        options.clone_from(&ResolvConf::parse(host_text).options);
+    }
+    if !options.iter().any(|option| option.starts_with("ndots:")) {
+        // Names on the network have no dots: they are asked for as they are.
+        options.push("ndots:0".to_owned());
+    }
+    resolv_conf(host_text, &[crate::NAME_SERVER.into()], search, &options)
+}
+
+/// The servers the host's file names, or else Docker's fallback.
+pub fn host_servers(host_text: &str) -> Vec<IpAddr> {
+    let host = ResolvConf::parse(host_text);
+    // An address with a zone means nothing elsewhere.
+    let servers = host.servers.iter().filter_map(|server| server.parse().ok());
+    let servers: Vec<IpAddr> = servers.collect();
+    if servers.is_empty() {
+        return FALLBACK.to_vec();
+    }
+    servers
+}
+
 /// The host's resolver configuration: systemd-resolved's own list where `/etc/resolv.conf` names only its stub,
 /// which no container can reach. A host without the file has an empty one.
 pub fn host_resolv_conf() -> io::Result<String> {
