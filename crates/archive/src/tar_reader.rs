@@ -59,6 +59,25 @@ pub struct Member {
     pub segments: Option<Vec<Segment>>,
 }
 
+impl Member {
+    /// A file (of `size` bytes) or directory of root's, made in 1970: what an archive holds that is not of any file system.
+    pub fn made(kind: MemberKind, path: impl Into<Vec<u8>>, mode: u32, size: u64) -> Self {
+        Self {
+            kind,
+            path: path.into(),
+            link: Vec::new(),
+            mode,
+            uid: 0,
+            gid: 0,
+            mtime: (0, 0),
+            size,
+            device: (0, 0),
+            xattrs: Vec::new(),
+            segments: None,
+        }
+    }
+}
+
 /// A tar stream. Reading from it yields the stored bytes of the current member.
 pub struct TarReader<R> {
     inner: R,

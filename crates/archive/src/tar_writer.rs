@@ -240,17 +240,11 @@ mod tests {
 
     fn member(kind: MemberKind, path: &[u8], size: u64) -> Member {
         Member {
-            kind,
-            path: path.to_vec(),
-            link: Vec::new(),
-            mode: 0o4755,
             uid: 3_000_000,
             gid: 5,
             mtime: (-1, 0),
-            size,
-            device: (0, 0),
             xattrs: vec![(b"user.a".to_vec(), b"x\ny".to_vec())],
-            segments: None,
+            ..Member::made(kind, path, 0o4755, size)
         }
     }
 

@@ -142,7 +142,7 @@ impl Saving<'_> {
     pub fn write(self, out: impl Write) -> corten_archive::Result<()> {
         let mut tar = TarWriter::new(out);
         for directory in ["blobs/", "blobs/sha256/"] {
-            tar.begin(&member(MemberKind::Directory, directory, 0))?;
+            tar.begin(&Member::made(MemberKind::Directory, directory, 0o755, 0))?;
         }
         let mut buffer = vec![0; BUFFER];
         for (digest, blob) in &self.blobs {
@@ -157,21 +157,21 @@ impl Saving<'_> {
             };
             match blob {
                 Blob::Made(bytes) => {
-                    tar.begin(&member(MemberKind::File, &name, bytes.len() as u64))?;
+                    tar.begin(&file_member(&name, bytes.len() as u64))?;
                     tar.data(bytes)?;
                 }
                 Blob::Kept { file, size } => {
-                    tar.begin(&member(MemberKind::File, &name, *size))?;
+                    tar.begin(&file_member(&name, *size))?;
                     copy(&mut tar, Box::new(file), &mut buffer)?;
                 }
                 Blob::Inflated { file, size } => {
-                    tar.begin(&member(MemberKind::File, &name, *size))?;
+                    tar.begin(&file_member(&name, *size))?;
                     copy(&mut tar, decompress(file)?.0, &mut buffer)?;
                 }
             }
         }
         for (name, bytes) in &self.files {
-            tar.begin(&member(MemberKind::File, name, bytes.len() as u64))?;
+            tar.begin(&file_member(name, bytes.len() as u64))?;
             tar.data(bytes)?;
         }
         tar.finish()?;
@@ -322,22 +322,6 @@ impl Saving<'_> {
     }
 }
 
-fn member(kind: MemberKind, name: &str, size: u64) -> Member {
-    Member {
-        kind,
-        path: name.as_bytes().to_vec(),
-        link: Vec::new(),
-        mode: if kind == MemberKind::Directory {
-            0o755
-        } else {
-            0o644
-        },
-        uid: 0,
-        gid: 0,
-        mtime: (0, 0),
-        size,
-        device: (0, 0),
-        xattrs: Vec::new(),
-        segments: None,
-    }
+fn file_member(name: &str, size: u64) -> Member {
+    Member::made(MemberKind::File, name, 0o644, size)
 }

@@ -26,7 +26,7 @@ pub(crate) fn pack(context: &Context, secrets: &Secrets) -> Result<Vec<u8>, Erro
 fn written(meta: &[u8], secrets: &Secrets) -> corten_archive::Result<Vec<u8>> {
     let mut archive = TarWriter::new(Vec::new());
     let mut add = |path: &str, kind, mode, text: &[u8]| {
-        archive.begin(&member(path, kind, mode, text.len() as u64))?;
+        archive.begin(&Member::made(kind, path, mode, text.len() as u64))?;
         archive.data(text)
     };
     add(META, MemberKind::File, 0o644, meta)?;
@@ -95,22 +95,6 @@ fn strange(path: &str) -> Error {
     Error::plain(format!("{path}: unexpected context file"))
 }
 
-fn member(path: &str, kind: MemberKind, mode: u32, size: u64) -> Member {
-    Member {
-        kind,
-        path: path.as_bytes().to_vec(),
-        link: Vec::new(),
-        mode,
-        uid: 0,
-        gid: 0,
-        mtime: (0, 0),
-        size,
-        device: (0, 0),
-        xattrs: Vec::new(),
-        segments: None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{Endpoint, engine_secrets};
@@ -131,7 +115,7 @@ mod tests {
         assert!(!say(b"root:x:0:0:root:/root:/bin/bash\n").is_empty());
         let mut archive = TarWriter::new(Vec::new());
         archive
-            .begin(&member("tls/../../x", MemberKind::File, 0o600, 1))
+            .begin(&Member::made(MemberKind::File, "tls/../../x", 0o600, 1))
             .unwrap();
         archive.data(b"x").unwrap();
         let text = archive.finish().unwrap();
