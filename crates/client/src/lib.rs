@@ -22,6 +22,7 @@ mod plugins;
 mod query;
 mod raw_stream;
 mod ssh;
+mod ssh_process;
 mod stdcopy;
 mod system;
 mod tls;

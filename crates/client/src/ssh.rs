@@ -5,12 +5,15 @@ use std::io;
 use std::pin::Pin;
 use std::process::Stdio;
 use std::str::FromStr;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::process::{ChildStdin, ChildStdout, Command};
 
 use crate::Error;
+use crate::ssh_process::SshProcess;
+
+const PROGRAM: &str = "ssh";
 
 /// What stands behind `ssh://`: `[USER@]HOST[:PORT][/SOCKET]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,12 +30,16 @@ impl FromStr for Ssh {
 
     /// Docker's sentences.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let refuse = |why: String| Error::Address(format!("ssh host connection is not valid: {why}"));
+        let refuse = |why: String| {
+            Error::Address(format!(
+                "ssh host connection is not valid: invalid SSH URL: {why}"
+            ))
+        };
         if let Some((_, fragment)) = text.split_once('#') {
-            return Err(refuse(format!("extra fragment after the host: {fragment:?}")));
+            return Err(refuse(format!("fragments are not allowed: {fragment:?}")));
         }
         if let Some((_, query)) = text.split_once('?') {
-            return Err(refuse(format!("extra query after the host: {query:?}")));
+            return Err(refuse(format!("query parameters are not allowed: {query:?}")));
         }
         let (authority, path) = text.find('/').map_or((text, ""), |slash| text.split_at(slash));
         let (user, place) = match authority.rsplit_once('@') {
@@ -48,14 +55,15 @@ impl FromStr for Ssh {
         };
         let port = match port.filter(|port| !port.is_empty()) {
             None => None,
-            Some(port) => Some(
-                port.parse()
-                    .map_err(|_| refuse(format!("invalid port {port:?}")))?,
-            ),
+            Some(port) => Some(port.parse().map_err(|_| {
+                Error::Address(format!(
+                    "parse \"ssh://{text}\": invalid port \":{port}\" after host"
+                ))
+            })?),
         };
         let host = host.trim_start_matches('[').trim_end_matches(']');
         if host.is_empty() {
-            return Err(refuse("no host specified".to_owned()));
+            return Err(refuse("hostname is empty".to_owned()));
         }
         Ok(Self {
             user: user.filter(|user| !user.is_empty()).map(str::to_owned),
@@ -102,34 +110,50 @@ impl Ssh {
         all
     }
 
-    /// Runs `ssh`. What it has to say goes to standard error.
+    /// Runs `ssh`. What it has to say is kept for the error it may end with.
     pub(crate) fn dial(&self) -> io::Result<SshStream> {
-        let mut child = Command::new("ssh")
-            .args(self.arguments())
+        let arguments = self.arguments();
+        let mut child = Command::new(PROGRAM)
+            .args(&arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             // Ctrl-C is for the container.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
-        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(input), Some(output), Some(complaints)) = pipes else {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
+        let command = format!("command [{PROGRAM} {}]", arguments.join(" "));
         Ok(SshStream {
             input: Some(input),
             output,
-            _child: child,
+            end: Some(Box::pin(SshProcess::new(command, child, complaints).end())),
         })
     }
 }
 
 /// A connection through `ssh`, which ends with it.
-#[derive(Debug)]
 pub(crate) struct SshStream {
     /// Dropped when nothing more is to be sent: only so does the other side see the end.
     input: Option<ChildStdin>,
     output: ChildStdout,
-    _child: Child,
+    /// How the process ends, which goes with it; none when that has been told.
+    end: Option<Pin<Box<dyn Future<Output = io::Result<()>> + Send>>>,
+}
+
+impl SshStream {
+    /// Ready when it is known how the connection ended: an error where `ssh` failed.
+    fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(end) = &mut self.end else {
+            return Poll::Ready(Ok(()));
+        };
+        let ended = ready!(end.as_mut().poll(context));
+        self.end = None;
+        Poll::Ready(ended)
+    }
 }
 
 impl AsyncRead for SshStream {
@@ -138,7 +162,12 @@ impl AsyncRead for SshStream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.output).poll_read(context, buffer)
+        let before = buffer.remaining();
+        ready!(Pin::new(&mut self.output).poll_read(context, buffer))?;
+        if before == 0 || buffer.remaining() < before {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_end(context)
     }
 }
 
@@ -148,10 +177,16 @@ impl AsyncWrite for SshStream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.input {
-            Some(input) => Pin::new(input).poll_write(context, bytes),
-            None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        let written = match &mut self.input {
+            Some(input) => ready!(Pin::new(input).poll_write(context, bytes)),
+            None => Err(io::ErrorKind::BrokenPipe.into()),
+        };
+        if self.input.is_some() && matches!(&written, Err(error) if error.kind() == io::ErrorKind::BrokenPipe)
+        {
+            // It may have failed before anything could be sent.
+            ready!(self.poll_end(context))?;
         }
+        Poll::Ready(written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -192,13 +227,17 @@ mod tests {
     fn what_is_no_machine() {
         let said = |text: &str| text.parse::<Ssh>().unwrap_err().to_string();
         for (text, why) in [
-            ("", "no host specified"),
+            ("", "hostname is empty"),
             ("me:secret@far", "plain-text password is not supported"),
-            ("far?x", "extra query after the host: \"x\""),
-            ("far#x", "extra fragment after the host: \"x\""),
-            ("far:x", "invalid port \"x\""),
+            ("far?x", "query parameters are not allowed: \"x\""),
+            ("far#x", "fragments are not allowed: \"x\""),
         ] {
-            assert_eq!(said(text), format!("ssh host connection is not valid: {why}"));
+            let sentence = format!("ssh host connection is not valid: invalid SSH URL: {why}");
+            assert_eq!(said(text), sentence);
         }
+        assert_eq!(
+            said("far:x"),
+            "parse \"ssh://far:x\": invalid port \":x\" after host"
+        );
     }
 }

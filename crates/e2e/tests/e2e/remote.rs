@@ -79,7 +79,15 @@ fn an_engine_behind_ssh_is_used_like_any_other() {
     );
     let (code, _, said) = run(&["-H", "ssh://nowhere", "ps"], "");
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("no such machine"), "{said}");
+    assert!(
+        said.starts_with("error during connect: ")
+            && said.ends_with(
+                ": command [ssh -o ConnectTimeout=30 -T -- nowhere docker system dial-stdio] has exited with exit status 255, \
+                 make sure the URL is valid, and Docker 18.09 or later is installed on the remote host: stderr=no such \
+                 machine\n\n"
+            ),
+        "{said}"
+    );
     let (code, _, said) = run(&["-H", "ssh://me:secret@far", "ps"], "");
     assert_ne!(code, Some(0));
     assert!(said.contains("plain-text password is not supported"), "{said}");
