@@ -73,6 +73,14 @@ impl Settings {
         self.tls.as_ref()
     }
 
+    /// Makes sure that what was said of the engine makes sense.
+    ///
+    /// # Errors
+    /// When there is no such context, or its address is none.
+    pub(crate) fn check_engine(&self) -> Result<(), Error> {
+        self.asked().map(drop)
+    }
+
     /// The engine asked for; `None` leaves the choice to us.
     fn asked(&self) -> Result<Option<Asked>, Error> {
         let failed = |error: Error| {

@@ -73,7 +73,8 @@ pub(crate) fn run(args: Vec<String>, program: Program) -> Result<i32, Error> {
         let is_known = find(verbs::COMMON, &verb)
             .or_else(|| find(verbs::COMMANDS, &verb))
             .is_some()
-            || verbs::GROUPS.iter().any(|group| group.name == verb);
+            || verbs::GROUPS.iter().any(|group| group.name == verb)
+            || verbs::not_yet::has(&verb, None);
         return if verb == "--help" {
             print(&root_help(&program, help_width()))
         } else if !is_known {
@@ -98,10 +99,10 @@ fn dispatch(program: Program, settings: Settings, verb: &str, rest: Vec<String>)
     if let Some(entry) = find(verbs::COMMON, verb).or_else(|| find(verbs::COMMANDS, verb)) {
         return execute(program, settings, entry.name, entry.command, rest);
     }
+    if verbs::not_yet::has(verb, rest.first()) {
+        return verbs::not_yet::answer(&program, verb, &rest);
+    }
     let Some(group) = verbs::GROUPS.iter().find(|group| group.name == verb) else {
-        if verbs::not_yet::has(verb, None) {
-            return Err(verbs::not_yet::refuse(&program, verb, rest.first()));
-        }
         let name = &program.0;
         return Err(Error::Usage(format!(
             "{name}: unknown command: {name} {verb}\n\nRun '{name} --help' for more information"
@@ -126,9 +127,6 @@ fn dispatch(program: Program, settings: Settings, verb: &str, rest: Vec<String>)
                 entry.command,
                 rest.collect(),
             ),
-            None if verbs::not_yet::has(verb, Some(&word)) => {
-                Err(verbs::not_yet::refuse(&program, verb, Some(&word)))
-            }
             None if word.starts_with('-') => Err(Error::Message {
                 message: format!(
                     "unknown flag: {word}\n\nUsage:  {0} {verb}{word_for_verbs}\n\nRun '{0} {verb} --help' for more information",

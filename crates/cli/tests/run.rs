@@ -101,6 +101,8 @@ fn ctrl_c_at_a_question_is_a_no() {
         .spawn()
         .unwrap();
     let mut out = child.stdout.take().unwrap();
+    // Its end, which waiting for the child would make, would be an answer.
+    let _input = child.stdin.take();
     let mut first = [0; 1];
     out.read_exact(&mut first).unwrap();
     let pid = Pid::from_raw(child.id().try_into().unwrap()).unwrap();

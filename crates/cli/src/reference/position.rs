@@ -186,10 +186,15 @@ fn verb_words() -> Vec<Word> {
 fn flag_words(flags: &[Flag]) -> Vec<Word> {
     let shown = flags.iter().filter(|flag| flag.is_shown());
     shown
-        .map(|flag| {
+        .flat_map(|flag| {
             let about = flag.about().lines().next().unwrap_or_default();
-            Word::new(&format!("--{}", flag.name()), about)
+            let long = Word::new(&format!("--{}", flag.name()), about);
+            let short = flag
+                .letter()
+                .map(|letter| Word::new(&format!("-{letter}"), about));
+            [Some(long), short]
         })
+        .flatten()
         .collect()
 }
 
@@ -227,7 +232,10 @@ mod tests {
     fn commands_and_flags() {
         let all = words(&["-D", "-H", "unix:///x"], "r");
         assert!(all.contains(&"run".to_owned()) && all.contains(&"container".to_owned()));
-        assert_eq!(words(&[], "-"), ["--context", "--debug", "--host"]);
+        assert_eq!(
+            words(&[], "-"),
+            ["--context", "-c", "--debug", "-D", "--host", "-H"]
+        );
         assert!(words(&["container"], "").contains(&"ls".to_owned()));
         assert!(words(&["ps", "-a"], "--").contains(&"--no-trunc".to_owned()));
     }

@@ -2,9 +2,11 @@
 
 use crate::command::Program;
 use crate::error::Error;
+use crate::output;
 
 /// Verbs and groups at the top.
 const TOP: &[&str] = &[
+    "bake",
     "build",
     "builder",
     "buildx",
@@ -43,22 +45,32 @@ pub(crate) fn has(verb: &str, word: Option<&String>) -> bool {
     TOP.contains(&verb) || IN_GROUPS.iter().any(of_group)
 }
 
-/// The sentence for it.
-pub(crate) fn refuse(program: &Program, verb: &str, word: Option<&String>) -> Error {
+/// Says so, where `rest` stands behind `verb`: who only asks for help has it that way.
+///
+/// # Errors
+/// The sentence, unless help was asked for.
+pub(crate) fn answer(program: &Program, verb: &str, rest: &[String]) -> Result<i32, Error> {
+    let sentence = sentence(program, verb, rest.first());
+    if !rest.iter().any(|word| word == "--help" || word == "-h") {
+        return Err(Error::plain(sentence));
+    }
+    output::line(&sentence)?;
+    Ok(0)
+}
+
+fn sentence(program: &Program, verb: &str, word: Option<&String>) -> String {
     let word = word
         .filter(|word| !word.starts_with('-'))
         .map(|word| format!(" {word}"))
         .unwrap_or_default();
     // What follows a verb that stands alone is no verb.
-    let word = if matches!(verb, "build" | "login" | "logout" | "push" | "search") {
+    let word = if matches!(verb, "bake" | "build" | "login" | "logout" | "push" | "search") {
         String::new()
     } else {
         word
     };
     let name = &program.0;
-    Error::plain(format!(
-        "{name}: '{name} {verb}{word}' is not supported by Corten yet"
-    ))
+    format!("{name}: '{name} {verb}{word}' is not supported by Corten yet")
 }
 
 #[cfg(test)]
@@ -74,12 +86,27 @@ mod tests {
         assert!(!has("volume", Some(&prune)) && !has("frob", None) && !has("network", None));
         let program = Program("docker".to_owned());
         assert_eq!(
-            refuse(&program, "builder", Some(&prune)).to_string(),
+            sentence(&program, "builder", Some(&prune)),
             "docker: 'docker builder prune' is not supported by Corten yet"
         );
         assert_eq!(
-            refuse(&program, "push", Some(&"x".to_owned())).to_string(),
+            sentence(&program, "push", Some(&"x".to_owned())),
             "docker: 'docker push' is not supported by Corten yet"
+        );
+    }
+
+    #[test]
+    fn asking_for_help_is_no_mistake() {
+        let program = Program("docker".to_owned());
+        let ask = |rest: &[&str]| {
+            let rest: Vec<String> = rest.iter().map(|word| (*word).to_owned()).collect();
+            answer(&program, "swarm", &rest)
+        };
+        assert_eq!(ask(&["--help"]).unwrap(), 0);
+        assert_eq!(ask(&["init", "-h"]).unwrap(), 0);
+        assert_eq!(
+            ask(&["init"]).unwrap_err().to_string(),
+            "docker: 'docker swarm init' is not supported by Corten yet"
         );
     }
 }

@@ -38,6 +38,8 @@ fn run(invocation: Invocation) -> Outcome {
                 "conflicting options: cannot specify both --attach and --detach",
             ));
         }
+        // As of any other verb, an address that is none is no failure of running.
+        invocation.settings.check_engine()?;
         let mut launch = Launch::new(invocation, "run")?;
         let config = &launch.request.config;
         if config.attach_stdin && config.tty && !stdin_is_terminal() {
