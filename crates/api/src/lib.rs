@@ -17,6 +17,7 @@ mod routes;
 mod serve;
 mod tls;
 
+pub use connection::IdleConnections;
 pub use error::{ApiError, ApiResult};
 pub use routes::router;
 pub use serve::{GRACE, Listener, Untaken, serve};

@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::Tls;
-use crate::connection::{self, Socket};
+use crate::connection::{self, IdleConnections, Socket};
 
 /// How long requests under way may take to finish after shutdown began.
 pub const GRACE: Duration = Duration::from_secs(3);
@@ -49,11 +49,17 @@ impl Listener {
     }
 }
 
-/// Serves `router` to whoever connects to `listener`, until `shutdown` is ready.
+/// Serves `router` to whoever connects to `listener`, until `shutdown` is ready. Of connections that do nothing, `idle` says how many
+/// there are at most.
 ///
 /// Then no connection is accepted any more, idle ones are closed, endless answers (events, followed logs, waiting) and
 /// hijacked streams are cut, and other requests have [`GRACE`] to finish.
-pub async fn serve(listener: Listener, router: Router, shutdown: impl Future<Output = ()>) {
+pub async fn serve(
+    listener: Listener,
+    router: Router,
+    idle: IdleConnections,
+    shutdown: impl Future<Output = ()>,
+) {
     let closing = CancellationToken::new();
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -62,12 +68,20 @@ pub async fn serve(listener: Listener, router: Router, shutdown: impl Future<Out
             () = &mut shutdown => break,
             accepted = listener.accept() => match accepted {
                 Ok(client) => {
-                    let (router, closing) = (router.clone(), closing.clone());
+                    let (router, closing, place) = (router.clone(), closing.clone(), idle.place());
                     connections.spawn(async move {
-                        match client.await {
-                            Ok(socket) => connection::run(socket, router, closing).await,
-                            // In the words of Go's server, which people search logs for.
-                            Err(cause) => tracing::info!("http: TLS handshake error: {cause}"),
+                        let served = async {
+                            match client.await {
+                                Ok(socket) => connection::run(socket, router, closing, place.clone()).await,
+                                // In the words of Go's server, which people search logs for.
+                                Err(cause) => tracing::info!("http: TLS handshake error: {cause}"),
+                            }
+                        };
+                        tokio::select! {
+                            // Looked at first, so that no request is begun any more.
+                            biased;
+                            () = place.displaced() => tracing::debug!("closed an idle connection to make room"),
+                            () = served => {}
                         }
                     });
                 }

@@ -4,6 +4,10 @@ use corten_wire::Ulimit;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 const NAME: &str = "nofile";
+/// Files that may be open for each idle connection that may be; it has two of them.
+const PER_IDLE: u64 = 8;
+/// More idle connections than any client keeps: beyond that they are a waste of memory.
+const MOST_IDLE: u64 = 4096;
 
 /// Raises the soft limit to the hard one. Containers are to get what the daemon was started with, unless `defaults` says
 /// otherwise.
@@ -30,4 +34,26 @@ pub(crate) fn raise(defaults: &mut Vec<Ulimit>) -> std::io::Result<()> {
         });
     }
     Ok(())
+}
+
+/// How many idle connections there may be, so that most files are left for what is done.
+pub(crate) fn idle_connections() -> usize {
+    idle_of(getrlimit(Resource::Nofile).current)
+}
+
+fn idle_of(limit: Option<u64>) -> usize {
+    let most = limit.map_or(MOST_IDLE, |limit| (limit / PER_IDLE).clamp(1, MOST_IDLE));
+    usize::try_from(most).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::idle_of;
+
+    #[test]
+    fn idle_connections_leave_room() {
+        assert_eq!(idle_of(Some(1024)), 128);
+        assert_eq!(idle_of(Some(1 << 20)), 4096);
+        assert_eq!((idle_of(Some(1)), idle_of(None)), (1, 4096));
+    }
 }

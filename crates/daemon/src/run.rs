@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use corten_api::IdleConnections;
 use corten_content::Store as ContentStore;
 use corten_engine::{Engine, EngineConfig, Parts};
 use corten_image::Images;
@@ -89,6 +90,7 @@ async fn serve(settings: Settings, flags: Flags, log_level: LogLevel) -> Result<
     };
     let (closing, closed) = watch::channel(false);
     let router = corten_api::router(adapters::backend(&engine, &settings, live.clone()));
+    let idle = IdleConnections::new(open_files::idle_connections());
     let mut servers = Vec::new();
     for listener in listeners.listeners.drain(..) {
         let mut closed = closed.clone();
@@ -96,7 +98,8 @@ async fn serve(settings: Settings, flags: Flags, log_level: LogLevel) -> Result<
             // An error means that the sender is gone, which is the end as well.
             let _closing = closed.wait_for(|closing| *closing).await;
         };
-        servers.push(tokio::spawn(corten_api::serve(listener, router.clone(), closing)));
+        let serving = corten_api::serve(listener, router.clone(), idle.clone(), closing);
+        servers.push(tokio::spawn(serving));
     }
     tracing::info!(
         pid = std::process::id(),

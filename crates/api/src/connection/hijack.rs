@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::idle::{Busy, Place};
 use super::peer::Peer;
 use super::service::SERVER_HEADERS;
 use super::stdcopy;
@@ -41,20 +42,24 @@ struct Shared {
     hijack: Mutex<Option<Hijack>>,
     closing: CancellationToken,
     peer: Option<Peer>,
+    place: Arc<Place>,
 }
 
 /// Held while a request is being answered, and while its body has not been read to its end: when nobody holds it any more, what
 /// the client sends next is another request.
-pub(super) struct Turn(Link);
+pub(super) struct Turn {
+    link: Link,
+    _busy: Busy,
+}
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.0.turns.fetch_add(1, Ordering::Relaxed);
+        self.link.0.turns.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 impl Link {
-    pub(super) fn new(closing: CancellationToken, peer: Option<Peer>) -> Self {
+    pub(super) fn new(closing: CancellationToken, peer: Option<Peer>, place: Arc<Place>) -> Self {
         Self(Arc::new(Shared {
             hijackable: AtomicBool::new(false),
             turns: AtomicUsize::new(0),
@@ -62,6 +67,7 @@ impl Link {
             hijack: Mutex::new(None),
             closing,
             peer,
+            place,
         }))
     }
 
@@ -73,9 +79,15 @@ impl Link {
         }
     }
 
-    /// A turn for the request that begins now.
-    pub(super) fn turn(&self) -> Arc<Turn> {
-        Arc::new(Turn(self.clone()))
+    /// A turn for the request that begins now; `None` when the connection is about to be closed.
+    pub(super) fn turn(&self) -> Option<Arc<Turn>> {
+        let link = self.clone();
+        self.busy().map(|busy| Arc::new(Turn { link, _busy: busy }))
+    }
+
+    /// Keeps the connection from counting as idle; `None` when it is about to be closed.
+    pub(super) fn busy(&self) -> Option<Busy> {
+        self.0.place.busy()
     }
 
     /// Requests that are over.

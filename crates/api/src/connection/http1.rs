@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -10,11 +11,11 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio_util::sync::CancellationToken;
 
-use super::Socket;
 use super::hijack::Link;
 use super::peer::PeerSocket;
 use super::service::ConnectionService;
 use super::transport::Transport;
+use super::{Place, Socket};
 
 /// How long a client may take for the head of a request, dockerd's: one that sends a byte now and then must not hold on to
 /// its connection for ever. An idle connection is closed after the same time.
@@ -27,16 +28,22 @@ enum Outcome {
 }
 
 /// Serves one connection to its end.
-pub(crate) async fn run(stream: Socket, router: Router, closing: CancellationToken) {
-    run_with(stream, router, closing, HEAD_DEADLINE).await;
+pub(crate) async fn run(stream: Socket, router: Router, closing: CancellationToken, place: Arc<Place>) {
+    run_with(stream, router, closing, place, HEAD_DEADLINE).await;
 }
 
-async fn run_with(stream: Socket, router: Router, closing: CancellationToken, head_deadline: Duration) {
+async fn run_with(
+    stream: Socket,
+    router: Router,
+    closing: CancellationToken,
+    place: Arc<Place>,
+    head_deadline: Duration,
+) {
     let watched = PeerSocket::of(&stream)
         .inspect_err(|error| tracing::warn!(%error, "cannot watch a client"))
         .ok();
     let peer = watched.as_ref().map(PeerSocket::peer);
-    let link = Link::new(closing.clone(), peer.clone());
+    let link = Link::new(closing.clone(), peer.clone(), place);
     let transport = TokioIo::new(Transport::new(stream, link.clone()));
     let service = ConnectionService::new(router, link.clone());
     let mut http = http1::Builder::new()
@@ -74,6 +81,7 @@ async fn run_with(stream: Socket, router: Router, closing: CancellationToken, he
     drop(watched);
     match outcome {
         Outcome::Hijacked(hijack) => {
+            let _busy = link.busy();
             let parts = http.into_parts();
             let (stream, left, input_ended) = parts.io.into_inner().into_stream();
             let early = match left.is_empty() {
@@ -93,6 +101,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::UnixStream;
 
+    use super::super::IdleConnections;
     use super::*;
 
     #[tokio::test]
@@ -105,7 +114,8 @@ mod tests {
         let router = Router::new().route("/slow", slow).route("/never", never);
         let serve = |server| {
             let socket = Socket::Unix(server, |_| Ok(0));
-            tokio::spawn(run(socket, router.clone(), CancellationToken::new()))
+            let place = IdleConnections::new(9).place();
+            tokio::spawn(run(socket, router.clone(), CancellationToken::new(), place))
         };
         let (mut client, server) = UnixStream::pair().unwrap();
         let served = serve(server);
@@ -137,6 +147,7 @@ mod tests {
             Socket::Unix(server, |_| Ok(0)),
             Router::new(),
             CancellationToken::new(),
+            IdleConnections::new(9).place(),
             deadline,
         ));
         client.write_all(b"GET /_ping HTTP/1.1\r\nHost: ").await.unwrap();

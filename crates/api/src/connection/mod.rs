@@ -3,7 +3,9 @@
 mod detach_keys;
 mod hijack;
 mod http1;
+mod idle;
 mod peer;
+mod readable_path;
 mod request_body;
 mod request_line;
 mod service;
@@ -15,6 +17,8 @@ mod web_socket;
 pub(crate) use detach_keys::DetachKeys;
 pub(crate) use hijack::{Answered, Hijack, Link};
 pub(crate) use http1::run;
+pub use idle::IdleConnections;
+pub(crate) use idle::Place;
 pub(crate) use service::{ClientVersion, page_not_found};
 pub(crate) use socket::Socket;
 pub(crate) use stdcopy::{FRAME_HEADER, frame};

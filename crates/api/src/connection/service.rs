@@ -15,6 +15,7 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
 use super::hijack::Link;
+use super::readable_path::readable_path;
 use super::request_body::with_body;
 use crate::ApiError;
 use crate::http::{error_response, log_failure};
@@ -67,7 +68,9 @@ impl Service<Request<Incoming>> for ConnectionService {
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let turn = self.link.turn();
+        let Some(turn) = self.link.turn() else {
+            return Box::pin(std::future::pending());
+        };
         let mut request = with_body(request, self.link.closing(), &turn);
         // Set before hyper reads on, see `Transport`.
         self.link
@@ -78,9 +81,12 @@ impl Service<Request<Incoming>> for ConnectionService {
             Err(refused) => Err(refused),
             Ok((_, path)) if *request.method() == Method::HEAD && !has_head(path) => Err(page_not_found()),
             Ok((version, path)) => {
+                let readable = readable_path(path);
+                let path = readable.as_deref().unwrap_or(path);
                 let joined = join_link(path);
-                if joined.is_some() || path.len() != request.uri().path().len() {
-                    let stripped = with_path(request.uri(), joined.as_deref().unwrap_or(path));
+                let wanted = joined.as_deref().unwrap_or(path);
+                if wanted != request.uri().path() {
+                    let stripped = with_path(request.uri(), wanted);
                     *request.uri_mut() = stripped;
                 }
                 request.extensions_mut().insert(ClientVersion(version));
@@ -89,12 +95,17 @@ impl Service<Request<Incoming>> for ConnectionService {
             }
         };
         Box::pin(async move {
-            let mut response = match routed {
+            let response = match routed {
                 Ok(answer) => answer.await?,
                 Err(error) => error_response(&error),
             };
             log_failure(&asked.0, asked.1.path(), &response);
             link.set_hijackable(false);
+            let mut response = match link.busy() {
+                Some(busy) => response.map(|body| busy.with(body)),
+                // Not while there is a turn.
+                None => response,
+            };
             drop(turn);
             let headers = response.headers_mut();
             for (_, name, value) in &SERVER_HEADERS {

@@ -12,6 +12,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 
 use crate::backend::ByteStream;
 use crate::{ApiError, ApiResult};
@@ -23,7 +24,8 @@ const LIMIT: usize = 16 << 20;
 const SMALL: usize = 64 << 10;
 /// How many larger ones are in memory at once, so that many slow clients do not fill it.
 static LARGE_ONES: Semaphore = Semaphore::const_new(4);
-/// How long a larger one may take to come, for others wait for it.
+/// How long one may take to come: others wait for the larger ones, and who sends none of what it announced holds on to a
+/// connection.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A body in memory.
@@ -82,7 +84,9 @@ pub(crate) async fn read_whole(body: Body) -> ApiResult<Whole> {
 
 async fn read(mut body: Body, places: &'static Semaphore, patience: Duration) -> ApiResult<Whole> {
     let mut whole = BytesMut::new();
-    if fill(&mut whole, &mut body, SMALL).await? {
+    let late = |_| ApiError::invalid("cannot read the request body: it did not come in time");
+    let small = fill(&mut whole, &mut body, SMALL);
+    if timeout(patience, small).await.map_err(late)?? {
         return Ok(Whole {
             bytes: whole.freeze(),
             _place: None,
@@ -90,17 +94,14 @@ async fn read(mut body: Body, places: &'static Semaphore, patience: Duration) ->
     }
     // Fails only when closed, which it never is.
     let place = places.acquire().await.ok();
-    match tokio::time::timeout(patience, fill(&mut whole, &mut body, LIMIT)).await {
-        Ok(Ok(true)) => Ok(Whole {
-            bytes: whole.freeze(),
-            _place: place,
-        }),
-        Ok(Ok(false)) => Err(ApiError::invalid("http: request body too large")),
-        Ok(Err(error)) => Err(error),
-        Err(_) => Err(ApiError::invalid(
-            "cannot read the request body: it did not come in time",
-        )),
+    let large = fill(&mut whole, &mut body, LIMIT);
+    if !timeout(patience, large).await.map_err(late)?? {
+        return Err(ApiError::invalid("http: request body too large"));
     }
+    Ok(Whole {
+        bytes: whole.freeze(),
+        _place: place,
+    })
 }
 
 /// Reads on until the end, which it tells, or beyond `limit` bytes.
@@ -222,11 +223,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn large_bodies_that_do_not_end_make_room() {
+    async fn bodies_that_do_not_end_make_room() {
         static PLACES: Semaphore = Semaphore::const_new(1);
         let (_go_on, rest) = oneshot::channel();
         let soon = Duration::from_millis(5);
         assert!(read(slow(SMALL + 9, rest), &PLACES, soon).await.is_err());
+        let (_go_on, rest) = oneshot::channel();
+        assert!(read(slow(9, rest), &PLACES, soon).await.is_err());
         assert_eq!(PLACES.available_permits(), 1);
         let (now, ready) = oneshot::channel();
         now.send(()).unwrap();

@@ -115,6 +115,18 @@ async fn errors_have_dockers_status_and_shape() {
 }
 
 #[tokio::test]
+async fn names_that_are_no_text_are_names_nobody_has() {
+    let server = Server::start();
+    assert_eq!(
+        server.ask("POST", "/v1.40/containers/%ffx/start").await,
+        (404, "{\"message\":\"No such container: \u{fffd}x\"}\n".into())
+    );
+    let (status, body) = server.ask("GET", "/images/a/b%c3%28/json").await;
+    assert_eq!(status, 200);
+    assert!(body.starts_with("{\"Id\":\"a/b\u{fffd}(\","), "{body}");
+}
+
+#[tokio::test]
 async fn create_reads_bodies_like_go() {
     let server = Server::start();
     let body = r#"{"Image":"img","cmd":"ls","Hostname":null,"HostConfig":{"AutoRemove":true,"Binds":null}}"#;

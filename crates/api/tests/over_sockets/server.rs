@@ -1,6 +1,6 @@
 //! The API over a socket of its own, and a client that shows every byte.
 
-use corten_api::Listener;
+use corten_api::{IdleConnections, Listener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,6 +23,10 @@ pub struct Server {
 
 impl Server {
     pub fn start() -> Self {
+        Self::start_with(IdleConnections::new(1000))
+    }
+
+    pub fn start_with(idle: IdleConnections) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("api.sock");
         let listener = UnixListener::bind(&socket).unwrap();
@@ -30,10 +34,8 @@ impl Server {
         let stop = Arc::new(Notify::new());
         let (router, told) = (corten_api::router(fake.backend()), stop.clone());
         let task = tokio::spawn(async move {
-            corten_api::serve(Listener::Unix(listener, |_| Ok(0)), router, async move {
-                told.notified().await
-            })
-            .await;
+            let told = async move { told.notified().await };
+            corten_api::serve(Listener::Unix(listener, |_| Ok(0)), router, idle, told).await;
         });
         Self {
             fake,

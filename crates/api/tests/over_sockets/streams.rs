@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::server::Server;
+use corten_api::IdleConnections;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
@@ -287,4 +288,36 @@ async fn shutdown_cuts_what_is_endless() {
     let took = server.stop().await;
     assert!(took < corten_api::GRACE, "{took:?}");
     gone.await.unwrap();
+}
+
+#[tokio::test]
+async fn idle_connections_make_room_for_others() {
+    let server = Server::start_with(IdleConnections::new(2));
+    let send = async |request: &str, sign: &str| {
+        let mut stream = server.connect().await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        read_until(&mut stream, sign).await;
+        stream
+    };
+    let _events = send("GET /events HTTP/1.1\r\nHost: d\r\n\r\n", "\"start\"").await;
+    let attach = "POST /containers/c/attach?stdin=1&stdout=1&stream=1 HTTP/1.1\r\nHost: d\r\n\r\n";
+    let mut attached = send(attach, "there").await;
+    let mut silent = server.connect().await;
+    let mut half = server.connect().await;
+    half.write_all(b"GET /_ping HTTP/1.1\r\nHost:").await.unwrap();
+    let mut last = server.connect().await;
+    silent.read_to_end(&mut Vec::new()).await.unwrap();
+    half.write_all(b" d\r\n\r\n").await.unwrap();
+    read_until(&mut half, "OK").await;
+    // Idle for a shorter time than the other by now.
+    let _one_more = server.connect().await;
+    last.read_to_end(&mut Vec::new()).await.unwrap();
+    half.write_all(b"GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n")
+        .await
+        .unwrap();
+    read_until(&mut half, "OK").await;
+    // Connections on which something goes on are left alone.
+    attached.write_all(b"still").await.unwrap();
+    read_until(&mut attached, "STILL").await;
+    assert_eq!(server.fake.listeners.load(Ordering::SeqCst), 1);
 }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use corten_testkit::{Engine, fixtures, http, proc, until};
+use corten_testkit::{Daemon, Engine, binary, fixtures, http, proc, until};
 use serde_json::json;
 
 use crate::cleanliness::{at_rest, comes_back_to};
@@ -489,5 +490,47 @@ fn clients_that_vanish_leave_whole_things_or_none() {
     comes_back_to(&engine, &before);
     until("the connections are closed", SOON, || {
         open_files() <= files_before + 4
+    });
+}
+
+#[test]
+fn clients_that_say_nothing_shut_nobody_out() {
+    corten_only!();
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("corten");
+    // As many files as a daemon needs, and not many more.
+    let script = format!("#!/bin/sh\nulimit -n 200\nexec {} \"$@\"\n", binary().display());
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    let daemon = Daemon::start_with(&program, &["--debug"]);
+    let archive = fixtures::busybox().display().to_string();
+    daemon.corten(&["load", "-i", &archive]).ok();
+    let mut followed = UnixStream::connect(daemon.socket()).unwrap();
+    followed
+        .write_all(b"GET /events HTTP/1.1\r\nHost: d\r\n\r\n")
+        .unwrap();
+    let mut silent = Vec::new();
+    for number in 0..300 {
+        let mut client = UnixStream::connect(daemon.socket()).unwrap();
+        if number % 2 == 0 {
+            // The daemon may have closed others' by now, not this one.
+            client.write_all(b"GET /_ping HTTP/1.1\r\nHost").unwrap();
+        }
+        silent.push(client);
+    }
+    assert_eq!(daemon.corten(&["run", "--rm", BB, "echo", "in"]).ok(), "in");
+    // Who uses its connection keeps it.
+    let mut told = Vec::new();
+    let mut piece = [0; 4096];
+    followed.set_read_timeout(Some(SOON)).unwrap();
+    while !String::from_utf8_lossy(&told).contains("\"die\"") {
+        let count = followed.read(&mut piece).unwrap();
+        assert!(count > 0, "closed");
+        told.extend_from_slice(&piece[..count]);
+    }
+    drop(silent);
+    let files = std::path::PathBuf::from(format!("/proc/{}/fd", daemon.pid()));
+    until("their files are closed", SOON, || {
+        std::fs::read_dir(&files).unwrap().count() < 100
     });
 }
