@@ -58,7 +58,7 @@ impl Claim {
 }
 
 /// Tries until it works, fails for another reason than being claimed, or whoever has the claim had time enough to end.
-async fn once_released<T>(mut take: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+pub(crate) async fn once_released<T>(mut take: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     let deadline = tokio::time::Instant::now() + RELEASE_DEADLINE;
     loop {
         match take() {
@@ -70,7 +70,8 @@ async fn once_released<T>(mut take: impl FnMut() -> io::Result<T>) -> io::Result
     }
 }
 
-fn is_claimed(error: &io::Error) -> bool {
+/// Whether it failed because another has it.
+pub(crate) fn is_claimed(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::AddrInUse)
 }
 

@@ -1,31 +1,42 @@
 //! The PID file: one daemon for one file.
+//!
+//! The daemon keeps its file locked, so that what counts is whether it runs, not whether some process has its number by now: a
+//! lock ends with the process, however that ends.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::claim::{is_claimed, once_released};
 
 /// The file, removed when dropped.
 #[derive(Debug)]
 pub(crate) struct PidFile {
     path: PathBuf,
+    _locked: File,
 }
 
 impl PidFile {
-    /// Writes this process's PID, unless a daemon named there still runs.
-    pub(crate) fn write(path: &Path) -> Result<Self, String> {
-        if let Some(pid) = running(path) {
-            return Err(format!("process with PID {pid} is still running"));
+    /// Writes this process's PID, unless another daemon has the file. One that has just been killed is waited for.
+    pub(crate) async fn write(path: &Path) -> Result<Self, String> {
+        let failed = |error| format!("cannot write the PID file {}: {error}", path.display());
+        if let Some(dir) = path.parent() {
+            fs::create_dir_all(dir).map_err(failed)?;
         }
-        let put = || -> io::Result<()> {
-            if let Some(dir) = path.parent() {
-                fs::create_dir_all(dir)?;
+        match once_released(|| take(path)).await {
+            Ok(file) => Ok(Self {
+                path: path.to_owned(),
+                _locked: file,
+            }),
+            Err(error) if is_claimed(&error) => {
+                let pid = fs::read_to_string(path).unwrap_or_default();
+                Err(format!("process with PID {} is still running", pid.trim()))
             }
-            fs::write(path, std::process::id().to_string())
-        };
-        put().map_err(|error| format!("cannot write the PID file {}: {error}", path.display()))?;
-        Ok(Self {
-            path: path.to_owned(),
-        })
+            Err(error) => Err(failed(error)),
+        }
     }
 }
 
@@ -36,19 +47,24 @@ impl Drop for PidFile {
     }
 }
 
-/// The daemon the file names, if that process exists, is not this one, and is a daemon of ours (PIDs are used again).
-fn running(path: &Path) -> Option<u32> {
-    let pid: u32 = fs::read_to_string(path).ok()?.trim().parse().ok()?;
-    let theirs = program(&pid.to_string())?;
-    let ours = program("self")?;
-    (pid != std::process::id() && theirs == ours).then_some(pid)
-}
-
-/// The name of the program a process runs, also when an upgrade has replaced its file.
-fn program(process: &str) -> Option<String> {
-    let path = fs::read_link(format!("/proc/{process}/exe")).ok()?;
-    let name = path.file_name()?.to_str()?;
-    Some(name.strip_suffix(" (deleted)").unwrap_or(name).to_owned())
+/// Locks the file and writes to it.
+fn take(path: &Path) -> io::Result<File> {
+    loop {
+        let mut file = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        // Who had it may have removed it meanwhile, on its orderly end.
+        let (ours, there) = (file.metadata()?, fs::metadata(path));
+        if !there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())) {
+            continue;
+        }
+        file.set_len(0)?;
+        file.write_all(std::process::id().to_string().as_bytes())?;
+        return Ok(file);
+    }
 }
 
 #[cfg(test)]
@@ -57,22 +73,49 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_daemon_whose_program_was_replaced_still_holds_its_file() {
+    #[tokio::test]
+    async fn a_daemon_that_runs_keeps_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run/pid");
+        let file = PidFile::write(&path).await.unwrap();
+        let own = std::process::id();
+        assert_eq!(
+            PidFile::write(&path).await.unwrap_err(),
+            format!("process with PID {own} is still running")
+        );
+        drop(file);
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn a_process_that_has_the_number_of_one_that_was_killed_does_not_count() {
         let dir = tempfile::tempdir().unwrap();
         // Something that runs on, under this program's name.
-        let copy = dir.path().join(program("self").unwrap());
+        let program = std::env::current_exe().unwrap();
+        let copy = dir.path().join(program.file_name().unwrap());
         fs::copy("/bin/sleep", &copy).unwrap();
         let mut other = Command::new(&copy).arg("60").spawn().unwrap();
-        fs::remove_file(&copy).unwrap();
         let path = dir.path().join("pid");
         fs::write(&path, other.id().to_string()).unwrap();
-        let refused = PidFile::write(&path);
+        let taken = PidFile::write(&path).await;
+        let text = fs::read_to_string(&path).unwrap();
         other.kill().unwrap();
         other.wait().unwrap();
-        assert_eq!(
-            refused.unwrap_err(),
-            format!("process with PID {} is still running", other.id())
-        );
+        assert!(taken.is_ok(), "{taken:?}");
+        assert_eq!(text, std::process::id().to_string());
+    }
+
+    #[tokio::test]
+    async fn one_that_is_just_ending_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pid");
+        let first = PidFile::write(&path).await.unwrap();
+        let mut second = Box::pin(PidFile::write(&path));
+        let early = tokio::time::timeout(std::time::Duration::from_millis(30), &mut second).await;
+        assert!(early.is_err(), "it must wait");
+        drop(first);
+        let second = second.await.unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), std::process::id().to_string());
+        drop(second);
     }
 }

@@ -57,7 +57,7 @@ async fn serve(settings: Settings, flags: Flags, log_level: LogLevel) -> Result<
     let mut hangup = signal(SignalKind::hangup())?;
     make_dir(&settings.data_root, 0o710)?;
     make_dir(&settings.exec_root, 0o711)?;
-    let _pidfile = PidFile::write(&settings.pidfile)?;
+    let _pidfile = PidFile::write(&settings.pidfile).await?;
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
