@@ -91,7 +91,7 @@ impl Engine {
             size_rw,
             size_root_fs,
             mounts: record.mounts.iter().map(|mount| mount.point.clone()).collect(),
-            network_settings: network_settings(self, &record, phase, lease.as_ref()),
+            network_settings: network_settings(self, &record, phase, pid, lease.as_ref()),
             host_config,
             config,
             ..ContainerInspect::default()
@@ -139,6 +139,7 @@ fn network_settings(
     engine: &Engine,
     record: &ContainerRecord,
     phase: Phase,
+    pid: i64,
     lease: Option<&Lease>,
 ) -> NetworkSettings {
     let mut settings = NetworkSettings {
@@ -146,14 +147,19 @@ fn network_settings(
         ..NetworkSettings::default()
     };
     let mode = record.host_config.network_mode.as_str();
-    if !mode.starts_with("container:") {
+    let is_own = !mode.starts_with("container:");
+    if is_own {
         let network = engine.network_of(record);
         settings
             .networks
             .insert(network.name, endpoint_settings(engine, record, lease));
     }
     if phase == Phase::Running {
-        settings.sandbox_id = record.id.to_string();
+        if is_own && pid > 0 {
+            settings.sandbox_id = record.id.to_string();
+            // Nothing is mounted to give it a name; this leads there as well.
+            settings.sandbox_key = format!("/proc/{pid}/ns/net");
+        }
         let bound = lease.map(|lease| lease.ports.as_slice()).unwrap_or_default();
         settings.ports = Some(crate::ports::port_map(&record.config, bound));
     }

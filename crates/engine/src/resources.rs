@@ -35,6 +35,8 @@ pub(crate) fn normalise(host: &mut HostConfig, cpus: usize) -> Result<()> {
     if host.pids_limit.is_some_and(|limit| limit <= 0) {
         host.pids_limit = None;
     }
+    // The kernel's own, which Docker's command line always asks for.
+    host.memory_swappiness = host.memory_swappiness.filter(|swappiness| *swappiness != -1);
     Ok(())
 }
 
@@ -269,6 +271,11 @@ mod tests {
         host.memory = 64 << 20;
         normalise(&mut host, 2).unwrap();
         assert_eq!(host.memory_swap, 128 << 20);
+        for (asked, kept) in [(Some(-1), None), (Some(0), Some(0)), (None, None)] {
+            host.memory_swappiness = asked;
+            normalise(&mut host, 2).unwrap();
+            assert_eq!(host.memory_swappiness, kept);
+        }
         let mut host = HostConfig {
             nano_cpus: 3_000_000_000,
             ..Default::default()

@@ -9,6 +9,7 @@ use corten_metadata::Table;
 use corten_network::Lease;
 use corten_sandbox::{Adopted, ExitRecord, Sandbox};
 use corten_types::ContainerId;
+use futures_util::{StreamExt, stream};
 
 use crate::clock::now_ns;
 use crate::container::Container;
@@ -19,6 +20,8 @@ use crate::record::{ContainerRecord, LastRun, RunMark, RunNote};
 
 /// Exit code of a run whose end nobody could see (Docker's).
 const CUT_OFF_EXIT: i32 = 255;
+/// Containers taken over at the same time.
+const AT_ONCE: usize = 64;
 
 impl Engine {
     /// Brings back all containers. Called once, before the API is served.
@@ -38,9 +41,14 @@ impl Engine {
         let snapshots: HashSet<String> = self.snapshots.keys()?.into_iter().collect();
         let mut leases = Vec::new();
         let mut ended = Vec::new();
-        for container in self.containers.all() {
+        let taken_over = stream::iter(self.containers.all()).map(|container| {
             let whole = snapshots.contains(container.id().as_str());
-            match self.take_over(&container, whole).await {
+            async move { (self.take_over(&container, whole).await, container) }
+        });
+        // Together: a shim or a cgroup that does not go is waited for, for seconds.
+        let mut taken_over = taken_over.buffer_unordered(AT_ONCE);
+        while let Some((state, container)) = taken_over.next().await {
+            match state {
                 Ok(TakenOver::Runs(lease)) => {
                     leases.extend(lease);
                     self.resume_probes(&container);
@@ -143,18 +151,18 @@ impl Engine {
     /// Clears what belongs to no record: files of a create that was cut short, a run directory without a container.
     async fn clear_strangers(self: &Arc<Self>) {
         let known: HashSet<ContainerId> = self.containers.all().iter().map(|c| c.id().clone()).collect();
-        for id in self
-            .sandboxes
-            .known()
-            .into_iter()
-            .filter(|id| !known.contains(id))
-        {
+        let mut runs = self.sandboxes.known();
+        runs.retain(|id| !known.contains(id));
+        let cleared = stream::iter(runs).map(|id| {
             let engine = self.clone();
-            let cleared = crate::engine::blocking("clear up", move || {
+            crate::engine::blocking("clear up", move || {
                 let path = engine.cgroup_path("", &id);
                 Ok(engine.sandboxes.clear(&id, &path)?)
-            });
-            if let Err(error) = cleared.await {
+            })
+        });
+        let mut cleared = cleared.buffer_unordered(AT_ONCE);
+        while let Some(done) = cleared.next().await {
+            if let Err(error) = done {
                 tracing::warn!(%error, "cannot clear the run directory of a container that is gone");
             }
         }
@@ -266,6 +274,10 @@ fn ran_since(container: &Container, started_at_ns: i64, restart_count: i64) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::path::PathBuf;
+    use std::time::{Duration, Instant};
+
     use corten_metadata::{Batch, Durability};
 
     use super::*;
@@ -376,6 +388,53 @@ mod tests {
             assert!(run.finished_at_ns > 5, "{name}");
         }
         assert!(engine.sandboxes.known().is_empty(), "no note is left");
+    }
+
+    /// A container whose shim still undoes what it has made: its run directory, and its claim on that.
+    fn ending(engine: &Engine, dir: &std::path::Path, record: &ContainerRecord) -> (PathBuf, File) {
+        let run_dir = dir.join("exec/containers").join(record.id.as_str());
+        std::fs::create_dir_all(&run_dir).unwrap();
+        let note = RunNote {
+            started_at_ns: 5,
+            lease: None,
+            boot_id: Some(engine.boot_id.clone()),
+            restart_count: 0,
+        };
+        engine.sandboxes.note(&record.id, &note).unwrap();
+        let claim = File::create(run_dir.join("shim.lock")).unwrap();
+        claim.try_lock().unwrap();
+        (run_dir, claim)
+    }
+
+    #[tokio::test]
+    async fn shims_that_take_long_to_end_are_waited_for_together() {
+        for are_known in [true, false] {
+            let dir = tempfile::tempdir().unwrap();
+            let engine = fixture::engine(dir.path());
+            let mut held = Vec::new();
+            for number in 0..6 {
+                let record = fixture::record(&format!("slow{number}"));
+                if are_known {
+                    leave(&engine, &record, true);
+                }
+                held.push(ending(&engine, dir.path(), &record));
+            }
+            let restored = tokio::spawn({
+                let engine = engine.clone();
+                async move { engine.restore().await }
+            });
+            // In any order: who waits for one at a time would mostly wait for another than the one that ends.
+            while let Some((run_dir, claim)) = held.pop() {
+                assert!(run_dir.exists());
+                drop(claim);
+                let deadline = Instant::now() + Duration::from_secs(10);
+                while run_dir.exists() {
+                    assert!(Instant::now() < deadline, "another one is waited for");
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            }
+            restored.await.unwrap().unwrap();
+        }
     }
 
     #[tokio::test]

@@ -152,6 +152,73 @@ fn what_is_not_there_is_said_so() {
 }
 
 #[test]
+fn what_is_of_no_known_kind_is_named() {
+    let engine = engine();
+    let path = engine.scratch("unknown.tar").display().to_string();
+    let mistakes: &[(&[&str], i32, &str)] = &[
+        (
+            &["run", "--rm", "-v", "/tmp:rel", BB, "true"],
+            125,
+            "docker: Error response from daemon: invalid volume specification: '/tmp:rel': invalid mount config for type \"bind\": \
+             invalid mount path: 'rel' mount path must be absolute\n\nRun 'docker run --help' for more information",
+        ),
+        (
+            &["create", "-v", "/tmp:rel", BB, "true"],
+            1,
+            "Error response from daemon: invalid volume specification: '/tmp:rel': invalid mount config for type \"bind\": \
+             invalid mount path: 'rel' mount path must be absolute",
+        ),
+        (
+            &["run", "--rm", "--mount", "type=foo,target=/x", BB, "true"],
+            125,
+            "docker: Error response from daemon: invalid mount config for type \"foo\": mount type unknown\n\nRun 'docker run \
+             --help' for more information",
+        ),
+        (
+            &["run", "--rm", "--mount", "type=foo", BB, "true"],
+            125,
+            "invalid argument \"type=foo\" for \"--mount\" flag: target is required\n\nUsage:  docker run [OPTIONS] IMAGE [COMMAND] \
+             [ARG...]\n\nRun 'docker run --help' for more information",
+        ),
+        (
+            &["run", "--rm", "--log-driver", "foo", BB, "true"],
+            125,
+            "docker: Error response from daemon: error looking up logging plugin foo: plugin \"foo\" not found\n\nRun 'docker run \
+             --help' for more information",
+        ),
+        (
+            &["volume", "create", "-d", "foo", "made"],
+            1,
+            "Error response from daemon: create made: error looking up volume plugin foo: plugin \"foo\" not found",
+        ),
+        (
+            &["save", "-o", &path, "nosuch"],
+            1,
+            "Error response from daemon: No such image: nosuch",
+        ),
+        (
+            &["kill", "nosuch"],
+            1,
+            "Error response from daemon: Cannot kill container: nosuch: No such container: nosuch",
+        ),
+        (
+            &["-H", "foo://x", "run", BB, "true"],
+            1,
+            "Failed to initialize: unable to resolve docker endpoint: invalid bind address format: foo://x",
+        ),
+    ];
+    for (args, code, sentence) in mistakes {
+        let done = engine.run(args);
+        let said = done.err().replace("corten", "docker");
+        assert_eq!((done.code(), said.trim_end()), (*code, *sentence), "{args:?}");
+    }
+    assert_eq!(
+        engine.ok(&["ps", "-aq"]) + &engine.ok(&["volume", "ls", "-q"]),
+        ""
+    );
+}
+
+#[test]
 fn an_unknown_user_or_group_is_named() {
     let engine = engine();
     let done = engine.run(&["run", "--rm", "-u", "nosuch", BB, "true"]);

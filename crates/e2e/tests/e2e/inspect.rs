@@ -1,5 +1,7 @@
 //! `inspect`: what was asked for and what became of it.
 
+use std::os::unix::fs::MetadataExt;
+
 use serde_json::json;
 
 use corten_testkit::Engine;
@@ -79,6 +81,7 @@ fn a_running_container_is_described() {
         (&json!(67_108_864), &json!(500_000_000), &json!(50))
     );
     assert_eq!(host["MemorySwap"], 134_217_728, "swap is as much again");
+    assert_eq!(host["MemorySwappiness"], json!(null), "the kernel's own");
     let port = engine.slot().port(0).to_string();
     assert_eq!(
         host["PortBindings"]["80/tcp"],
@@ -89,6 +92,14 @@ fn a_running_container_is_described() {
     assert_eq!(
         network["Ports"]["80/tcp"],
         json!([{ "HostIp": "127.0.0.1", "HostPort": port }])
+    );
+    let namespace = |path: &str| {
+        let there = std::fs::metadata(path).unwrap();
+        (there.dev(), there.ino())
+    };
+    assert_eq!(
+        namespace(network["SandboxKey"].as_str().unwrap()),
+        namespace(&format!("/proc/{pid}/ns/net"))
     );
     let bridge = &network["Networks"]["bridge"];
     let prefix = engine.slot().subnet_prefix();
