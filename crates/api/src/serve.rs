@@ -68,8 +68,10 @@ pub async fn serve(
             () = &mut shutdown => break,
             accepted = listener.accept() => match accepted {
                 Ok(client) => {
-                    let (router, closing, place) = (router.clone(), closing.clone(), idle.place());
+                    let (router, closing, idle) = (router.clone(), closing.clone(), idle.clone());
                     connections.spawn(async move {
+                        // Not before its first request can be read: who comes with one is not idle.
+                        let place = idle.place();
                         let served = async {
                             match client.await {
                                 Ok(socket) => connection::run(socket, router, closing, place.clone()).await,
@@ -84,6 +86,8 @@ pub async fn serve(
                             () = served => {}
                         }
                     });
+                    // So that whoever comes is seen to before the next is let in.
+                    tokio::task::yield_now().await;
                 }
                 Err(cause) => {
                     tracing::warn!(%cause, "cannot accept a connection");
