@@ -52,6 +52,14 @@ pub enum Error {
         /// Why not.
         source: Box<Error>,
     },
+    /// A signal could not be sent.
+    #[error("cannot kill container: {name}: {source}")]
+    CannotKill {
+        /// As the user named it.
+        name: String,
+        /// Why not.
+        source: Box<Error>,
+    },
     /// The request is senseless.
     #[error("{0}")]
     Invalid(String),
@@ -128,7 +136,7 @@ impl Error {
             | Self::NotBuiltin(_) => ErrorKind::NotFound,
             Self::Conflict(_) | Self::NotRunning(_) => ErrorKind::Conflict,
             Self::Forbidden(_) => ErrorKind::Forbidden,
-            Self::Cannot { source, .. } => source.kind(),
+            Self::Cannot { source, .. } | Self::CannotKill { source, .. } => source.kind(),
             Self::Invalid(_) => ErrorKind::Invalid,
             Self::NotModified(_) => ErrorKind::NotModified,
             Self::Unsupported(_) | Self::UnreadableLog => ErrorKind::NotImplemented,

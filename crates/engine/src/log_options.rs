@@ -122,7 +122,7 @@ fn bounds(config: &LogConfig) -> Result<Option<Bounds>> {
         }
         other => {
             return Err(Error::Invalid(format!(
-                "logger: no log driver named '{other}' is registered"
+                "error looking up logging plugin {other}: plugin {other:?} not found"
             )));
         }
     };
@@ -369,7 +369,11 @@ mod tests {
                 vec![("max-buffer-size", "1m")],
                 "logger: max-buffer-size option is only supported with 'mode=non-blocking'",
             ),
-            ("frob", vec![], "logger: no log driver named 'frob' is registered"),
+            (
+                "frob",
+                vec![],
+                "error looking up logging plugin frob: plugin \"frob\" not found",
+            ),
         ] {
             assert_eq!(complaint(driver, &pairs), sentence);
         }

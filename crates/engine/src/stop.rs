@@ -97,11 +97,12 @@ impl Engine {
             None | Some("") => SIGKILL,
             Some(text) => signal::parse(text)?,
         };
-        let container = self.containers.find(name)?;
-        let not_running = Error::Conflict(format!(
-            "cannot kill container: {name}: container {} is not running",
-            container.id()
-        ));
+        let cannot = |source| Error::CannotKill {
+            name: name.to_owned(),
+            source: Box::new(source),
+        };
+        let container = self.containers.find(name).map_err(cannot)?;
+        let not_running = cannot(Error::NotRunning(container.id().clone()));
         let own_signal = {
             let state = container.state();
             if !can_be_stopped(state.phase) {

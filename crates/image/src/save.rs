@@ -117,7 +117,11 @@ impl Images {
                     continue;
                 }
             }
-            let image = index.resolve(name)?;
+            let image = index.resolve(name).map_err(|error| match error {
+                // As the user wrote it, if without a tag.
+                Error::NotFound(_) if bare.is_some() => Error::NotFound(name.clone()),
+                error => error,
+            })?;
             let is_id = image
                 .id
                 .hex()

@@ -197,7 +197,7 @@ fn options_that_make_no_sense_are_told() {
         ),
         (
             vec!["--log-driver", "frob"],
-            "logger: no log driver named 'frob' is registered",
+            "error looking up logging plugin frob: plugin \"frob\" not found",
         ),
         (
             vec!["--log-driver", "syslog"],
