@@ -318,10 +318,16 @@ pub(crate) static DIRECTIVES: &[Directive] = &[
         "Corten writes its rules with nf_tables, which iptables of today shows as well",
     ),
     acts(
+        "firewall-mark",
+        "firewall-mark",
+        Text,
+        "Bits of packets' marks that are this daemon's: they tell other filters what it lets pass (default 0x20000000)",
+    ),
+    acts(
         "firewall-table",
         "firewall-table",
         Text,
-        "Name of the nf_tables table of this daemon (default: the bridge's name)",
+        "Name of the nf_tables tables of this daemon (default: the bridge's name)",
     ),
     acts(
         "fixed-cidr",
@@ -344,6 +350,12 @@ pub(crate) static DIRECTIVES: &[Directive] = &[
         "Daemon socket(s) to connect to: unix:///path, tcp://host:port, fd://",
     )
     .short('H'),
+    acts(
+        "host-firewall",
+        "host-firewall",
+        Text,
+        "Whether published ports obey the host's own firewall, or bypass it as with Docker (\"obey\" | \"bypass\")",
+    ),
     acts(
         "host-gateway-ips",
         "host-gateway-ip",

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use corten_engine::Defaults;
-use corten_network::{DefaultBridge, IpNet, Ipv4Net, PlaneConfig};
+use corten_network::{DefaultBridge, HostFirewall, IpNet, Ipv4Net, PlaneConfig};
 use corten_sandbox::SeccompChoice;
 use corten_wire::Ulimit;
 use serde_json::Value;
@@ -303,6 +303,15 @@ fn tls(values: &Values) -> (Option<corten_api::TlsFiles>, bool) {
     (Some(files), false)
 }
 
+/// A number that is not zero, hexadecimal after `0x`.
+fn mark(text: &str) -> Option<u32> {
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    number.ok().filter(|number| *number != 0)
+}
+
 /// The table is named after the bridge, which no two daemons share, or after the run-time directory where there is no
 /// bridge, unless told otherwise.
 fn plane(values: &Values, exec_root: &Path) -> Result<PlaneConfig, String> {
@@ -313,6 +322,19 @@ fn plane(values: &Values, exec_root: &Path) -> Result<PlaneConfig, String> {
     };
     Ok(PlaneConfig {
         table,
+        host_firewall: match values.text("host-firewall") {
+            None | Some("obey") => HostFirewall::Obey,
+            Some("bypass") => HostFirewall::Bypass,
+            Some(other) => {
+                return Err(format!(
+                    "invalid host-firewall: {other}; use \"obey\" or \"bypass\""
+                ));
+            }
+        },
+        mark: match values.text("firewall-mark") {
+            None => PlaneConfig::default().mark,
+            Some(text) => mark(text).ok_or_else(|| format!("invalid firewall-mark: {text}"))?,
+        },
         iptables: values.switch("iptables").unwrap_or(true),
         ip6tables: values.switch("ip6tables").unwrap_or(true),
         ip_forward: values.switch("ip-forward").unwrap_or(true),
@@ -578,6 +600,12 @@ mod tests {
             ),
             ("hosts", json!(["frob"]), "invalid bind address format: frob"),
             ("mtu", json!(5), "invalid default MTU: 5"),
+            (
+                "host-firewall",
+                json!("off"),
+                "invalid host-firewall: off; use \"obey\" or \"bypass\"",
+            ),
+            ("firewall-mark", json!("0"), "invalid firewall-mark: 0"),
         ] {
             assert_eq!(settle(&[(name, value)]).unwrap_err(), sentence);
         }
@@ -588,6 +616,24 @@ mod tests {
                 ("fixed-cidr", json!("10.2.0.0/25"))
             ])
             .is_err()
+        );
+    }
+
+    #[test]
+    fn the_hosts_firewall_is_obeyed_unless_told_otherwise() {
+        let plain = settle(&[]).unwrap().plane;
+        assert_eq!(
+            (plain.host_firewall, plain.mark),
+            (HostFirewall::Obey, 0x2000_0000)
+        );
+        let told = settle(&[
+            ("host-firewall", json!("bypass")),
+            ("firewall-mark", json!("0x40")),
+        ])
+        .unwrap();
+        assert_eq!(
+            (told.plane.host_firewall, told.plane.mark),
+            (HostFirewall::Bypass, 64)
         );
     }
 

@@ -7,8 +7,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// What all networks of a daemon have in common (dockerd's flags of the same names, but for `table`).
 #[derive(Debug, Clone)]
 pub struct PlaneConfig {
-    /// Name of the nf_tables table (family inet), owned by this daemon alone.
+    /// Name of the nf_tables tables (families ip and ip6), owned by this daemon alone.
     pub table: String,
+    /// Whether the host's own filter decides about published ports.
+    pub host_firewall: HostFirewall,
+    /// Bits of packets' marks that are ours: they tell chains of others what our tables let pass.
+    pub mark: u32,
     /// Whether to write firewall rules for IPv4. Without, no port can be published and nothing is masqueraded.
     pub iptables: bool,
     /// The same for IPv6.
@@ -22,11 +26,23 @@ pub struct PlaneConfig {
     pub seed: String,
 }
 
+/// Whether the host's own filter decides about published ports.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum HostFirewall {
+    /// A published port is a port of the host: whom the host's INPUT chains let in reaches the container.
+    #[default]
+    Obey,
+    /// A published port is open to all, past the host's INPUT chains, as with Docker.
+    Bypass,
+}
+
 impl Default for PlaneConfig {
     /// dockerd's defaults, under our own name.
     fn default() -> Self {
         Self {
             table: "corten".to_owned(),
+            host_firewall: HostFirewall::default(),
+            mark: 0x2000_0000,
             iptables: true,
             ip6tables: true,
             ip_forward: true,
@@ -37,12 +53,18 @@ impl Default for PlaneConfig {
 }
 
 impl PlaneConfig {
-    /// Refuses a name the kernel would refuse.
+    /// Refuses a name the kernel would refuse, and a mark that is none.
     pub(crate) fn check(&self) -> Result<(), NetworkError> {
         if self.table.is_empty() || self.table.len() > 200 || self.table.contains(char::is_control) {
             return Err(NetworkError::InvalidName {
                 what: "table",
                 name: self.table.clone(),
+            });
+        }
+        if self.mark == 0 {
+            return Err(NetworkError::InvalidName {
+                what: "mark",
+                name: "0".to_owned(),
             });
         }
         Ok(())

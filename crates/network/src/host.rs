@@ -31,11 +31,18 @@ pub(crate) fn forward_ipv6() -> Result<(), NetworkError> {
     set(FORWARDING, "1", false)
 }
 
-/// Whether packets that come in by a bridge can go to `::1` once translated back. Where bridges call ip6tables, they are
-/// translated before the kernel looks whether they claim to be for `::1`, and it drops those.
-pub(crate) fn answers_reach_loopback6() -> bool {
-    let calls = fs::read_to_string("/proc/sys/net/bridge/bridge-nf-call-ip6tables");
-    calls.map_or(true, |value| value.trim() == "0")
+/// Lets the loopback take packets whose senders are behind other interfaces: a host that wants each packet to come in where
+/// its answer would leave refuses them otherwise. Settings of one interface and of all count by the stricter one, and 2 is
+/// more lenient than 1.
+pub(crate) fn accept_on_loopback() -> Result<(), NetworkError> {
+    const SETTINGS: &str = "/proc/sys/net/ipv4/conf";
+    let all = fs::read_to_string(format!("{SETTINGS}/all/rp_filter"));
+    let own = fs::read_to_string(format!("{SETTINGS}/lo/rp_filter"));
+    let is_strict = |value: io::Result<String>| value.is_ok_and(|value| value.trim() == "1");
+    if is_strict(all) || is_strict(own) {
+        set(&format!("{SETTINGS}/lo/rp_filter"), "2", true)?;
+    }
+    Ok(())
 }
 
 /// Fills the buffer with random bytes.

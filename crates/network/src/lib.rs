@@ -9,6 +9,7 @@
 //! which [`Networks::open`] was called, and tests give each plane a namespace of its own.
 
 mod config;
+mod disguise;
 mod driver;
 mod endpoint_name;
 mod error;
@@ -29,7 +30,7 @@ mod spec;
 mod watch;
 mod wire;
 
-pub use config::{DefaultBridge, PlaneConfig};
+pub use config::{DefaultBridge, HostFirewall, PlaneConfig};
 pub use error::{NetworkError, Version};
 pub use files::{
     ExtraHost, HostsFile, host_resolv_conf, host_servers, hostname_file, hosts_file, own_resolv_conf,

@@ -229,7 +229,7 @@ fn release_leaves_nothing() {
             tcp(Some(LOCALHOST.into()), HostPort::Any, 81),
         ];
         let (lease, netns) = container(&network, &ports);
-        let rules = run("nft list table inet lab");
+        let rules = run("nft list table ip lab");
         assert!(rules.contains("tcp . 8080 : 172.17.0.2 . 80"), "{rules}");
         assert!(
             rules.contains("127.0.0.1 . tcp . 32768 : 172.17.0.2 . 81"),
@@ -242,7 +242,7 @@ fn release_leaves_nothing() {
 
         network.release(&lease);
         network.release(&lease);
-        let rules = run("nft list table inet lab");
+        let rules = run("nft list table ip lab");
         assert!(!rules.contains(" : 172.17."), "{rules}");
         TcpListener::bind((Ipv4Addr::UNSPECIFIED, 8080)).unwrap();
         eventually("deletion", || {
@@ -328,7 +328,7 @@ fn a_restarted_daemon_takes_over() {
         let restored = second.restore(&[lease]).unwrap();
         assert_eq!((restored.deleted_veths, restored.problems.len()), (1, 0));
         inside(&outside, || reach((HOST, 8080), &server)).unwrap();
-        let rules = run("nft list table inet lab");
+        let rules = run("nft list table ip lab");
         assert!(!rules.contains("8081"), "{rules}");
         let links = run("ip -o link");
         assert!(
@@ -388,29 +388,31 @@ fn a_flushed_table_heals_and_others_are_left_alone() {
         assert_eq!(run("nft list table inet foreign"), before);
         for damage in [
             "nft flush ruleset",
-            "nft delete table inet lab",
-            "nft flush table inet lab",
-            "nft flush map inet lab by_port",
-            "nft delete element inet lab bridges { lab0 }",
+            "nft delete table ip lab",
+            "nft delete table ip6 lab",
+            "nft flush table ip lab",
+            "nft flush map ip lab published",
+            "nft delete element ip6 lab bridges { lab0 }",
         ] {
-            let before = run("nft list table inet lab");
+            let before = [run("nft list table ip lab"), run("nft list table ip6 lab")];
             run(damage);
-            eventually(&format!("the table made anew after {damage}"), || {
-                run("nft list ruleset").contains(&before)
+            eventually(&format!("the tables made anew after {damage}"), || {
+                let now = run("nft list ruleset");
+                before.iter().all(|table| now.contains(table))
             });
         }
         run("nft flush ruleset");
         let (_, _other) = container(&network, &[tcp(None, HostPort::Fixed(8081), 80)]);
         let server = listen(&netns, 80);
         reach((LOCALHOST, 8080), &server).unwrap();
-        run("nft delete table inet lab");
+        run("nft delete table ip lab");
         network.release(&lease);
-        let rules = run("nft list table inet lab");
+        let rules = run("nft list table ip lab");
         assert!(rules.contains("8081") && !rules.contains("8080"), "{rules}");
-        run("nft delete table inet lab");
+        run("nft delete table ip lab");
         drop(network);
         let _again = open();
-        assert!(run("nft list tables").contains("inet lab"));
+        assert!(run("nft list tables").contains("ip lab"));
     });
 }
 
@@ -545,7 +547,7 @@ fn many_at_once_from_many_threads() {
         leases.iter().for_each(|lease| network.release(lease));
         network.shutdown(false).unwrap();
         assert!(!run("ip -o link").contains("vethc"));
-        assert!(!run("nft list table inet lab").contains(" : 172.17."));
+        assert!(!run("nft list table ip lab").contains(" : 172.17."));
     });
 }
 

@@ -197,7 +197,7 @@ fn containers_appear_under_the_address_chosen_for_them() {
 fn a_removed_network_leaves_nothing_and_its_subnet_can_be_had_again() {
     on_own_host(|| {
         let networks = open();
-        let before = (run("ip -o link"), run("nft list table inet lab"));
+        let before = (run("ip -o link"), lab::tables());
         let one = bridge(
             &networks,
             "one",
@@ -217,7 +217,7 @@ fn a_removed_network_leaves_nothing_and_its_subnet_can_be_had_again() {
         let refused = networks.reserve(&one.id, &request(&[])).unwrap_err();
         assert_eq!(refused.to_string(), format!("network {} not found", one.id));
         eventually("the interface goes", || !run("ip -o link").contains("vethc"));
-        let after = (run("ip -o link"), run("nft list table inet lab"));
+        let after = (run("ip -o link"), lab::tables());
         assert_eq!(after, before);
         bridge(&networks, "two", &[subnet_of("10.7.0.0/24")], |_, _| {});
     });
@@ -442,7 +442,7 @@ fn a_connection_that_fails_leaves_nothing() {
             .unwrap();
         assert!(networks.connect(&second, netns.as_fd()).is_err());
         assert!(!run("ip -o link").contains(second.host_veth.as_ref().unwrap()));
-        assert!(!run("nft list map inet lab by_port").contains("8080"));
+        assert!(!run("nft list map ip lab published").contains("8080"));
         networks.release(&second);
         networks.remove(&one.id).unwrap();
     });
@@ -484,7 +484,7 @@ fn published_ports_change_in_place() {
         assert!(from_host(8080).is_err());
         std::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, 8080)).unwrap();
         networks.release(&lease);
-        assert!(!run("nft list map inet lab by_port").contains("elements"));
+        assert!(!run("nft list map ip lab published").contains("elements"));
     });
 }
 
@@ -516,7 +516,7 @@ fn a_restarted_daemon_takes_all_networks_over() {
         let links = run("ip -o link");
         assert!(!links.contains(lost.bridge().unwrap().bridge.as_str()), "{links}");
         assert!(!links.contains(gone.host_veth.as_ref().unwrap()), "{links}");
-        let rules = run("nft list table inet lab");
+        let rules = lab::tables();
         assert!(!rules.contains("8081") && !rules.contains("br-lost"), "{rules}");
         // Neither address nor port is given twice.
         let next = second.reserve(&one.id, &request(&[])).unwrap();
@@ -615,7 +615,7 @@ fn two_hundred_connects_and_disconnects_at_once() {
         left.iter().for_each(|lease| networks.release(lease));
         networks.shutdown(false).unwrap();
         assert!(!run("ip -o link").contains("vethc"));
-        assert!(!run("nft list map inet lab by_port").contains("elements"));
+        assert!(!run("nft list map ip lab published").contains("elements"));
         networks.remove(&one.id).unwrap();
     });
 }

@@ -21,7 +21,7 @@ pub struct Residue {
     pub root: PathBuf,
     /// Its bridge.
     pub bridge: String,
-    /// Its nf_tables table. Links it made for networks are noted down with the table's name.
+    /// Name of its nf_tables tables. Links it made for networks are noted down with it.
     pub table: String,
     /// The cgroup above those of its containers.
     pub cgroup_parent: String,
@@ -49,6 +49,11 @@ impl Residue {
         found.extend(self.links().into_iter().map(|name| format!("link {name}")));
         found.extend(self.networks().into_iter().map(|name| format!("network {name}")));
         found.extend(self.rules());
+        found.extend(
+            self.routes()
+                .into_iter()
+                .map(|(_, route)| format!("route {route}")),
+        );
         found
     }
 
@@ -131,7 +136,7 @@ impl Residue {
             .collect()
     }
 
-    /// The lines of the tables, prefixed with family and name.
+    /// The lines of the tables, prefixed with family and name. What the kernel notes for seconds is left out.
     fn rules(&self) -> Vec<String> {
         let mut found = Vec::new();
         for (family, name) in self.tables() {
@@ -139,7 +144,7 @@ impl Residue {
             found.extend(
                 text.lines()
                     .map(|line| format!("{family} {name} {}", line.trim()))
-                    .filter(|line| !line.ends_with('}')),
+                    .filter(|line| !line.ends_with('}') && !line.contains(" expires ")),
             );
         }
         found
@@ -157,6 +162,28 @@ impl Residue {
             .filter(|(_, name)| *name == self.table || name.starts_with(&nested))
             .map(|(family, name)| (family.to_owned(), name.to_owned()))
             .collect()
+    }
+
+    /// Routes that make addresses the machine's own: the flag of their family, and the route as `ip` writes it. The daemon
+    /// knows its own by a metric made of the table's name (FNV-1a, 31 bits).
+    fn routes(&self) -> Vec<(&'static str, String)> {
+        let nested = self.tables().into_iter().map(|(_, name)| name);
+        let names: BTreeSet<String> = nested.chain([self.table.clone()]).collect();
+        let metric = |name: &String| {
+            let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+                (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+            });
+            format!(" metric {} ", (hash >> 1).max(1))
+        };
+        let metrics: Vec<String> = names.iter().map(metric).collect();
+        let mut found = Vec::new();
+        for family in ["-4", "-6"] {
+            let text = said(Command::new("ip").args([family, "route", "show", "table", "local"]));
+            let is_ours = |line: &&str| metrics.iter().any(|metric| format!("{line} ").contains(metric));
+            let ours = text.lines().filter(is_ours);
+            found.extend(ours.map(|line| (family, line.trim().to_owned())));
+        }
+        found
     }
 
     /// Removes everything, without asking the engine. What cannot be removed is a panic: the machine would stay dirty.
@@ -200,6 +227,11 @@ impl Residue {
         }
         for link in self.links().iter().rev().chain(&self.networks()) {
             let _ = said(Command::new("ip").args(["link", "delete", link]));
+        }
+        for (family, route) in self.routes() {
+            let mut ip = Command::new("ip");
+            ip.args([family, "route", "delete"]);
+            let _ = said(ip.args(route.split(' ')).args(["table", "local"]));
         }
         for (family, name) in self.tables() {
             let _ = said(Command::new("nft").args(["delete", "table", &family, &name]));

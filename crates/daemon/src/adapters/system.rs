@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use corten_api::ApiResult;
 use corten_api::backend::{EventStream, EventsQuery, SystemApi};
 use corten_engine::{Engine, now_ns, rfc3339};
+use corten_network::HostFirewall;
 use corten_wire::{
     ApiVersion, ComponentVersion, Event, FirewallInfo, IndexInfo, NetworkAddressPool, PlatformName,
     PluginsInfo, RegistryConfig, Runtime, SystemInfo, SystemVersion,
@@ -36,6 +37,7 @@ struct Facts {
     pools: Vec<NetworkAddressPool>,
     experimental: bool,
     seccomp: String,
+    host_firewall: &'static str,
     /// Addresses of the API that anybody who reaches them can use.
     exposures: Vec<String>,
 }
@@ -61,6 +63,10 @@ impl System {
                     .collect(),
                 experimental: settings.experimental,
                 seccomp: settings.seccomp_name.clone(),
+                host_firewall: match settings.plane.host_firewall {
+                    HostFirewall::Obey => "obey",
+                    HostFirewall::Bypass => "bypass",
+                },
                 exposures: exposed.collect(),
             },
         }
@@ -238,7 +244,7 @@ impl SystemApi for System {
             default_address_pools: self.facts.pools.clone(),
             firewall_backend: Some(FirewallInfo {
                 driver: "nftables".to_owned(),
-                ..FirewallInfo::default()
+                info: vec![["HostFirewall".to_owned(), self.facts.host_firewall.to_owned()]],
             }),
             warnings: self.warnings(),
             ..SystemInfo::default()

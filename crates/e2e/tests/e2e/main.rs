@@ -26,6 +26,7 @@ mod faults;
 mod formats;
 mod full_disk;
 mod health;
+mod host_firewall;
 mod images;
 mod init;
 mod inspect;

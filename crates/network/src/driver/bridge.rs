@@ -2,8 +2,7 @@
 
 use super::Made;
 use crate::netlink::{
-    Batch, Link, Socket, accept_loopback6, add_address, addresses_of, bring_up, create_bridge,
-    delete_address, link_by_name,
+    Batch, Link, Socket, add_address, addresses_of, bring_up, create_bridge, delete_address, link_by_name,
 };
 use crate::{BridgeOptions, MacAddr, NetworkError, NetworkSpec, host};
 use ipnet::IpNet;
@@ -78,9 +77,6 @@ fn prepare(
     }
     let Some(mac) = made.mac else { return Ok(()) };
     bring_up(&mut batch, made.index, mac, made.ours.then_some(alias));
-    if spec.ipv6 {
-        accept_loopback6(&mut batch, made.index);
-    }
     Ok(socket.request(&mut batch)?)
 }
 

@@ -67,9 +67,8 @@ pub(crate) fn create_bridge(batch: &mut Batch, name: &str, mac: MacAddr, mtu: u3
         });
 }
 
-/// Brings the bridge up, lets packets for 127.0.0.0/8 be routed over it (published ports on localhost), and makes the
-/// hardware address it has its own: one nobody set would follow those of its ports. `alias` notes whose it is, if it is
-/// ours.
+/// Brings the bridge up, lets no packets for 127.0.0.0/8 be routed over it (earlier versions did), and makes the hardware
+/// address it has its own: one nobody set would follow those of its ports. `alias` notes whose it is, if it is ours.
 pub(crate) fn bring_up(batch: &mut Batch, index: u32, mac: MacAddr, alias: Option<&str>) {
     let mut message = batch.push("bring bridge up", libc::RTM_NEWLINK, 0);
     message
@@ -78,7 +77,7 @@ pub(crate) fn bring_up(batch: &mut Batch, index: u32, mac: MacAddr, alias: Optio
         .nest(libc::IFLA_AF_SPEC, |m| {
             m.nest(libc::AF_INET as u16, |m| {
                 m.nest(INET_CONF, |m| {
-                    m.u32(IPV4_DEVCONF_ROUTE_LOCALNET, 1);
+                    m.u32(IPV4_DEVCONF_ROUTE_LOCALNET, 0);
                 });
             });
         });

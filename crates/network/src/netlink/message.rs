@@ -151,6 +151,12 @@ impl<'a> Attributes<'a> {
             .and_then(|value| Some(u32::from_ne_bytes(value.get(..4)?.try_into().ok()?)))
     }
 
+    /// A 32-bit attribute in network byte order.
+    pub(crate) fn find_be32(self, kind: u16) -> Option<u32> {
+        self.find(kind)
+            .and_then(|value| Some(u32::from_be_bytes(value.get(..4)?.try_into().ok()?)))
+    }
+
     /// A text attribute without its zero byte.
     pub(crate) fn find_text(self, kind: u16) -> Option<&'a str> {
         let value = self.find(kind)?;

@@ -14,7 +14,7 @@ mod shared_link;
 mod socket;
 
 pub(crate) use addr::{add_address, addresses_of, delete_address};
-pub(crate) use changes::{Change, Changes};
+pub(crate) use changes::{Changes, News};
 pub(crate) use conntrack::forget_connections;
 pub(crate) use link::{
     Link, Veth, bring_up, create_bridge, create_veth, delete_link, delete_link_at, link_by_name, links,
@@ -22,7 +22,9 @@ pub(crate) use link::{
 };
 pub(crate) use message::{Attributes, Batch, Message};
 pub(crate) use neighbour::{forget_neighbour, set_neighbour};
-pub(crate) use route::{Via, accept_loopback6, delete_default_route, destinations, set_default_route};
+pub(crate) use route::{
+    Via, delete_default_route, destinations, destinations_elsewhere, local_route, set_default_route,
+};
 pub(crate) use shared_link::{
     Attached, SharedLink, create_dummy, create_shared_link, create_vlan, set_alias,
 };

@@ -7,6 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 const DESTINATION: u16 = 1;
 const OUTPUT_LINK: u16 = 4;
 const GATEWAY: u16 = 5;
+/// Every namespace's loopback interface has this number.
+const LOOPBACK: u32 = 1;
 
 /// Where a default route leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,34 +61,53 @@ pub(crate) fn delete_default_route(batch: &mut Batch, ipv6: bool) {
         .header(&header);
 }
 
-/// Lets answers to `::1` come in by a link, too: connections from there to published ports have their source translated on
-/// the way out, and the kernel takes what goes back to `::1` only by an interface that has a route for it. (What claims to
-/// go to `::1` on the wire it drops before it translates anything.) The route goes with the link; its metric is its own,
-/// lest it replace another link's.
-pub(crate) fn accept_loopback6(batch: &mut Batch, link: u32) {
+/// Makes addresses this machine's own without giving them to an interface, or no longer. A metric that is nobody else's
+/// keeps the route apart from another's to the same addresses.
+pub(crate) fn local_route(batch: &mut Batch, to: IpNet, metric: u32, add: bool) {
     const PRIORITY: u16 = 6;
-    const METRIC: u32 = 1024;
-    let mut header = header(true);
-    header[1] = 128;
+    let mut header = header(to.addr().is_ipv6());
+    header[1] = to.prefix_len();
     header[4] = libc::RT_TABLE_LOCAL;
     header[5] = libc::RTPROT_BOOT;
-    header[6] = libc::RT_SCOPE_UNIVERSE;
+    header[6] = libc::RT_SCOPE_HOST;
     header[7] = libc::RTN_LOCAL;
-    batch
-        .push(
-            "add route for ::1",
+    let (step, kind, flags) = match add {
+        true => (
+            "add local route",
             libc::RTM_NEWROUTE,
             libc::NLM_F_CREATE | libc::NLM_F_REPLACE,
-        )
+        ),
+        false => ("delete local route", libc::RTM_DELROUTE, 0),
+    };
+    batch
+        .push(step, kind, flags)
         .header(&header)
-        .bytes(DESTINATION, &Ipv6Addr::LOCALHOST.octets())
-        .u32(OUTPUT_LINK, link)
-        .u32(PRIORITY, METRIC + link);
+        .bytes(DESTINATION, &octets(to.network()))
+        .u32(OUTPUT_LINK, LOOPBACK)
+        .u32(PRIORITY, metric);
 }
 
 /// Destinations of all routes of both families in all tables, default routes and those on single links left out.
 pub(crate) fn destinations(socket: &mut Socket) -> Result<Vec<IpNet>, NetlinkError> {
     let mut destinations = Vec::new();
+    each_route(socket, |payload| destinations.extend(parse(payload)))?;
+    Ok(destinations)
+}
+
+/// The same without what is this machine's own by its loopback.
+pub(crate) fn destinations_elsewhere(socket: &mut Socket) -> Result<Vec<IpNet>, NetlinkError> {
+    let mut destinations = Vec::new();
+    each_route(socket, |payload| {
+        let link = Attributes(payload.get(12..).unwrap_or_default()).find_u32(OUTPUT_LINK);
+        let is_local = payload.get(7) == Some(&libc::RTN_LOCAL);
+        if !(is_local && link == Some(LOOPBACK)) {
+            destinations.extend(parse(payload));
+        }
+    })?;
+    Ok(destinations)
+}
+
+fn each_route(socket: &mut Socket, mut each: impl FnMut(&[u8])) -> Result<(), NetlinkError> {
     for ipv6 in [false, true] {
         let mut header = header(ipv6);
         header[4] = 0;
@@ -94,9 +115,9 @@ pub(crate) fn destinations(socket: &mut Socket) -> Result<Vec<IpNet>, NetlinkErr
         batch
             .push("list routes", libc::RTM_GETROUTE, libc::NLM_F_DUMP)
             .header(&header);
-        socket.query(&mut batch, |_, payload| destinations.extend(parse(payload)))?;
+        socket.query(&mut batch, |_, payload| each(payload))?;
     }
-    Ok(destinations)
+    Ok(())
 }
 
 fn parse(payload: &[u8]) -> Option<IpNet> {

@@ -12,16 +12,17 @@ mod restore;
 
 pub use restore::Restored;
 
+use crate::disguise::Disguise;
 use crate::driver::Made;
 use crate::firewall::Firewall;
 use crate::ipam::{Addresses, Pools, unique_local};
 use crate::netlink::{Batch, Protocol, Socket, delete_link, forget_connections, forget_neighbour};
 use crate::netns::open_socket;
-use crate::nft::FirewallFamilies;
+use crate::nft::{FirewallFamilies, Policy};
 use crate::ports::{PortTable, ephemeral_range};
 use crate::reaper::Reaper;
-use crate::watch::Watch;
-use crate::{Driver, GatewayMode, NetworkError, NetworkSpec, PlaneConfig, Pool, Proto, host};
+use crate::watch::{Watch, Watcher};
+use crate::{Driver, GatewayMode, HostFirewall, NetworkError, NetworkSpec, PlaneConfig, Pool, Proto, host};
 use rustix::io::Errno;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -41,6 +42,8 @@ struct Inner {
     networks: RwLock<HashMap<String, Slot>>,
     ports: Mutex<PortTable>,
     firewall: Mutex<Firewall>,
+    /// Routes that published ports are reached by from this machine's loopback.
+    disguise: Disguise,
     /// Routing sockets of this namespace that are not in use.
     sockets: Mutex<Vec<Socket>>,
 }
@@ -79,7 +82,7 @@ struct Remains {
 }
 
 impl Networks {
-    /// Puts the nf_tables table in place in one transaction. Networks and ports of an earlier daemon keep their rules until
+    /// Puts the nf_tables tables in place in one transaction. Networks and ports of an earlier daemon keep their rules until
     /// [`Self::restore`] has its say.
     ///
     /// # Errors
@@ -90,7 +93,20 @@ impl Networks {
             ipv4: config.iptables,
             ipv6: config.ip6tables,
         };
-        let firewall = Firewall::open(&config.table, families)?;
+        let mut socket = open_socket()?;
+        let disguise = Disguise::put_on(&config.table, families, &mut socket)?;
+        if config.host_firewall == HostFirewall::Obey && families.ipv4 {
+            host::accept_on_loopback()?;
+        }
+        let policy = Policy {
+            families,
+            host_firewall: config.host_firewall,
+            mark: config.mark,
+            loopback4: disguise.ipv4,
+            loopback6: disguise.ipv6,
+            redelivers: true,
+        };
+        let firewall = Firewall::open(&config, policy)?;
         let ephemeral =
             ephemeral_range().map_err(NetworkError::system("read net.ipv4.ip_local_port_range"))?;
         let inner = Arc::new(Inner {
@@ -99,7 +115,8 @@ impl Networks {
             networks: RwLock::default(),
             ports: Mutex::new(PortTable::new(ephemeral)),
             firewall: Mutex::new(firewall),
-            sockets: Mutex::default(),
+            disguise,
+            sockets: Mutex::new(vec![socket]),
         });
         let reaper = Reaper::start({
             let inner = Arc::clone(&inner);
@@ -143,6 +160,7 @@ impl Networks {
         drop(lock(&self.watch).take());
         let mut result = lock(&self.inner.firewall).delete();
         let mut socket = self.inner.socket()?;
+        result = result.and(self.inner.disguise.take_off(&mut socket));
         for network in self.inner.all() {
             result = result.and(network.link.unmake(&mut socket));
         }
@@ -170,7 +188,7 @@ impl Network {
 }
 
 impl Inner {
-    /// Makes the table anew whenever somebody else has changed it.
+    /// Makes the tables anew whenever somebody else has changed them, and looks at others' chains when those change.
     fn watch(self: &Arc<Self>) -> Result<Option<Watch>, NetworkError> {
         let firewall = lock(&self.firewall);
         if !firewall.is_on() {
@@ -178,16 +196,9 @@ impl Inner {
         }
         let own = firewall.number()?;
         drop(firewall);
-        let inner = Arc::clone(self);
-        let watch = Watch::start(&self.config.table, own, move || {
-            tracing::warn!(
-                table = inner.config.table,
-                "somebody changed our nf_tables table: making it anew"
-            );
-            if let Err(error) = lock(&inner.firewall).rebuild() {
-                tracing::error!(%error, "cannot make the nf_tables table anew");
-            }
-        })?;
+        let watch = Watch::start(&self.config.table, own, Warden(Arc::clone(self)))?;
+        // What happened before it began to listen.
+        lock(&self.firewall).look()?;
         Ok(Some(watch))
     }
 
@@ -273,6 +284,32 @@ impl Inner {
 
     fn give_back(&self, socket: Socket) {
         lock(&self.sockets).push(socket);
+    }
+}
+
+/// Keeps the firewall as it is to be.
+struct Warden(Arc<Inner>);
+
+impl Watcher for Warden {
+    fn ours_changed(&mut self) {
+        tracing::warn!(
+            table = self.0.config.table,
+            "somebody changed our nf_tables tables: making them anew"
+        );
+        if let Err(error) = lock(&self.0.firewall).rebuild() {
+            tracing::error!(%error, "cannot make the nf_tables tables anew");
+        }
+    }
+
+    fn theirs_changed(&mut self) -> bool {
+        let looked = lock(&self.0.firewall).look();
+        match looked {
+            Ok(looked) => looked.changed > 0,
+            Err(error) => {
+                tracing::error!(%error, "cannot look at the host's forward chains");
+                false
+            }
+        }
     }
 }
 

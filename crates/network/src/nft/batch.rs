@@ -6,9 +6,6 @@ const SUBSYSTEM: u16 = 10; // NFNL_SUBSYS_NFTABLES
 const BEGIN: u16 = 16; // NFNL_MSG_BATCH_BEGIN
 const END: u16 = 17;
 
-/// Every table of ours is of the family that sees both IPv4 and IPv6.
-pub(super) const FAMILY: u8 = libc::NFPROTO_INET as u8;
-
 /// A transaction under construction.
 pub(super) struct Transaction {
     batch: Batch,
@@ -21,9 +18,9 @@ impl Transaction {
         Self { batch }
     }
 
-    /// Adds a request; `kind` is one of `libc::NFT_MSG_*`.
-    pub(super) fn push(&mut self, step: &'static str, kind: i32, flags: i32) -> Message<'_> {
-        push(&mut self.batch, step, kind, flags)
+    /// Adds a request; `kind` is one of `libc::NFT_MSG_*`, `family` one of `libc::NFPROTO_*`.
+    pub(super) fn push(&mut self, step: &'static str, kind: i32, flags: i32, family: u8) -> Message<'_> {
+        push(&mut self.batch, step, kind, flags, family)
     }
 
     /// Hands the transaction to the kernel.
@@ -34,9 +31,15 @@ impl Transaction {
 }
 
 /// A request outside any transaction: only good for questions.
-pub(super) fn push<'a>(batch: &'a mut Batch, step: &'static str, kind: i32, flags: i32) -> Message<'a> {
+pub(super) fn push<'a>(
+    batch: &'a mut Batch,
+    step: &'static str,
+    kind: i32,
+    flags: i32,
+    family: u8,
+) -> Message<'a> {
     let mut message = batch.push(step, SUBSYSTEM << 8 | kind as u16, flags);
-    message.header(&[FAMILY, 0, 0, 0]);
+    message.header(&[family, 0, 0, 0]);
     message
 }
 

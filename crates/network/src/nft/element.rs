@@ -1,5 +1,6 @@
-//! Elements of the table's sets and maps.
+//! Elements of the tables' sets and maps.
 
+use super::family::Family;
 use super::set::Set;
 use crate::Proto;
 use ipnet::IpNet;
@@ -8,8 +9,11 @@ use std::net::{IpAddr, SocketAddr};
 /// One element: what a rule looks for, and in a map what it finds there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Element {
+    pub(crate) family: Family,
     pub(crate) set: Set,
     pub(super) key: Vec<u8>,
+    /// The last key of a range; empty elsewhere.
+    pub(super) last: Vec<u8>,
     /// Empty in a set.
     pub(super) data: Vec<u8>,
     /// Whether an interval ends before this key, instead of beginning with it.
@@ -19,25 +23,20 @@ pub(crate) struct Element {
 impl Element {
     /// A port of this machine that leads to a container; an unspecified address stands for all of its family.
     pub(crate) fn forward(proto: Proto, from: SocketAddr, to: SocketAddr) -> Self {
-        let set = match (from, from.ip().is_unspecified()) {
-            (SocketAddr::V4(_), false) => Set::ByAddress,
-            (SocketAddr::V4(_), true) => Set::ByPort,
-            (SocketAddr::V6(_), false) => Set::ByAddress6,
-            (SocketAddr::V6(_), true) => Set::ByPort6,
-        };
         let mut key = Vec::with_capacity(24);
-        if !from.ip().is_unspecified() {
+        let set = if from.ip().is_unspecified() {
+            Set::Published
+        } else {
             push_address(&mut key, from.ip());
-        }
+            Set::PublishedAt
+        };
         push_service(&mut key, Some(proto), from.port());
         let mut data = Vec::with_capacity(20);
         push_address(&mut data, to.ip());
         push_service(&mut data, None, to.port());
         Self {
-            set,
-            key,
             data,
-            ends: false,
+            ..Self::plain(Family::of(from.ip()), set, key)
         }
     }
 
@@ -46,41 +45,50 @@ impl Element {
         let mut key = Vec::with_capacity(24);
         push_address(&mut key, at.ip());
         push_service(&mut key, Some(proto), at.port());
-        Self::plain(if at.is_ipv6() { Set::Open6 } else { Set::Open }, key)
+        Self::plain(Family::of(at.ip()), Set::Open, key)
     }
 
     /// An interface.
-    pub(crate) fn interface(set: Set, name: &str) -> Self {
-        Self::plain(set, interface(name).to_vec())
+    pub(crate) fn interface(family: Family, set: Set, name: &str) -> Self {
+        Self::plain(family, set, interface(name).to_vec())
     }
 
     /// Packets that come in by one interface and leave by another.
-    pub(crate) fn pair(set: Set, from: &str, to: &str) -> Self {
-        Self::plain(set, [interface(from), interface(to)].concat())
+    pub(crate) fn pair(family: Family, set: Set, from: &str, to: &str) -> Self {
+        Self::plain(family, set, [interface(from), interface(to)].concat())
     }
 
     /// A subnet, with what it is mapped to in a map: the element it begins with, and the one before which it ends.
     pub(crate) fn subnet(set: Set, subnet: IpNet, data: Option<IpAddr>) -> impl Iterator<Item = Self> {
-        let mut first = Vec::with_capacity(16);
-        push_address(&mut first, subnet.network());
-        let mut begins = Self::plain(set, first);
+        let family = Family::of(subnet.addr());
+        let mut begins = Self::plain(family, set, octets(subnet.network()));
         if let Some(address) = data {
             push_address(&mut begins.data, address);
         }
-        let mut last = Vec::with_capacity(16);
-        push_address(&mut last, subnet.broadcast());
         // The last of all addresses needs no end.
-        let ends = next(last).map(|key| Self {
+        let ends = next(octets(subnet.broadcast())).map(|key| Self {
             ends: true,
-            ..Self::plain(set, key)
+            ..Self::plain(family, set, key)
         });
         [begins].into_iter().chain(ends)
     }
 
-    fn plain(set: Set, key: Vec<u8>) -> Self {
+    /// A subnet and the bridge it is on.
+    pub(crate) fn own(subnet: IpNet, bridge: &str) -> Self {
+        let bridge = interface(bridge);
+        let on = |address| [octets(address).as_slice(), &bridge].concat();
         Self {
+            last: on(subnet.broadcast()),
+            ..Self::plain(Family::of(subnet.addr()), Set::Own, on(subnet.network()))
+        }
+    }
+
+    fn plain(family: Family, set: Set, key: Vec<u8>) -> Self {
+        Self {
+            family,
             set,
             key,
+            last: Vec::new(),
             data: Vec::new(),
             ends: false,
         }
@@ -107,6 +115,12 @@ fn next(mut key: Vec<u8>) -> Option<Vec<u8>> {
     None
 }
 
+fn octets(address: IpAddr) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(16);
+    push_address(&mut octets, address);
+    octets
+}
+
 fn push_address(to: &mut Vec<u8>, address: IpAddr) {
     match address {
         IpAddr::V4(address) => to.extend(address.octets()),
@@ -130,7 +144,7 @@ mod tests {
     #[test]
     fn subnets_end_before_the_next_address() {
         let of = |text: &str| -> Vec<_> {
-            Element::subnet(Set::Subnets, text.parse().unwrap(), None)
+            Element::subnet(Set::Masqueraded, text.parse().unwrap(), None)
                 .map(|element| (element.key, element.ends))
                 .collect()
         };
@@ -148,6 +162,7 @@ mod tests {
         let v6: SocketAddr = "[2001:db8::1]:80".parse().unwrap();
         let any4: SocketAddr = "0.0.0.0:80".parse().unwrap();
         let any6: SocketAddr = "[::]:80".parse().unwrap();
+        let own = |net: &str| Element::own(net.parse().unwrap(), "br0");
         let elements = [
             Element::forward(Proto::Tcp, v4, v4),
             Element::forward(Proto::Tcp, any4, v4),
@@ -155,13 +170,21 @@ mod tests {
             Element::forward(Proto::Udp, any6, v6),
             Element::open(Proto::Sctp, v4),
             Element::open(Proto::Sctp, v6),
-            Element::interface(Set::Bridges, "br0"),
-            Element::pair(Set::Within, "br0", "br0"),
+            Element::interface(Family::V4, Set::Bridges, "br0"),
+            Element::pair(Family::V6, Set::Talking, "br0", "br0"),
+            own("10.0.0.0/24"),
+            own("fd00::/64"),
         ];
         for element in elements {
-            let shape = element.set.shape();
-            assert_eq!(element.key.len() as u32, length_of(shape.key), "{}", shape.name);
-            assert_eq!(element.data.len() as u32, length_of(shape.data), "{}", shape.name);
+            let shape = element.set.shape(element.family);
+            assert_eq!(element.key.len() as u32, length_of(&shape.key), "{}", shape.name);
+            assert_eq!(
+                element.data.len() as u32,
+                length_of(&shape.data),
+                "{}",
+                shape.name
+            );
+            assert!(element.last.is_empty() || element.last.len() == element.key.len());
         }
     }
 }

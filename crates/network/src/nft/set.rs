@@ -1,4 +1,6 @@
-//! The sets and maps of the table: all that differs from network to network and from port to port.
+//! The sets and maps of a table: all that differs from network to network and from port to port.
+
+use super::family::Family;
 
 /// Numbers by which the nft program shows keys; the kernel does not look at them.
 const IPV4: u32 = 7;
@@ -11,58 +13,53 @@ const TYPE_BITS: u32 = 6;
 /// Length of an interface's name.
 const NAME: u32 = libc::IFNAMSIZ as u32;
 
-/// Which families the table filters and translates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FirewallFamilies {
-    /// IPv4 (`--iptables`).
-    pub(crate) ipv4: bool,
-    /// IPv6 (`--ip6tables`).
-    pub(crate) ipv6: bool,
-}
+/// How long a flow the host has let in is remembered, in milliseconds: long enough for a client that tries again.
+const ADMITTED_FOR: u64 = 4_000;
+/// How many such flows are remembered at a time.
+const ADMITTED_AT_MOST: u32 = 65_536;
 
-/// A set or map of the table.
+/// A set or map of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Set {
-    /// Published on one IPv4 address of the machine: address, protocol, port → container's address, port.
-    ByAddress,
-    /// Published on all IPv4 addresses of the machine: protocol, port → container's address, port.
-    ByPort,
-    /// As [`Self::ByAddress`], for IPv6.
-    ByAddress6,
-    /// As [`Self::ByPort`], for IPv6.
-    ByPort6,
+    /// Published on one address of the machine: address, protocol, port → container's address, port.
+    PublishedAt,
+    /// Published on all addresses of the machine: protocol, port → container's address, port.
+    Published,
+    /// Flows that the host's own filter has just let in: source, port, destination, port, protocol. The kernel adds to it.
+    Admitted,
     /// All bridges.
     Bridges,
-    /// Each bridge whose containers may talk to each other, twice: packets that come in and leave by it.
-    Within,
     /// Bridges without a way out.
     Internal,
+    /// Each bridge whose containers may talk to each other, twice: packets that come in and leave by it.
+    Talking,
     /// An interface of the host and a bridge whose containers' own addresses may be reached from there.
     Trusted,
-    /// Subnets of all bridges.
-    Subnets,
-    /// The same for IPv6.
-    Subnets6,
     /// Subnets that reach the outside under the address of the interface they leave by.
-    Masquerade,
-    /// The same for IPv6.
-    Masquerade6,
-    /// Subnets that reach the outside under an address of their own.
-    Source,
-    /// The same for IPv6.
-    Source6,
+    Masqueraded,
+    /// Subnets that reach the outside under an address of their own, and that address.
+    Sources,
+    /// Subnet and bridge of each network.
+    Own,
     /// Ports of containers open without translation: address, protocol, port.
     Open,
-    /// The same for IPv6.
-    Open6,
-    /// Bridges whose containers' addresses are open to all, for IPv4.
+    /// Bridges whose containers' addresses are open to all.
     Direct,
-    /// The same for IPv6.
-    Direct6,
-    /// Bridges whose containers answer the outside's pings, for IPv4.
+    /// Bridges whose containers answer the outside's pings.
     Routed,
-    /// The same for IPv6.
-    Routed6,
+}
+
+/// How a set's keys lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keys {
+    /// Each for itself.
+    Single,
+    /// Intervals: an element begins one, another ends it.
+    Intervals,
+    /// Joined keys of which parts are ranges: an element has the first and the last.
+    Ranges,
+    /// Each for itself and for a time, added by the kernel.
+    Passing,
 }
 
 /// What the kernel is told of a set.
@@ -70,81 +67,102 @@ pub(super) struct Shape {
     /// Its name.
     pub(super) name: &'static str,
     /// Types of a key's parts, first one first.
-    pub(super) key: &'static [u32],
+    pub(super) key: Vec<u32>,
     /// Types of the parts of what a map maps to; none for a set.
-    pub(super) data: &'static [u32],
-    /// Whether its keys are intervals.
-    pub(super) interval: bool,
+    pub(super) data: Vec<u32>,
+    /// How its keys lie.
+    pub(super) keys: Keys,
 }
 
 impl Set {
     /// All of them.
-    pub(super) const ALL: [Self; 20] = [
-        Self::ByAddress,
-        Self::ByPort,
-        Self::ByAddress6,
-        Self::ByPort6,
+    pub(super) const ALL: [Self; 13] = [
+        Self::PublishedAt,
+        Self::Published,
+        Self::Admitted,
         Self::Bridges,
-        Self::Within,
         Self::Internal,
+        Self::Talking,
         Self::Trusted,
-        Self::Subnets,
-        Self::Subnets6,
-        Self::Masquerade,
-        Self::Masquerade6,
-        Self::Source,
-        Self::Source6,
+        Self::Masqueraded,
+        Self::Sources,
+        Self::Own,
         Self::Open,
-        Self::Open6,
         Self::Direct,
-        Self::Direct6,
         Self::Routed,
-        Self::Routed6,
     ];
 
     /// Its name in the table.
     pub(super) fn name(self) -> &'static str {
-        self.shape().name
+        match self {
+            Self::PublishedAt => "published_at",
+            Self::Published => "published",
+            Self::Admitted => "admitted",
+            Self::Bridges => "bridges",
+            Self::Internal => "internal",
+            Self::Talking => "talking",
+            Self::Trusted => "trusted",
+            Self::Masqueraded => "masqueraded",
+            Self::Sources => "sources",
+            Self::Own => "own",
+            Self::Open => "open",
+            Self::Direct => "direct",
+            Self::Routed => "routed",
+        }
     }
 
     /// What the kernel is told of it.
-    pub(super) fn shape(self) -> Shape {
-        const PAIR: &[u32] = &[INTERFACE, INTERFACE];
-        let map = |name, key, data| Shape {
-            name,
+    pub(super) fn shape(self, family: Family) -> Shape {
+        let address = match family {
+            Family::V4 => IPV4,
+            Family::V6 => IPV6,
+        };
+        let (key, data): (Vec<u32>, Vec<u32>) = match self {
+            Self::PublishedAt => (vec![address, PROTOCOL, SERVICE], vec![address, SERVICE]),
+            Self::Published => (vec![PROTOCOL, SERVICE], vec![address, SERVICE]),
+            Self::Admitted => (vec![address, SERVICE, address, SERVICE, PROTOCOL], vec![]),
+            Self::Bridges | Self::Internal | Self::Direct | Self::Routed => (vec![INTERFACE], vec![]),
+            Self::Talking | Self::Trusted => (vec![INTERFACE, INTERFACE], vec![]),
+            Self::Masqueraded => (vec![address], vec![]),
+            Self::Sources => (vec![address], vec![address]),
+            Self::Own => (vec![address, INTERFACE], vec![]),
+            Self::Open => (vec![address, PROTOCOL, SERVICE], vec![]),
+        };
+        let keys = match self {
+            Self::Masqueraded | Self::Sources => Keys::Intervals,
+            Self::Own => Keys::Ranges,
+            Self::Admitted => Keys::Passing,
+            _ => Keys::Single,
+        };
+        Shape {
+            name: self.name(),
             key,
             data,
-            interval: false,
-        };
-        let set = |name, key| map(name, key, &[]);
-        let subnets = |name, key, data| Shape {
-            name,
-            key,
-            data,
-            interval: true,
-        };
-        match self {
-            Self::ByAddress => map("by_address", &[IPV4, PROTOCOL, SERVICE], &[IPV4, SERVICE]),
-            Self::ByPort => map("by_port", &[PROTOCOL, SERVICE], &[IPV4, SERVICE]),
-            Self::ByAddress6 => map("by_address6", &[IPV6, PROTOCOL, SERVICE], &[IPV6, SERVICE]),
-            Self::ByPort6 => map("by_port6", &[PROTOCOL, SERVICE], &[IPV6, SERVICE]),
-            Self::Bridges => set("bridges", &[INTERFACE]),
-            Self::Within => set("within", PAIR),
-            Self::Internal => set("internal", &[INTERFACE]),
-            Self::Trusted => set("trusted", PAIR),
-            Self::Subnets => subnets("subnets", &[IPV4], &[]),
-            Self::Subnets6 => subnets("subnets6", &[IPV6], &[]),
-            Self::Masquerade => subnets("masquerade", &[IPV4], &[]),
-            Self::Masquerade6 => subnets("masquerade6", &[IPV6], &[]),
-            Self::Source => subnets("source", &[IPV4], &[IPV4]),
-            Self::Source6 => subnets("source6", &[IPV6], &[IPV6]),
-            Self::Open => set("open", &[IPV4, PROTOCOL, SERVICE]),
-            Self::Open6 => set("open6", &[IPV6, PROTOCOL, SERVICE]),
-            Self::Direct => set("direct", &[INTERFACE]),
-            Self::Direct6 => set("direct6", &[INTERFACE]),
-            Self::Routed => set("routed", &[INTERFACE]),
-            Self::Routed6 => set("routed6", &[INTERFACE]),
+            keys,
         }
+    }
+}
+
+impl Shape {
+    /// `NFT_SET_*`.
+    pub(super) fn flags(&self) -> u32 {
+        const INTERVAL: u32 = 0x4;
+        const MAP: u32 = 0x8;
+        const TIMEOUT: u32 = 0x10;
+        const EVAL: u32 = 0x20;
+        const CONCAT: u32 = 0x80;
+        let keys = match self.keys {
+            Keys::Single => 0,
+            Keys::Intervals => INTERVAL,
+            Keys::Ranges => INTERVAL | CONCAT,
+            Keys::Passing => TIMEOUT | EVAL,
+        };
+        keys | if self.data.is_empty() { 0 } else { MAP }
+    }
+
+    /// How long its elements stay, in milliseconds, and how many there are at most, if the kernel adds them.
+    pub(super) fn passing(&self) -> Option<(u64, u32)> {
+        (self.keys == Keys::Passing).then_some((ADMITTED_FOR, ADMITTED_AT_MOST))
     }
 }
 
@@ -153,14 +171,18 @@ pub(super) fn type_of(parts: &[u32]) -> u32 {
     parts.iter().fold(0, |joined, part| joined << TYPE_BITS | part)
 }
 
-/// Bytes of a value made of these types, each part padded to four.
-pub(super) fn length_of(parts: &[u32]) -> u32 {
-    let of = |part: &u32| match *part {
+/// Bytes of a part of a value, padded to four.
+pub(super) fn length_of_part(part: u32) -> u32 {
+    match part {
         IPV6 => 16,
         INTERFACE => NAME,
         _ => 4,
-    };
-    parts.iter().map(of).sum()
+    }
+}
+
+/// Bytes of a value made of these types.
+pub(super) fn length_of(parts: &[u32]) -> u32 {
+    parts.iter().copied().map(length_of_part).sum()
 }
 
 #[cfg(test)]
@@ -181,14 +203,15 @@ mod tests {
     #[test]
     fn keys_fit_the_kernels_registers() {
         for set in Set::ALL {
-            let shape = set.shape();
+            let shape = set.shape(Family::V6);
             assert!(
-                length_of(shape.key) <= 64 && length_of(shape.data) <= 64,
+                length_of(&shape.key) <= 64 && length_of(&shape.data) <= 64,
                 "{}",
                 shape.name
             );
         }
-        assert_eq!(length_of(Set::ByAddress6.shape().key), 24);
-        assert_eq!(length_of(Set::Within.shape().key), 32);
+        assert_eq!(length_of(&Set::PublishedAt.shape(Family::V6).key), 24);
+        assert_eq!(length_of(&Set::Admitted.shape(Family::V6).key), 44);
+        assert_eq!(length_of(&Set::Talking.shape(Family::V4).key), 32);
     }
 }

@@ -4,6 +4,8 @@
 #![allow(dead_code)] // each test program uses its part
 #![allow(clippy::unwrap_used)] // a lab that cannot be built fails its test
 
+pub mod filters;
+
 use corten_network::{
     BridgeOptions, DefaultBridge, Driver, EndpointRequest, HostPort, Lease, NetworkError, NetworkSpec,
     Networks, PlaneConfig, PoolRequest, PortRequest, Proto, isolated,
@@ -13,7 +15,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The host's address on the link to the outside, and the outside's.
@@ -68,6 +70,29 @@ pub fn run(command: &str) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs a command in the calling thread's namespace, with this to read.
+pub fn feed(command: &str, text: &str) {
+    let mut words = command.split_whitespace();
+    let mut child = Command::new(words.next().unwrap())
+        .args(words)
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        output.status.success(),
+        "{command}: {}\n{text}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// The daemon's tables.
+pub fn tables() -> String {
+    run("nft list table ip lab") + &run("nft list table ip6 lab")
 }
 
 pub fn plane() -> PlaneConfig {

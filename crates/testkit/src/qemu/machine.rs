@@ -11,7 +11,7 @@ use super::modules;
 use crate::{Slot, command, fixtures};
 
 /// Overlay, bridges and nf_tables with what a container engine asks of it.
-const MODULES: [&str; 24] = [
+const MODULES: [&str; 26] = [
     "overlay",
     "veth",
     "bridge",
@@ -27,6 +27,8 @@ const MODULES: [&str; 24] = [
     "nft_reject",
     "nft_reject_ipv4",
     "nft_reject_inet",
+    "nft_dup_ipv4",
+    "nft_dup_ipv6",
     "nft_fib",
     "nft_fib_ipv4",
     "nft_fib_ipv6",
