@@ -1,6 +1,7 @@
 //! Which ports of the host are held, each by a bound socket that nobody listens on.
 //!
-//! The socket makes the kernel keep everybody else off the port; packets never reach it, they are translated before.
+//! The socket makes the kernel keep everybody else off the port; packets never reach it: those to published ports are
+//! translated, or given back and dropped, before.
 
 use crate::error::Version;
 use crate::{HostPort, NetworkError, PortBinding, PortRequest, Proto};
