@@ -85,6 +85,24 @@ pub(super) enum End {
     Destination,
 }
 
+impl End {
+    /// Where in the IP header its address is, in bytes.
+    pub(super) fn address(self, family: Family) -> u32 {
+        match self {
+            Self::Source => family.source(),
+            Self::Destination => family.destination(),
+        }
+    }
+
+    /// Where in the TCP or UDP header its port is, in bytes.
+    pub(super) fn port(self) -> u32 {
+        match self {
+            Self::Source => 0,
+            Self::Destination => 2,
+        }
+    }
+}
+
 /// Writes a rule's expressions.
 pub(super) struct Rule<'a, 'b>(pub(super) &'a mut Message<'b>);
 
@@ -219,10 +237,7 @@ impl Rule<'_, '_> {
         const SUM_OF_HEADER: u32 = 10;
         const PSEUDO_HEADER: u32 = 1;
         let sum = u32::from(family == Family::V4); // IPv6 has none in its header
-        let offset = match end {
-            End::Source => family.source(),
-            End::Destination => family.destination(),
-        };
+        let offset = end.address(family);
         self.expression("payload", |m| {
             m.be32(2, Header::Network as u32)
                 .be32(3, offset)
@@ -232,6 +247,24 @@ impl Rule<'_, '_> {
                 .be32(7, SUM_OF_HEADER * sum)
                 .be32(8, PSEUDO_HEADER);
         })
+    }
+
+    /// Writes the register into a port of the transport header, whose checksum is that many bytes into it, and mends the checksum.
+    pub(super) fn rewrite_port(&mut self, end: End, checksum: u32, from: Register) -> &mut Self {
+        const SUM: u32 = 1;
+        self.expression("payload", |m| {
+            m.be32(2, Header::Transport as u32)
+                .be32(3, end.port())
+                .be32(4, 2)
+                .be32(5, from.number())
+                .be32(6, SUM)
+                .be32(7, checksum);
+        })
+    }
+
+    /// Has the packet not tracked.
+    pub(super) fn untracked(&mut self) -> &mut Self {
+        self.expression("notrack", |_| {})
     }
 
     /// Gives the packet this mark.

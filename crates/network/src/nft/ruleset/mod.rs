@@ -80,11 +80,12 @@ impl Ruleset<'_> {
         end: End,
         to: Register,
     ) -> &'a mut Rule<'b, 'c> {
-        let offset = match end {
-            End::Source => self.family.source(),
-            End::Destination => self.family.destination(),
-        };
-        rule.payload(Header::Network, offset, self.family.length(), to)
+        rule.payload(
+            Header::Network,
+            end.address(self.family),
+            self.family.length(),
+            to,
+        )
     }
 
     /// Loads what [`Set::PublishedAt`] and [`Set::Open`] are looked up by.
