@@ -3,10 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use simple_dns::rdata::{A, AAAA, PTR, RData};
-use simple_dns::{
-    CLASS, Name, OPCODE, Packet, PacketFlag, QCLASS, QTYPE, Question, RCODE, ResourceRecord, TYPE,
-};
+use simple_dns::{CLASS, Name, Packet, PacketFlag, QCLASS, QTYPE, Question, RCODE, ResourceRecord, TYPE};
 
+use crate::message::{Kind, bare_answer, kind};
 use crate::{Settings, Zone};
 
 /// How long an answer may be kept, in seconds: Docker's.
@@ -39,13 +38,16 @@ pub enum Reaction {
 /// Looks at a query. Among several addresses of a name another is first each `turn`. `stream` tells that it came by TCP, where
 /// answers may be of any length.
 pub fn react(query: &[u8], names: Names<'_>, turn: usize, stream: bool) -> Reaction {
+    match kind(query) {
+        Kind::Query => {}
+        Kind::Other => return failure_of(query, RCODE::NotImplemented),
+        Kind::Malformed => return failure_of(query, RCODE::FormatError),
+        Kind::Nothing => return Reaction::Ignore,
+    }
     let Ok(packet) = Packet::parse(query) else {
         return failure_of(query, RCODE::FormatError);
     };
-    if packet.has_flags(PacketFlag::RESPONSE) {
-        return Reaction::Ignore;
-    }
-    let (OPCODE::StandardQuery, [question]) = (packet.opcode(), packet.questions.as_slice()) else {
+    let [question] = packet.questions.as_slice() else {
         return failure_of(query, RCODE::NotImplemented);
     };
     let Some(records) = known(question, names, turn) else {
@@ -63,29 +65,7 @@ pub fn react(query: &[u8], names: Names<'_>, turn: usize, stream: bool) -> React
 
 /// The answer that says that nobody could be asked with success; none if the query is none.
 pub fn failure(query: &[u8]) -> Option<Vec<u8>> {
-    match failure_of(query, RCODE::ServerFailure) {
-        Reaction::Answer(answer) => Some(answer),
-        _ => None,
-    }
-}
-
-/// Whether `answer` may be one to `query`: others could send anything.
-pub fn is_answer(answer: &[u8], query: &[u8]) -> bool {
-    let (Ok(answer), Ok(query)) = (Packet::parse(answer), Packet::parse(query)) else {
-        return false;
-    };
-    let same = |a: &Question<'_>, b: &Question<'_>| {
-        let names = (a.qname.to_string(), b.qname.to_string());
-        names.0.eq_ignore_ascii_case(&names.1) && a.qtype == b.qtype && a.qclass == b.qclass
-    };
-    answer.has_flags(PacketFlag::RESPONSE)
-        && answer.id() == query.id()
-        && answer.questions.len() == query.questions.len()
-        && answer
-            .questions
-            .iter()
-            .zip(&query.questions)
-            .all(|(a, b)| same(a, b))
+    bare_answer(query, RCODE::ServerFailure as u8)
 }
 
 fn asks_for_address(question: &Question<'_>) -> bool {
@@ -206,37 +186,14 @@ fn query_flags(query: &Packet<'_>) -> PacketFlag {
     }
 }
 
-/// An answer made of the query's first bytes, which need not be sound beyond its header.
 fn failure_of(query: &[u8], code: RCODE) -> Reaction {
-    let [high, low, flags, ..] = *query else {
-        return Reaction::Ignore;
-    };
-    let header = 12;
-    if query.len() < header || flags & 0x80 != 0 {
-        return Reaction::Ignore;
-    }
-    let question = Packet::parse(query).ok().and_then(|packet| {
-        let mut answer = Packet::new_reply(packet.id());
-        answer.questions = packet.questions;
-        answer.set_flags(PacketFlag::RECURSION_AVAILABLE);
-        *answer.rcode_mut() = code;
-        answer.build_bytes_vec_compressed().ok()
-    });
-    let answer = question.unwrap_or_else(|| {
-        let mut bare = vec![0; header];
-        bare[..2].copy_from_slice(&[high, low]);
-        // A response, to the same kind of question.
-        bare[2] = 0x80 | (flags & 0x79);
-        bare[3] = 0x80 | code as u8;
-        bare
-    });
-    Reaction::Answer(answer)
+    bare_answer(query, code as u8).map_or(Reaction::Ignore, Reaction::Answer)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Host, write_zone};
+    use crate::{Host, is_answer, write_zone};
 
     fn zone(network: &str, hosts: &[(&str, &[&str], &[&str])]) -> Zone {
         let hosts: Vec<Host> = hosts

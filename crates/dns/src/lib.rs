@@ -23,9 +23,11 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod message;
 mod settings;
 mod zone;
 
-pub use answer::{Names, Reaction, failure, is_answer, react};
+pub use answer::{Names, Reaction, failure, react};
+pub use message::{HEADER, LARGEST_QUERY, is_answer};
 pub use settings::{Settings, Upstream};
 pub use zone::{Host, Zone, write_zone};

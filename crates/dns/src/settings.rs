@@ -5,6 +5,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use crate::zone::is_word;
+
 /// A server that is asked for what is not known here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upstream {
@@ -35,7 +37,9 @@ impl fmt::Display for Settings {
         for zone in &self.zones {
             writeln!(f, "zone {}", zone.display())?;
         }
-        for (alias, name) in &self.links {
+        // What no query can ask for, or no zone knows, would be something else for whoever reads it.
+        let links = self.links.iter();
+        for (alias, name) in links.filter(|(alias, name)| is_word(alias) && is_word(name)) {
             writeln!(f, "link {alias} {name}")?;
         }
         for upstream in &self.upstreams {
@@ -108,6 +112,12 @@ mod tests {
             "zone /run/a b/names\nzone /run/c\nlink db mysql\nupstream 127.0.0.53 host\nupstream fd00::1\nforward\nndots\n"
         );
         assert_eq!(Settings::parse(&text), settings);
+        let links = [("a\nupstream 9.9.9.9 host".to_owned(), "b".to_owned())];
+        let forged = Settings {
+            links: links.into(),
+            ..Settings::default()
+        };
+        assert_eq!(forged.to_string(), "");
         assert_eq!(
             Settings::parse("later x\nlink x\nupstream y\n"),
             Settings::default()

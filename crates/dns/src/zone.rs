@@ -24,9 +24,12 @@ pub struct Zone {
     hosts: HashMap<IpAddr, String>,
 }
 
-/// A zone as text. Names that no query can ask for, because they hold white space, are left out.
+/// A zone as text. Names that no query can ask for, because they hold white space, are left out, the network's own as well.
 pub fn write_zone(network: &str, hosts: &[Host]) -> String {
-    let mut text = format!("network {network}\n");
+    let mut text = String::new();
+    if is_word(network) {
+        line(&mut text, "network", network, &[]);
+    }
     let mut aliases: BTreeMap<&str, Vec<IpAddr>> = BTreeMap::new();
     for host in hosts.iter().filter(|host| !host.addresses.is_empty()) {
         if is_word(&host.name) {
@@ -42,7 +45,8 @@ pub fn write_zone(network: &str, hosts: &[Host]) -> String {
     text
 }
 
-fn is_word(name: &str) -> bool {
+/// Whether a line can tell of the name.
+pub(crate) fn is_word(name: &str) -> bool {
     !name.is_empty() && !name.contains(char::is_whitespace)
 }
 
@@ -143,6 +147,16 @@ mod tests {
         assert_eq!(zone.addresses("nowhere"), None);
         assert_eq!(zone.host(address("fd00::2")), Some("Web"));
         assert_eq!(zone.host(address("10.0.0.9")), None);
+    }
+
+    #[test]
+    fn no_name_is_another_line() {
+        let host = Host {
+            name: "a\nhost evil 6.6.6.6".to_owned(),
+            aliases: vec!["b\nalias evil 6.6.6.6".to_owned()],
+            addresses: vec![address("10.0.0.2")],
+        };
+        assert_eq!(write_zone("net\nhost evil 6.6.6.6", &[host]), "");
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod harness;
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
 use std::time::Duration;
@@ -226,7 +226,11 @@ fn others_are_asked_from_where_they_can_be_reached() {
         let mut stream = TcpStream::connect(at).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         send(&mut stream, &query("far.example"));
-        told(&receive(&mut stream))
+        // It has asked all it had to, and waits.
+        stream.shutdown(Shutdown::Write).unwrap();
+        let told = told(&receive(&mut stream));
+        assert_eq!(stream.read(&mut [0]).unwrap(), 0, "it is let go then");
+        told
     });
     assert_eq!(by_stream, "192.0.2.2");
 
@@ -273,6 +277,13 @@ fn askers_who_stand_still_cost_nothing_but_their_place() {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         send(&mut stream, &query("web"));
         assert_eq!(told(&receive(&mut stream)), "10.9.0.2");
+        // What cannot be a query is not received, and whoever announces it is let go.
+        for announced in [0_u16, 11, 4097, u16::MAX] {
+            let mut stream = TcpStream::connect(at).unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            stream.write_all(&announced.to_be_bytes()).unwrap();
+            assert_eq!(stream.read(&mut [0]).unwrap(), 0, "{announced}");
+        }
         drop(idle);
     });
     container.kill();

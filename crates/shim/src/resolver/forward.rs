@@ -28,7 +28,7 @@ const DNS_PORT: u16 = 53;
 const UNHELPFUL: [u8; 3] = [2, 4, 5];
 
 /// What is to be sent to whom.
-type Answers = Vec<(Asker, Vec<u8>)>;
+pub(super) type Answers = Vec<(Asker, Vec<u8>)>;
 
 /// A query on its way.
 #[derive(Debug)]

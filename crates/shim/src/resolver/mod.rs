@@ -11,14 +11,12 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 
-use corten_dns::{Reaction, failure, react};
+use corten_dns::{LARGEST_QUERY, Reaction, failure, react};
 
 use book::Book;
-use forward::{Forward, Forwards};
+use forward::{Answers, Forward, Forwards};
 use stream::Stream;
 
-/// The largest message over UDP that is taken, in bytes: more than any asker sends.
-const LARGEST_QUERY: usize = 4096;
 /// Queries answered at a time, before others have their turn.
 const BATCH: usize = 64;
 /// Askers by TCP at a time; the one that has said nothing for longest makes room.
@@ -103,18 +101,16 @@ impl Resolver {
             Token::Listener => self.accept(now_ns),
             Token::Stream(number) => self.stream(number, now_ns),
             Token::Upstream(number) => {
-                for (asker, answer) in self.forwards.ready(number, now_ns) {
-                    self.answer(asker, &answer);
-                }
+                let answers = self.forwards.ready(number, now_ns);
+                self.pass_on(answers);
             }
         }
     }
 
     /// Gives up what has taken too long.
     pub fn expire(&mut self, now_ns: i64) {
-        for (asker, answer) in self.forwards.expire(now_ns) {
-            self.answer(asker, &answer);
-        }
+        let answers = self.forwards.expire(now_ns);
+        self.pass_on(answers);
         self.streams.retain(|stream| stream.deadline_ns > now_ns);
     }
 
@@ -146,13 +142,10 @@ impl Resolver {
         let Some(stream) = self.streams.iter_mut().find(|stream| stream.number == number) else {
             return;
         };
-        let (queries, open) = stream.exchange(now_ns);
-        for query in queries {
+        for query in stream.exchange(now_ns) {
             self.query(&query, Asker::Stream(number), now_ns);
         }
-        if !open {
-            self.streams.retain(|stream| stream.number != number);
-        }
+        self.streams.retain(|stream| !stream.is_over());
     }
 
     fn query(&mut self, query: &[u8], asker: Asker, now_ns: i64) {
@@ -165,23 +158,38 @@ impl Resolver {
             Reaction::Forward => {
                 let upstreams = self.book.names().settings.upstreams.clone();
                 let forward = Forward::new(query.to_vec(), asker, upstreams);
-                for (asker, answer) in self.forwards.begin(forward, now_ns) {
-                    self.answer(asker, &answer);
+                if let Some(stream) = self.stream_of(asker) {
+                    stream.wait();
                 }
+                let answers = self.forwards.begin(forward, now_ns);
+                self.pass_on(answers);
             }
         }
     }
 
-    fn answer(&mut self, asker: Asker, answer: &[u8]) {
-        match asker {
-            // Whoever does not take it asks again.
-            Asker::Datagram(address) => drop(self.datagrams.send_to(answer, address)),
-            Asker::Stream(number) => {
-                if let Some(stream) = self.streams.iter_mut().find(|stream| stream.number == number) {
-                    stream.send(answer);
-                }
+    /// Answers what others were asked.
+    fn pass_on(&mut self, answers: Answers) {
+        for (asker, answer) in answers {
+            self.answer(asker, &answer);
+            if let Some(stream) = self.stream_of(asker) {
+                stream.waited();
             }
         }
+        self.streams.retain(|stream| !stream.is_over());
+    }
+
+    fn answer(&mut self, asker: Asker, answer: &[u8]) {
+        if let Asker::Datagram(address) = asker {
+            // Whoever does not take it asks again.
+            drop(self.datagrams.send_to(answer, address));
+        } else if let Some(stream) = self.stream_of(asker) {
+            stream.send(answer);
+        }
+    }
+
+    fn stream_of(&mut self, asker: Asker) -> Option<&mut Stream> {
+        let Asker::Stream(number) = asker else { return None };
+        self.streams.iter_mut().find(|stream| stream.number == number)
     }
 }
 

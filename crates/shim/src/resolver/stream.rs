@@ -4,10 +4,12 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::fd::{AsRawFd, RawFd};
 
+use corten_dns::{HEADER, LARGEST_QUERY};
+
 /// How long an asker may be silent, in nanoseconds.
 const PATIENCE_NS: i64 = 10_000_000_000;
-/// Most that is kept of what was asked and not answered, in bytes; more is received only then.
-const MAX_INBOX: usize = 64 << 10;
+/// Bytes received in a turn: however many queries those are, others have their turn soon.
+const CHUNK: usize = 2048;
 /// Most that waits to be sent; who does not take it is left.
 const MAX_OUTBOX: usize = 256 << 10;
 
@@ -19,6 +21,10 @@ pub(super) struct Stream {
     socket: TcpStream,
     inbox: Vec<u8>,
     outbox: Vec<u8>,
+    /// Queries others were asked for it.
+    waiting: usize,
+    /// It has asked all it had to.
+    ended: bool,
     broken: bool,
 }
 
@@ -30,6 +36,8 @@ impl Stream {
             socket,
             inbox: Vec::new(),
             outbox: Vec::new(),
+            waiting: 0,
+            ended: false,
             broken: false,
         }
     }
@@ -39,34 +47,50 @@ impl Stream {
     }
 
     pub(super) fn events(&self) -> i16 {
-        let out = if self.outbox.is_empty() { 0 } else { libc::POLLOUT };
-        libc::POLLIN | out
+        let inward = if self.ended { 0 } else { libc::POLLIN };
+        let outward = if self.outbox.is_empty() { 0 } else { libc::POLLOUT };
+        inward | outward
     }
 
-    /// Sends and receives what can be; whole queries, and whether there may be more.
-    pub(super) fn exchange(&mut self, now_ns: i64) -> (Vec<Vec<u8>>, bool) {
+    /// Sends and receives what can be in a turn; the queries that are whole.
+    pub(super) fn exchange(&mut self, now_ns: i64) -> Vec<Vec<u8>> {
         self.flush();
-        let mut open = true;
-        let mut chunk = [0; 2048];
-        while self.inbox.len() < MAX_INBOX {
-            match self.socket.read(&mut chunk) {
-                Ok(0) => open = false,
-                Ok(length) => {
-                    self.deadline_ns = now_ns + PATIENCE_NS;
-                    self.inbox.extend_from_slice(&chunk[..length]);
-                    continue;
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(_) => open = false,
+        let mut chunk = [0; CHUNK];
+        match self.socket.read(&mut chunk) {
+            Ok(0) => self.ended = true,
+            Ok(length) => {
+                self.deadline_ns = now_ns + PATIENCE_NS;
+                self.inbox.extend_from_slice(&chunk[..length]);
             }
-            break;
+            Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
+            Err(_) => self.broken = true,
         }
-        let mut queries = Vec::new();
-        while let Some(query) = take_message(&mut self.inbox) {
-            queries.push(query);
+        std::iter::from_fn(|| self.next_query()).collect()
+    }
+
+    /// The next query, if all of it is there. Who sends what can be none is left.
+    fn next_query(&mut self) -> Option<Vec<u8>> {
+        let length = self.inbox.first_chunk::<2>().copied().map(u16::from_be_bytes)?;
+        self.broken |= !(HEADER..=LARGEST_QUERY).contains(&usize::from(length));
+        match self.broken {
+            true => None,
+            false => take_message(&mut self.inbox),
         }
-        (queries, open && !self.broken)
+    }
+
+    /// Others are asked for it.
+    pub(super) fn wait(&mut self) {
+        self.waiting += 1;
+    }
+
+    /// Others have been asked for it.
+    pub(super) fn waited(&mut self) {
+        self.waiting = self.waiting.saturating_sub(1);
+    }
+
+    /// Whether nothing more can come of it.
+    pub(super) fn is_over(&self) -> bool {
+        self.broken || self.ended && self.waiting == 0 && self.outbox.is_empty()
     }
 
     /// Queues an answer, and sends what can be.
