@@ -1,7 +1,7 @@
 //! A table of its own in a container's namespace: what is sent to one address and port comes in on another port there.
 //!
 //! The ports are rewritten packet by packet, without connection tracking: a namespace in which nobody else asks for it is spared
-//! it, which costs queries a third of their time and everything else that passes there something, too.
+//! it, for queries and for everything else that passes there.
 
 use super::batch::Transaction;
 use super::chain::{Hook, Place};
