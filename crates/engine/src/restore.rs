@@ -390,8 +390,8 @@ mod tests {
         assert!(engine.sandboxes.known().is_empty(), "no note is left");
     }
 
-    /// A container whose shim still undoes what it has made: its run directory, and its claim on that.
-    fn ending(engine: &Engine, dir: &std::path::Path, record: &ContainerRecord) -> (PathBuf, File) {
+    /// The run directory of a container that was started, with a note of that.
+    fn noted(engine: &Engine, dir: &std::path::Path, record: &ContainerRecord) -> PathBuf {
         let run_dir = dir.join("exec/containers").join(record.id.as_str());
         std::fs::create_dir_all(&run_dir).unwrap();
         let note = RunNote {
@@ -401,6 +401,12 @@ mod tests {
             restart_count: 0,
         };
         engine.sandboxes.note(&record.id, &note).unwrap();
+        run_dir
+    }
+
+    /// A container whose shim still undoes what it has made: its run directory, and its claim on that.
+    fn ending(engine: &Engine, dir: &std::path::Path, record: &ContainerRecord) -> (PathBuf, File) {
+        let run_dir = noted(engine, dir, record);
         let claim = File::create(run_dir.join("shim.lock")).unwrap();
         claim.try_lock().unwrap();
         (run_dir, claim)
@@ -449,15 +455,7 @@ mod tests {
         });
         leave(&engine, &record, true);
         // The exit record is gone already, the note is not.
-        let run_dir = dir.path().join("exec/containers").join(record.id.as_str());
-        std::fs::create_dir_all(&run_dir).unwrap();
-        let note = RunNote {
-            started_at_ns: 5,
-            lease: None,
-            boot_id: Some(engine.boot_id.clone()),
-            restart_count: 0,
-        };
-        engine.sandboxes.note(&record.id, &note).unwrap();
+        noted(&engine, dir.path(), &record);
         engine.restore().await.unwrap();
         let container = engine.containers.find("done").unwrap();
         assert_eq!(container.state().record.last_run, record.last_run);
