@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::pin::Pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use tokio::net::{TcpListener, UnixListener};
@@ -21,6 +21,9 @@ pub const GRACE: Duration = Duration::from_secs(3);
 /// Pause after a failed accept, which is for want of file descriptors or memory: without it the loop would spin until
 /// some are given back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How often it is told at most that clients cannot be let in: a log that grows by each attempt fills the disk, too.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
 
 /// Tells how many bytes written to a unix socket its peer has not taken yet.
 pub type Untaken = fn(BorrowedFd<'_>) -> io::Result<usize>;
@@ -62,6 +65,7 @@ pub async fn serve(
 ) {
     let closing = CancellationToken::new();
     let mut connections = JoinSet::new();
+    let mut told: Option<Instant> = None;
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         tokio::select! {
@@ -90,7 +94,10 @@ pub async fn serve(
                     tokio::task::yield_now().await;
                 }
                 Err(cause) => {
-                    tracing::warn!(%cause, "cannot accept a connection");
+                    if told.is_none_or(|time| time.elapsed() >= TOLD_EVERY) {
+                        told = Some(Instant::now());
+                        tracing::warn!(%cause, "cannot accept connections");
+                    }
                     sleep(ACCEPT_PAUSE).await;
                 }
             },

@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, ResolveFlags, SeekFrom, Stat};
 use rustix::io::Errno;
 
-use crate::{Error, Member, MemberKind, Result, Segment, TarWriter};
+use crate::{Error, Member, MemberKind, Result, Segment, TarWriter, is_of_kernel};
 
 /// Directories kept open: the first and the deepest ones. Others are opened again when the walk comes back to them.
 const MAX_OPEN: usize = 64;
@@ -39,6 +39,8 @@ pub struct Packer<'a, W> {
     skip: Option<Skip<'a>>,
     /// Holes stay holes, and all attributes are kept.
     backup: bool,
+    /// Files of `/proc`, `/sys` and their like are left out.
+    data_only: bool,
     buffer: Vec<u8>,
 }
 
@@ -64,6 +66,7 @@ impl<'a, W: Write> Packer<'a, W> {
             layer: false,
             skip: None,
             backup: false,
+            data_only: false,
             buffer: vec![0; BUFFER],
         }
     }
@@ -78,6 +81,12 @@ impl<'a, W: Write> Packer<'a, W> {
     /// only those that images have.
     pub fn backup(mut self) -> Self {
         self.backup = true;
+        self
+    }
+
+    /// Leaves out what is not data: of `/proc`, `/sys` and their like only the empty directory is packed.
+    pub fn data_only(mut self) -> Self {
+        self.data_only = true;
         self
     }
 
@@ -109,7 +118,7 @@ impl<'a, W: Write> Packer<'a, W> {
             let attributes = xattrs(dir.as_fd(), name, self.backup)?;
             self.begin(MemberKind::Directory, &prefix, &stat, attributes)?;
         }
-        let level = level(dir, prefix, Vec::new())?;
+        let level = self.level(dir, prefix, Vec::new())?;
         self.walk(vec![level])
     }
 
@@ -197,7 +206,7 @@ impl<'a, W: Write> Packer<'a, W> {
                         self.empty_file(&marker, &stat)?;
                     }
                 }
-                deeper.push(level(dir, prefix, [path.as_slice(), b"/"].concat())?);
+                deeper.push(self.level(dir, prefix, [path.as_slice(), b"/"].concat())?);
                 Ok(())
             }
             FileType::RegularFile => self.file(&fd, &name, &stat),
@@ -218,6 +227,30 @@ impl<'a, W: Write> Packer<'a, W> {
             // Archives cannot hold sockets; Docker leaves them out, too.
             _ => Ok(()),
         }
+    }
+
+    /// Lists a directory, sorted.
+    fn level(&self, fd: OwnedFd, prefix: Vec<u8>, path: Vec<u8>) -> Result<Level> {
+        let failed = |error: Errno| Error::pack("readdir", &prefix, error);
+        let mut names = Vec::new();
+        if !self.data_only || !is_of_kernel(&fd).map_err(failed)? {
+            for entry in Dir::read_from(&fd).map_err(failed)? {
+                let entry = entry.map_err(failed)?;
+                let name = entry.file_name();
+                if name != c"." && name != c".." {
+                    names.push(name.to_owned());
+                }
+            }
+        }
+        names.sort_unstable_by(|a, b| b.cmp(a));
+        let inode = inode(&fd).map_err(failed)?;
+        Ok(Level {
+            fd: Some(fd),
+            inode,
+            names,
+            prefix,
+            path,
+        })
     }
 
     fn file(&mut self, fd: &OwnedFd, name: &[u8], stat: &Stat) -> Result<()> {
@@ -315,28 +348,6 @@ fn member(kind: MemberKind, name: &[u8], stat: &Stat, xattrs: Vec<(Vec<u8>, Vec<
         xattrs,
         segments: None,
     }
-}
-
-/// Lists a directory, sorted.
-fn level(fd: OwnedFd, prefix: Vec<u8>, path: Vec<u8>) -> Result<Level> {
-    let failed = |error: Errno| Error::pack("readdir", &prefix, error);
-    let mut names = Vec::new();
-    for entry in Dir::read_from(&fd).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name();
-        if name != c"." && name != c".." {
-            names.push(name.to_owned());
-        }
-    }
-    names.sort_unstable_by(|a, b| b.cmp(a));
-    let inode = inode(&fd).map_err(failed)?;
-    Ok(Level {
-        fd: Some(fd),
-        inode,
-        names,
-        prefix,
-        path,
-    })
 }
 
 /// Opens the last directory again, if it still is where it was.

@@ -3,5 +3,5 @@
 fn main() {
     let mut args = std::env::args_os();
     args.next();
-    std::process::exit(corten_cli::main(args.collect(), "docker"));
+    std::process::exit(corten_cli::main(args.collect(), "docker", "unknown"));
 }

@@ -7,9 +7,25 @@ use crate::error::Error;
 use crate::flags::{Flag, Matches, help};
 use crate::invocation::Invocation;
 
-/// The program's name as invoked: `docker`, `corten`.
+/// The program that runs.
 #[derive(Debug, Clone)]
-pub(crate) struct Program(pub(crate) String);
+pub(crate) struct Program {
+    /// Its name as invoked: `docker`, `corten`.
+    pub(crate) name: String,
+    /// What it is built from.
+    pub(crate) commit: &'static str,
+}
+
+#[cfg(test)]
+impl Program {
+    /// The one tests speak of.
+    pub(crate) fn docker() -> Self {
+        Self {
+            name: "docker".to_owned(),
+            commit: "abc1234",
+        }
+    }
+}
 
 /// What a verb's function returns: its exit code, later.
 pub(crate) type Outcome = Pin<Box<dyn Future<Output = Result<i32, Error>>>>;
@@ -55,12 +71,11 @@ impl Command {
         path: &str,
         args: Vec<String>,
     ) -> Result<Option<Matches>, Error> {
-        let command = format!("{} {path}", program.0);
-        let usage = format!("{command} {}", self.usage);
-        let usage = usage.trim_end();
+        let command = format!("{} {path}", program.name);
+        let usage = self.usage_line(program, path);
         let matches = Matches::parse(self.flags, self.interspersed, args).map_err(|source| Error::Flags {
             command: command.clone(),
-            usage: usage.to_owned(),
+            usage: usage.clone(),
             source,
         })?;
         let Some(matches) = matches else {
@@ -69,24 +84,33 @@ impl Command {
         if let Some((complaint, pointer)) = self.arity.complaint(matches.args.len()) {
             return Err(Error::Usage(format!(
                 "{}: '{command}' {complaint}\n\nUsage:  {usage}\n\n{pointer} '{command} --help' for more information",
-                program.0
+                program.name
             )));
         }
         Ok(Some(matches))
     }
 
+    /// How it is used. A second way to use it names the program, too.
+    pub(crate) fn usage_line(&self, program: &Program, path: &str) -> String {
+        let usage = self.usage_of(&program.name);
+        format!("{} {path} {usage}", program.name).trim_end().to_owned()
+    }
+
+    /// The same behind its name, for the program `name`.
+    pub(crate) fn usage_of(&self, name: &str) -> String {
+        self.usage.replace("\tPROGRAM ", &format!("\t{name} "))
+    }
+
     /// The text of `--help`.
     pub(crate) fn help(&self, program: &Program, path: &str, width: usize) -> String {
-        let mut text = format!("Usage:  {} {path} {}", program.0, self.usage);
-        text.truncate(text.trim_end().len());
-        text.push_str("\n\n");
+        let mut text = format!("Usage:  {}\n\n", self.usage_line(program, path));
         text.push_str(self.about);
         text.push('\n');
         if self.names.len() > 1 {
             let names: Vec<_> = self
                 .names
                 .iter()
-                .map(|name| format!("{} {name}", program.0))
+                .map(|name| format!("{} {name}", program.name))
                 .collect();
             text.push_str(&format!("\nAliases:\n  {}\n", names.join(", ")));
         }

@@ -1,16 +1,20 @@
 //! `config.json`: what users set once for all commands.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use corten_wire::go_json;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::context;
-use crate::error::Error;
+use crate::output;
+use crate::spec::open_error;
 
 const NAME: &str = "config.json";
 const CURRENT_CONTEXT: &str = "currentContext";
@@ -56,19 +60,62 @@ struct Proxies {
 }
 
 impl ConfigFile {
-    /// The file in `dir`, or its defaults when there is none.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub(crate) fn read(dir: &Path) -> Result<Self, Error> {
+    /// The file in `dir`, or its defaults when there is none. What cannot be read of it is warned of and left out.
+    pub(crate) fn read(dir: &Path) -> Self {
         let path = dir.join(NAME);
-        let failed =
-            |error: String| Error::plain(format!("loading config file: {}: {error}", path.display()));
+        let warn = |step: &str, reason: &dyn Display| {
+            output::error_line(&format!("WARNING: Error {step}: {reason}"));
+        };
         match fs::read(&path) {
-            Ok(text) => serde_json::from_slice(&text).map_err(|error| failed(error.to_string())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(failed(error.to_string())),
+            Ok(text) => {
+                let (file, error) = Self::parse(&text);
+                if let Some(error) = error {
+                    warn(&format!("parsing config file ({})", path.display()), &error);
+                }
+                file
+            }
+            Err(error) => {
+                match error.kind() {
+                    io::ErrorKind::NotFound => {}
+                    // Found out only when it is read.
+                    io::ErrorKind::IsADirectory => warn(
+                        &format!("parsing config file ({})", path.display()),
+                        &open_error(&path, &error),
+                    ),
+                    _ => warn("loading config file", &open_error(&path, &error)),
+                }
+                Self::default()
+            }
         }
+    }
+
+    /// What is sound of a text, and what is wrong with the rest.
+    fn parse(text: &[u8]) -> (Self, Option<go_json::Error>) {
+        // The original looks no further than the first object.
+        let mut objects = serde_json::Deserializer::from_slice(text).into_iter::<IgnoredAny>();
+        let text = match objects.next() {
+            Some(Ok(_)) => &text[..objects.byte_offset()],
+            _ => text,
+        };
+        match go_json::from_slice(text) {
+            Ok(file) => (file, None),
+            Err(go_json::Error::Empty) => (Self::default(), None),
+            Err(error) => (Self::sound_part(text), Some(error)),
+        }
+    }
+
+    /// The settings that can be read by themselves: a slip in one must not send a command to another engine.
+    fn sound_part(text: &[u8]) -> Self {
+        let all: Map<String, Value> = serde_json::from_slice(text).unwrap_or_default();
+        let is_sound = |key: &str, value: &Value| {
+            let alone = json!({ key: value }).to_string();
+            go_json::from_slice::<Self>(alone.as_bytes()).is_ok()
+        };
+        let sound: Map<_, _> = all
+            .into_iter()
+            .filter(|(key, value)| is_sound(key, value))
+            .collect();
+        go_json::from_slice(Value::from(sound).to_string().as_bytes()).unwrap_or_default()
     }
 
     /// Writes down the context in use, empty for the default; everything else the file says stays.
@@ -100,24 +147,26 @@ impl ConfigFile {
     }
 
     /// Variables that new containers get for want of others of the same name, from the engine at `address`.
-    pub(crate) fn proxy_variables(mut self, address: &str) -> Vec<(String, String)> {
-        let found = self
-            .proxies
-            .remove(address)
-            .or_else(|| self.proxies.remove("default"));
+    pub(crate) fn proxy_variables(&self, address: &str) -> Vec<(String, String)> {
+        let found = self.proxies.get(address).or_else(|| self.proxies.get("default"));
         let Some(proxies) = found else {
             return Vec::new();
         };
         let named = [
-            ("HTTP_PROXY", proxies.http_proxy),
-            ("HTTPS_PROXY", proxies.https_proxy),
-            ("NO_PROXY", proxies.no_proxy),
-            ("FTP_PROXY", proxies.ftp_proxy),
-            ("ALL_PROXY", proxies.all_proxy),
+            ("HTTP_PROXY", &proxies.http_proxy),
+            ("HTTPS_PROXY", &proxies.https_proxy),
+            ("NO_PROXY", &proxies.no_proxy),
+            ("FTP_PROXY", &proxies.ftp_proxy),
+            ("ALL_PROXY", &proxies.all_proxy),
         ];
         let given = named.into_iter().filter(|(_, value)| !value.is_empty());
         given
-            .flat_map(|(name, value)| [(name.to_owned(), value.clone()), (name.to_lowercase(), value)])
+            .flat_map(|(name, value)| {
+                [
+                    (name.to_owned(), value.clone()),
+                    (name.to_lowercase(), value.clone()),
+                ]
+            })
             .collect()
     }
 }
@@ -135,9 +184,33 @@ mod tests {
         assert!(!dir.exists());
         ConfigFile::set_context(&dir, "far").unwrap();
         assert_eq!(text(), "{\n\t\"currentContext\": \"far\"\n}");
-        assert_eq!(ConfigFile::read(&dir).unwrap().current_context, "far");
+        assert_eq!(ConfigFile::read(&dir).current_context, "far");
         fs::write(dir.join(NAME), r#"{"currentContext":"far","credsStore":"x"}"#).unwrap();
         ConfigFile::set_context(&dir, "").unwrap();
         assert_eq!(text(), "{\n\t\"credsStore\": \"x\"\n}");
+    }
+
+    #[test]
+    fn what_is_sound_counts_whatever_the_rest_is() {
+        let parse = |text: &str| {
+            let (file, error) = ConfigFile::parse(text.as_bytes());
+            (file, error.map(|error| error.to_string()).unwrap_or_default())
+        };
+        let (file, error) = parse(r#"{"detachKeys":7,"currentContext":"far","proxies":{"default":1}}"#);
+        assert_eq!(
+            (file.current_context.as_str(), file.detach_keys.as_str()),
+            ("far", "")
+        );
+        assert!(error.contains("detachKeys"), "{error}");
+        for (text, complaint) in [
+            ("", ""),
+            (" \n", ""),
+            ("{\"psFormat\":\"x\"} and more", ""),
+            ("{\"a\":", "unexpected EOF"),
+            ("garbage", "invalid character 'g' looking for beginning of value"),
+        ] {
+            assert_eq!(parse(text).1, complaint, "{text}");
+        }
+        assert_eq!(parse("{\"psFormat\":\"x\"} and more").0.ps_format, "x");
     }
 }

@@ -13,7 +13,7 @@ const CODE_BROKEN_PIPE: i32 = 141;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// The flags are wrong. Prints how the command is used.
-    #[error("{source}\n\nUsage:  {usage}\n\nRun '{command} --help' for more information")]
+    #[error("{}", flags_complaint(.source, .usage, .command))]
     Flags {
         /// Program and verb.
         command: String,
@@ -77,6 +77,10 @@ impl Error {
     /// The exit code.
     pub(crate) fn exit_code(&self) -> i32 {
         match self {
+            Self::Flags {
+                source: FlagError::Windows(_),
+                ..
+            } => 1,
             Self::Flags { .. } => CODE_ENGINE,
             Self::Launch { code, .. } | Self::Message { code, .. } | Self::Reported(code) => *code,
             Self::Usage(_) | Self::Client(_) | Self::Io(_) if self.is_broken_pipe() => CODE_BROKEN_PIPE,
@@ -87,5 +91,13 @@ impl Error {
     /// Whether nobody reads the output any more.
     fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// What is wrong with flags, and how the command is used, unless it was used right but for another engine.
+fn flags_complaint(source: &FlagError, usage: &str, command: &str) -> String {
+    match source {
+        FlagError::Windows(_) => source.to_string(),
+        _ => format!("{source}\n\nUsage:  {usage}\n\nRun '{command} --help' for more information"),
     }
 }

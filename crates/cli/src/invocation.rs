@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     tls: Option<TlsFiles>,
     /// Directory of `config.json`.
     config_dir: PathBuf,
+    /// What that says.
+    config: ConfigFile,
     /// `-D`.
     pub(crate) debug: bool,
 }
@@ -54,11 +56,12 @@ impl Settings {
             .map(PathBuf::from)
             .or_else(|| env("DOCKER_CONFIG").map(PathBuf::from))
             .unwrap_or_else(|| std::env::home_dir().unwrap_or_default().join(".docker"));
-        let in_use = || Ok(ConfigFile::read(&config_dir)?.current_context);
+        let config = ConfigFile::read(&config_dir);
         Ok(Self {
-            choice: Choice::read(matches, in_use)?,
+            choice: Choice::read(matches, &config.current_context)?,
             tls: tls(matches, &config_dir),
             config_dir,
+            config,
             debug: matches.on("debug"),
         })
     }
@@ -152,8 +155,7 @@ impl Invocation {
 
     fn client(&self, address: Address, tls: Option<Tls>) -> Result<Client, Error> {
         let client = Client::with(address, tls, asked_version()?);
-        let headers = self.config_file()?.http_headers;
-        Ok(client.with_headers(&headers)?)
+        Ok(client.with_headers(&self.config_file().http_headers)?)
     }
 
     /// The address of the engine no context leads to, as people are told it.
@@ -176,14 +178,13 @@ impl Invocation {
     }
 
     /// `config.json`, or its defaults when there is none.
-    pub(crate) fn config_file(&self) -> Result<ConfigFile, Error> {
-        ConfigFile::read(&self.settings.config_dir)
+    pub(crate) fn config_file(&self) -> &ConfigFile {
+        &self.settings.config
     }
 
     /// Variables that new containers get for want of others of the same name.
-    pub(crate) fn proxy_variables(&self, client: &Client) -> Result<Vec<(String, String)>, Error> {
-        let file = self.config_file()?;
-        Ok(file.proxy_variables(&client.address().to_string()))
+    pub(crate) fn proxy_variables(&self, client: &Client) -> Vec<(String, String)> {
+        self.config_file().proxy_variables(&client.address().to_string())
     }
 
     /// What a list is to look like: the flag, else the configuration's word unless only names are asked for; `None` for
@@ -199,7 +200,7 @@ impl Invocation {
         if self.matches.on("quiet") {
             return Ok(None);
         }
-        match configured(&self.config_file()?) {
+        match configured(self.config_file()) {
             "" => Ok(None),
             text => Format::parse_list(text, raw).map(Some),
         }
@@ -210,8 +211,8 @@ impl Invocation {
         if let Some(keys) = self.matches.filled("detach-keys") {
             return Ok(Some(keys.to_owned()));
         }
-        let keys = self.config_file()?.detach_keys;
-        Ok((!keys.is_empty()).then_some(keys))
+        let keys = &self.config_file().detach_keys;
+        Ok((!keys.is_empty()).then(|| keys.clone()))
     }
 }
 

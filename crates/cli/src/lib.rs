@@ -37,9 +37,13 @@ use error::Error;
 
 /// Runs the command line and returns the process's exit code.
 ///
-/// `args` are the arguments behind the program's name; `prog` is that name as it is to be shown (`docker`, `corten`).
-pub fn main(args: Vec<OsString>, prog: &str) -> i32 {
-    let program = Program(prog.to_owned());
+/// `args` are the arguments behind the program's name; `prog` is that name as it is to be shown (`docker`, `corten`), `commit`
+/// what the program is built from.
+pub fn main(args: Vec<OsString>, prog: &str, commit: &'static str) -> i32 {
+    let program = Program {
+        name: prog.to_owned(),
+        commit,
+    };
     let result = args
         .into_iter()
         .map(|arg| {

@@ -45,7 +45,7 @@ pub(crate) fn run(args: Vec<String>, program: Program) -> Result<i32, Error> {
     if args.first().is_some_and(|arg| arg == daemon_start::SESSION_VERB) {
         return Err(daemon_start::become_daemon(&args[1..]));
     }
-    let name = program.0.clone();
+    let name = program.name.clone();
     let matches = Matches::parse(FLAGS, false, args).map_err(|source| Error::Flags {
         command: name.clone(),
         usage: format!("{name} [OPTIONS] COMMAND [ARG...]"),
@@ -55,7 +55,7 @@ pub(crate) fn run(args: Vec<String>, program: Program) -> Result<i32, Error> {
         return print(&root_help(&program, help_width()));
     };
     if matches.on("version") {
-        return print(&format!("Docker version {VERSION}, build corten\n"));
+        return print(&format!("Docker version {VERSION}, build {}\n", program.commit));
     }
     log_level(matches.text("log-level").unwrap_or("info"))?;
     let settings = Settings::new(&matches)?;
@@ -103,7 +103,7 @@ fn dispatch(program: Program, settings: Settings, verb: &str, rest: Vec<String>)
         return verbs::not_yet::answer(&program, verb, &rest);
     }
     let Some(group) = verbs::GROUPS.iter().find(|group| group.name == verb) else {
-        let name = &program.0;
+        let name = &program.name;
         return Err(Error::Usage(format!(
             "{name}: unknown command: {name} {verb}\n\nRun '{name} --help' for more information"
         )));
@@ -130,14 +130,14 @@ fn dispatch(program: Program, settings: Settings, verb: &str, rest: Vec<String>)
             None if word.starts_with('-') => Err(Error::Message {
                 message: format!(
                     "unknown flag: {word}\n\nUsage:  {0} {verb}{word_for_verbs}\n\nRun '{0} {verb} --help' for more information",
-                    program.0
+                    program.name
                 ),
                 code: crate::error::CODE_ENGINE,
             }),
             None if rest.any(|word| word == "--help" || word == "-h") => print(&group_help(&program, group)),
             None => Err(Error::Usage(format!(
                 "{0}: unknown command: {0} {verb} {word}\n\nUsage:  {0} {verb}{word_for_verbs}\n\nRun '{0} {verb} --help' for more information",
-                program.0
+                program.name
             ))),
         },
     }
@@ -147,11 +147,11 @@ fn dispatch(program: Program, settings: Settings, verb: &str, rest: Vec<String>)
 fn completion(program: &Program, rest: &[String]) -> Result<i32, Error> {
     let script = rest
         .first()
-        .and_then(|shell| reference::script(shell, &program.0));
+        .and_then(|shell| reference::script(shell, &program.name));
     if let Some(script) = script.filter(|_| rest.len() == 1) {
         return print(&script);
     }
-    let name = &program.0;
+    let name = &program.name;
     let mut text = format!(
         "Usage:  {name} completion COMMAND\n\nGenerate the autocompletion script for {name} for the specified shell.\n\n\
          Commands:\n"
@@ -176,7 +176,7 @@ fn man(program: &Program, rest: &[String]) -> Result<i32, Error> {
             reference::write_pages(program, FLAGS, Path::new(dir))?;
             Ok(0)
         }
-        _ => Err(Error::Usage(format!("Usage:  {} man DIRECTORY", program.0))),
+        _ => Err(Error::Usage(format!("Usage:  {} man DIRECTORY", program.name))),
     }
 }
 
@@ -225,7 +225,7 @@ fn print(text: &str) -> Result<i32, Error> {
 
 /// The text of `--help` for the program as a whole.
 fn root_help(program: &Program, width: usize) -> String {
-    let name = &program.0;
+    let name = &program.name;
     let mut text = format!("Usage:  {name} [OPTIONS] COMMAND\n\n{ABOUT}\n");
     let name_width = verbs::COMMON
         .iter()
@@ -246,7 +246,10 @@ fn root_help(program: &Program, width: usize) -> String {
         "Management Commands",
         &mut verbs::GROUPS.iter().map(|group| (group.name, group.about)),
     );
-    section("Commands", &mut verbs::COMMANDS.iter().map(Entry::row));
+    let mut others: Vec<_> = verbs::COMMANDS.iter().map(Entry::row).collect();
+    others.push(verbs::DAEMON);
+    others.sort_unstable();
+    section("Commands", &mut others.into_iter());
     text.push_str("\nGlobal Options:\n");
     text.push_str(&help::options(FLAGS, width));
     text.push_str(&format!(
@@ -258,7 +261,7 @@ fn root_help(program: &Program, width: usize) -> String {
 const MIN_NAME_WIDTH: usize = 11;
 
 fn group_help(program: &Program, group: &Group) -> String {
-    let name = &program.0;
+    let name = &program.name;
     let mut text = format!(
         "Usage:  {name} {} COMMAND\n\n{}\n\nCommands:\n",
         group.name, group.about
@@ -287,7 +290,7 @@ mod tests {
     /// All help there is, in one file. `CORTEN_UPDATE_GOLDEN=1` writes it anew.
     #[test]
     fn the_reference_is_as_written_down() {
-        let program = Program("docker".to_owned());
+        let program = Program::docker();
         let mut text = root_help(&program, help::DEFAULT_WIDTH);
         let mut add = |path: &str, help: String| text.push_str(&format!("\n===== {path}\n{help}"));
         for entry in verbs::COMMON.iter().chain(verbs::COMMANDS) {

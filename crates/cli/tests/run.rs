@@ -9,7 +9,7 @@ use std::net::Shutdown;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use engine::{Engine, ID, Reply, frame, usual};
+use engine::{Engine, ID, Reply, frame, program, usual};
 use rustix::process::{Pid, Signal, kill_process};
 
 const EXIT_7: &str = r#"{"StatusCode":7}"#;
@@ -115,10 +115,10 @@ fn ctrl_c_at_a_question_is_a_no() {
 
 #[test]
 fn no_verb_and_no_address() {
-    let output = std::process::Command::new(engine::program()).output().unwrap();
+    let output = std::process::Command::new(program()).output().unwrap();
     assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
     assert!(output.stderr.starts_with(b"Usage:  "));
-    let output = std::process::Command::new(engine::program())
+    let output = std::process::Command::new(program())
         .args(["-H", "foo://x", "ps"])
         .output()
         .unwrap();
@@ -287,7 +287,7 @@ fn the_third_wish_to_end_ends_the_session() {
 
 #[test]
 fn nobody_there() {
-    let output = std::process::Command::new(engine::program())
+    let output = std::process::Command::new(program())
         .args(["run", "img"])
         .env("DOCKER_HOST", "unix:///nonexistent/socket")
         .output()
@@ -314,4 +314,63 @@ fn a_reader_that_went_away_is_no_panic() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
     assert_eq!(output.status.code(), Some(141));
+}
+
+#[test]
+fn an_engine_that_goes_away_while_it_is_waited_for() {
+    let engine = Engine::start(|request| match request.line.as_str() {
+        "POST /containers/c/wait?condition=not-running" => Reply::Json(200, String::new()),
+        _ => Reply::Json(404, "{}".to_owned()),
+    });
+    let (code, out, err) = engine.run(&["wait", "c"]);
+    assert_eq!((code, out.as_str(), err.as_str()), (1, "", "EOF\n"));
+}
+
+#[test]
+fn completion_tells_what_else_may_be_offered() {
+    let engine = Engine::start(|_| Reply::Json(200, "[]".to_owned()));
+    let complete = |words: &[&str]| {
+        let (code, out, err) = engine.run(&[&["__complete"], words].concat());
+        assert_eq!((code, err.as_str()), (0, ""));
+        out
+    };
+    assert_eq!(complete(&["run", "--pull", ""]), "always\nmissing\nnever\n:4\n");
+    assert_eq!(
+        complete(&["ps", "--fil"]),
+        "--filter\tFilter output based on conditions provided\n:4\n"
+    );
+    assert_eq!(
+        complete(&["--log-level", ""]),
+        "debug\ninfo\nwarn\nerror\nfatal\npanic\n:4\n"
+    );
+    assert_eq!(complete(&["-D", "-c", "def"]), "default\n:4\n");
+    assert_eq!(
+        complete(&["network", "create", "-d", ""]),
+        "bridge\nipvlan\nmacvlan\n:4\n"
+    );
+    assert_eq!(complete(&["rm", ""]), ":4\n");
+    assert_eq!(complete(&["cp", ""]), ":0\n");
+    assert_eq!(complete(&["load", "-i", ""]), ":0\n");
+    assert_eq!(complete(&["nothing", "x"]), ":0\n");
+}
+
+/// The script of bash takes the last line for what it is.
+#[test]
+fn bash_offers_words_only() {
+    let engine = Engine::start(|_| Reply::Json(200, "[]".to_owned()));
+    let (_, script, _) = engine.run(&["completion", "bash"]);
+    let offers = |line: &str| {
+        let ask = "COMP_LINE=\"$PROGRAM $LINE\" COMP_POINT=${#COMP_LINE}; COMP_POINT=${#COMP_LINE}; __docker_complete; echo \"${COMPREPLY[@]}\"";
+        let out = std::process::Command::new("bash")
+            .args(["-c", &format!("{script}\n{ask}")])
+            .env("PROGRAM", program())
+            .env("LINE", line)
+            .env("DOCKER_HOST", "unix:///nowhere/s")
+            .output()
+            .unwrap();
+        String::from_utf8(out.stdout).unwrap()
+    };
+    assert_eq!(offers("run --pull "), "always missing never\n");
+    assert_eq!(offers("run --pull=al"), "always\n");
+    assert_eq!(offers("cp "), "\n");
 }

@@ -170,6 +170,7 @@ impl Client {
 
     async fn transmit(&self, call: Call, upgrade: bool) -> Result<(Response<Incoming>, Sender), Error> {
         let mut call = call;
+        call.target.check()?;
         loop {
             let spoken = *lock(&self.shared.version);
             let again = call.payload.again();

@@ -11,7 +11,7 @@ use crate::Address;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Nobody answers at the address.
-    #[error("Cannot connect to the Docker daemon at {address}. Is the docker daemon running?")]
+    #[error("{}", unreached(.address, .source))]
     Connect {
         /// Where nobody answers.
         address: Address,
@@ -37,6 +37,9 @@ pub enum Error {
     /// The address is of no form that is known, or of one that is not supported yet.
     #[error("{0}")]
     Address(String),
+    /// An object that must be named was not; which kind it would be.
+    #[error("invalid {0} name or ID: value is empty")]
+    NoName(String),
     /// TLS could not be agreed on.
     #[error("error during connect: {0}")]
     Tls(String),
@@ -58,7 +61,7 @@ pub enum Error {
     #[error("{0}")]
     Io(#[from] io::Error),
     /// The answer is not the JSON it should be.
-    #[error("cannot read the answer of the daemon: {0}")]
+    #[error("{}", unread(.0))]
     Answer(#[from] go_json::Error),
     /// A value could not be written as JSON.
     #[error("{0}")]
@@ -76,7 +79,7 @@ impl Error {
                 ErrorKind::Unavailable
             }
             Self::Permission { .. } => ErrorKind::Forbidden,
-            Self::Address(_) | Self::Request(_) => ErrorKind::Invalid,
+            Self::Address(_) | Self::NoName(_) | Self::Request(_) => ErrorKind::Invalid,
             Self::Io(_) | Self::Answer(_) | Self::Json(_) | Self::Protocol(_) => ErrorKind::System,
             Self::Status { status, .. } => match status {
                 304 => ErrorKind::NotModified,
@@ -95,6 +98,29 @@ impl Error {
     /// Whether nobody answered (as opposed to an answer that is an error).
     pub fn is_connect(&self) -> bool {
         matches!(self, Self::Connect { .. })
+    }
+}
+
+/// Why nobody was reached. As docker's, it asks whether the engine runs where that may be all there is to it, and tells the cause
+/// of anything else: a name that leads nowhere, a network without a way.
+fn unreached(address: &Address, cause: &io::Error) -> String {
+    use io::ErrorKind::{ConnectionRefused, TimedOut};
+    match address {
+        Address::Tcp(authority) if !matches!(cause.kind(), ConnectionRefused | TimedOut) => {
+            format!(
+                "error during connect: dial tcp {authority}: {}",
+                system_words(cause)
+            )
+        }
+        _ => format!("Cannot connect to the Docker daemon at {address}. Is the docker daemon running?"),
+    }
+}
+
+/// Why an answer could not be read. One that ends before it begins is an engine that went away.
+fn unread(error: &go_json::Error) -> String {
+    match error {
+        go_json::Error::Empty => error.to_string(),
+        _ => format!("cannot read the answer of the daemon: {error}"),
     }
 }
 

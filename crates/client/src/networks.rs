@@ -1,7 +1,9 @@
 //! Calls on networks.
 
 use bytes::Bytes;
-use corten_wire::{Network, NetworkCreateRequest, NetworkCreated};
+use corten_wire::{
+    Network, NetworkConnectRequest, NetworkCreateRequest, NetworkCreated, NetworkDisconnectRequest,
+};
 
 use crate::client::Call;
 use crate::query::Target;
@@ -31,5 +33,21 @@ impl Client {
     /// Removes a network.
     pub async fn remove_network(&self, name: &str) -> Result<(), Error> {
         self.done(Call::delete(Target::of("networks", name, ""))).await
+    }
+
+    /// Puts a container on a network.
+    pub async fn connect_network(&self, name: &str, wanted: &NetworkConnectRequest) -> Result<(), Error> {
+        self.done(Call::post(Target::of("networks", name, "/connect")).with_json(wanted)?)
+            .await
+    }
+
+    /// Takes a container off a network.
+    pub async fn disconnect_network(
+        &self,
+        name: &str,
+        wanted: &NetworkDisconnectRequest,
+    ) -> Result<(), Error> {
+        self.done(Call::post(Target::of("networks", name, "/disconnect")).with_json(wanted)?)
+            .await
     }
 }

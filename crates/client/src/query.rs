@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 
+use crate::Error;
+
 /// `filters` of list calls: values by key; several values of one key are alternatives.
 pub type Filters = BTreeMap<String, Vec<String>>;
 
@@ -11,6 +13,8 @@ pub type Filters = BTreeMap<String, Vec<String>>;
 pub(crate) struct Target {
     text: String,
     has_query: bool,
+    /// What kind of object would have to have a name.
+    nameless: Option<String>,
 }
 
 impl Target {
@@ -19,6 +23,7 @@ impl Target {
         Self {
             text: path.to_owned(),
             has_query: false,
+            nameless: None,
         }
     }
 
@@ -27,9 +32,15 @@ impl Target {
         let mut text = format!("/{kind}/");
         escape(&mut text, name, b"-._~/:@");
         text.push_str(rest);
+        let nameless = name
+            .trim()
+            .is_empty()
+            .then(|| kind.trim_end_matches('s').to_owned());
         Self {
             text,
             has_query: false,
+            // Names of images are the engine's to read.
+            nameless: nameless.filter(|kind| kind != "image"),
         }
     }
 
@@ -72,6 +83,17 @@ impl Target {
             .collect();
         let json = serde_json::json!(sets);
         self.with("filters", json)
+    }
+
+    /// Makes sure that the name in it is one.
+    ///
+    /// # Errors
+    /// When it is empty: the path would be another one.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match &self.nameless {
+            None => Ok(()),
+            Some(kind) => Err(Error::NoName(kind.clone())),
+        }
     }
 
     /// The text behind the version.

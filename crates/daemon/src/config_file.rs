@@ -181,6 +181,14 @@ fn checked(directive: &Directive, value: Value) -> Result<Value, Wrong> {
         (Kind::List, Value::String(text)) if directive.key == "host-gateway-ips" => Ok(json!([text])),
         (Kind::Map, Value::Object(map)) => entries(map, Value::is_string, "string").map(|()| value),
         (Kind::Switches, Value::Object(map)) => entries(map, Value::is_boolean, "bool").map(|()| value),
+        (Kind::NetworkOptions, Value::Object(drivers)) => {
+            entries(drivers, Value::is_object, "map[string]string")?;
+            let maps = drivers.values().filter_map(Value::as_object);
+            for map in maps {
+                entries(map, Value::is_string, "string")?;
+            }
+            Ok(value)
+        }
         (Kind::Ulimits, Value::Object(_)) | (Kind::Pools, Value::Array(_)) => Ok(value),
         (kind, value) => wrong(
             value,
@@ -192,6 +200,7 @@ fn checked(directive: &Directive, value: Value) -> Result<Value, Wrong> {
                 Kind::List => "[]string",
                 Kind::Map => "map[string]string",
                 Kind::Switches => "map[string]bool",
+                Kind::NetworkOptions => "map[string]map[string]string",
                 Kind::Ulimits => "map[string]*container.Ulimit",
                 Kind::Pools => "[]*ipamutils.NetworkToSplit",
                 Kind::Runtimes => "map[string]system.Runtime",

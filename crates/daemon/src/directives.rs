@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     Ulimits,
     /// Address pools; the flag is `base=CIDR,size=N`.
     Pools,
+    /// Options of networks by driver; the flag is `driver=option=value`, repeated.
+    NetworkOptions,
     /// Runtimes by name; the flag is `name=path`.
     Runtimes,
     /// An object of the file's that no flag sets as a whole.
@@ -118,12 +120,12 @@ impl Directive {
 
 const REGISTRIES: &str = "Corten does not contact registries yet";
 const SWARM: &str = "Corten has no swarm mode yet";
-const NETWORKS: &str = "Corten has no networks beside the default bridge yet";
 const CONTAINERD: &str = "Corten needs no containerd";
-const IPV6: &str = "Corten has no IPv6 networks yet";
 const REMOVED: &str = "Docker has removed it";
 
-use Kind::{Bytes, List, Map, Number, Object, Pools, Runtimes, Switch, Switches, Text, Ulimits};
+use Kind::{
+    Bytes, List, Map, NetworkOptions, Number, Object, Pools, Runtimes, Switch, Switches, Text, Ulimits,
+};
 
 /// All settings, sorted by flag.
 pub(crate) static DIRECTIVES: &[Directive] = &[
@@ -156,7 +158,7 @@ pub(crate) static DIRECTIVES: &[Directive] = &[
         "Corten has no plugins yet",
     ),
     acts("bip", "bip", Text, "IPv4 address for the default bridge"),
-    refused("bip6", "bip6", Text, "\"\"", IPV6),
+    acts("bip6", "bip6", Text, "IPv6 address for the default bridge"),
     acts(
         "bridge",
         "bridge",
@@ -169,7 +171,7 @@ pub(crate) static DIRECTIVES: &[Directive] = &[
         "bridge-accept-fwmark",
         Text,
         "\"\"",
-        NETWORKS,
+        "containers are reached through published ports only",
     ),
     idle("builder", "", Object, "{}", "Corten does not build images yet"),
     idle(
@@ -249,19 +251,23 @@ pub(crate) static DIRECTIVES: &[Directive] = &[
         Text,
         "Default gateway IPv4 address of the default bridge network",
     ),
-    refused("default-gateway-v6", "default-gateway-v6", Text, "\"\"", IPV6),
+    acts(
+        "default-gateway-v6",
+        "default-gateway-v6",
+        Text,
+        "Default gateway IPv6 address of the default bridge network",
+    ),
     acts(
         "default-ipc-mode",
         "default-ipc-mode",
         Text,
         "Default mode for containers ipc (\"shareable\" | \"private\")",
     ),
-    idle(
+    acts(
         "default-network-opts",
         "default-network-opt",
-        Object,
-        "{}",
-        NETWORKS,
+        NetworkOptions,
+        "Default network options (DRIVER=OPTION=VALUE)",
     ),
     acts(
         "default-runtime",
@@ -335,7 +341,12 @@ pub(crate) static DIRECTIVES: &[Directive] = &[
         Text,
         "IPv4 subnet for the default bridge network",
     ),
-    refused("fixed-cidr-v6", "fixed-cidr-v6", Text, "\"\"", IPV6),
+    acts(
+        "fixed-cidr-v6",
+        "fixed-cidr-v6",
+        Text,
+        "IPv6 subnet for the default bridge network",
+    ),
     acts(
         "group",
         "group",
@@ -420,7 +431,12 @@ pub(crate) static DIRECTIVES: &[Directive] = &[
         Switch,
         "Enable addition of firewall rules (default true)",
     ),
-    refused("ipv6", "ipv6", Switch, "false", IPV6),
+    acts(
+        "ipv6",
+        "ipv6",
+        Switch,
+        "Enable IPv6 networking for the default bridge network",
+    ),
     acts("labels", "label", List, "Set key=value labels to the daemon"),
     acts(
         "live-restore",

@@ -102,7 +102,7 @@ pub(crate) fn value_name(kind: Kind) -> &'static str {
         Kind::Number => "int",
         Kind::Bytes => "bytes",
         Kind::List => "list",
-        Kind::Map | Kind::Switches | Kind::Object => "map",
+        Kind::Map | Kind::Switches | Kind::NetworkOptions | Kind::Object => "map",
         Kind::Ulimits => "ulimit",
         Kind::Pools => "pool-options",
         Kind::Runtimes => "runtime",
@@ -161,6 +161,7 @@ fn value(directive: &Directive, given: &[&str]) -> Result<Value, String> {
             }
             Value::Object(limits)
         }
+        Kind::NetworkOptions => network_options(given)?,
         Kind::Pools => Value::Array(given.iter().map(|text| pool(text)).collect::<Result<_, _>>()?),
     })
 }
@@ -202,6 +203,20 @@ fn ulimit(text: &str) -> Result<(String, Value), String> {
         name.to_owned(),
         json!({ "Name": name, "Soft": soft, "Hard": hard }),
     ))
+}
+
+/// `bridge=com.docker.network.driver.mtu=1400`.
+fn network_options(given: &[&str]) -> Result<Value, String> {
+    let mut drivers: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
+    for text in given {
+        let option = text
+            .split_once('=')
+            .and_then(|(driver, option)| Some((driver, option.split_once('=')?)));
+        let (driver, (key, value)) =
+            option.ok_or_else(|| format!("invalid option '{text}': it should be DRIVER=OPTION=VALUE"))?;
+        drivers.entry(driver).or_default().insert(key, value);
+    }
+    Ok(json!(drivers))
 }
 
 /// `base=10.0.0.0/8,size=24`.
@@ -277,6 +292,17 @@ mod tests {
             json!(-500)
         );
         assert_eq!(value_of(&["-g", "/x"], "data-root"), json!("/x"));
+        assert_eq!(
+            value_of(
+                &[
+                    "--default-network-opt",
+                    "bridge=a=1",
+                    "--default-network-opt=bridge=b=c=d"
+                ],
+                "default-network-opts"
+            ),
+            json!({"bridge": {"a": "1", "b": "c=d"}})
+        );
         assert!(read(&["--validate"]).unwrap().validate);
         assert_eq!(read(&[]).unwrap(), Flags::default());
     }
@@ -297,6 +323,7 @@ mod tests {
             "{}",
             complaint(&["--mtu"])
         );
+        assert!(complaint(&["--default-network-opt", "bridge=x"]).contains("DRIVER=OPTION=VALUE"));
         assert!(complaint(&["word"]).starts_with("\"dockerd\" accepts no arguments."));
         assert!(matches!(read(&["--help"]), Err(Answer::Help(_))));
     }

@@ -18,6 +18,7 @@ mod logging;
 mod manual;
 mod memory;
 mod metrics;
+mod network_settings;
 mod open_files;
 mod pidfile;
 mod reload;
@@ -34,8 +35,8 @@ use std::path::Path;
 
 /// Runs the daemon with these arguments (without the program's name) until it is told to end; returns its exit code.
 ///
-/// `program` is how the daemon was called, for its help.
-pub fn main(program: &str, args: Vec<OsString>) -> i32 {
+/// `program` is how the daemon was called, for its help; `commit` is what it is built from.
+pub fn main(program: &str, args: Vec<OsString>, commit: &'static str) -> i32 {
     if let [word, dir] = args.as_slice()
         && word == "man"
     {
@@ -54,7 +55,7 @@ pub fn main(program: &str, args: Vec<OsString>) -> i32 {
     };
     if flags.version {
         // Scripts look for the word and the number behind it.
-        println!("Docker version {}, build corten", adapters::release());
+        println!("Docker version {}, build {commit}", adapters::release());
         return 0;
     }
     let settings = match settings::Settings::settle(&flags) {
@@ -72,7 +73,7 @@ pub fn main(program: &str, args: Vec<OsString>) -> i32 {
         eprintln!("the daemon needs to be started with root privileges");
         return 1;
     }
-    match run::run(settings, flags) {
+    match run::run(settings, flags, commit) {
         Ok(()) => 0,
         Err(error) => {
             eprintln!("failed to start daemon: {error}");

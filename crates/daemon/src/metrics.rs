@@ -3,13 +3,17 @@
 use std::fmt::Write;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use corten_engine::Engine;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 
 /// Longest request that is read, in bytes.
 const LIMIT: usize = 8192;
+/// A request and its answer must be through by then.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Serves `/metrics` at an address until the runtime ends.
 ///
@@ -21,10 +25,10 @@ pub(crate) async fn serve(address: &str, engine: Arc<Engine>) -> io::Result<()> 
     tokio::spawn(async move {
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => drop(tokio::spawn(answer(stream, engine.clone()))),
+                Ok((stream, _)) => drop(tokio::spawn(timeout(DEADLINE, answer(stream, engine.clone())))),
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection for metrics");
-                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                    tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             }
         }

@@ -5,10 +5,10 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 
 use crate::claim::{is_claimed, once_released};
 
@@ -54,7 +54,12 @@ fn take(path: &Path) -> io::Result<File> {
             .write(true)
             .create(true)
             .truncate(false)
+            // A pipe's other end would be waited for.
+            .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
             .open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
         flock(&file, FlockOperation::NonBlockingLockExclusive)?;
         // Who had it may have removed it meanwhile, on its orderly end.
         let (ours, there) = (file.metadata()?, fs::metadata(path));
@@ -103,6 +108,26 @@ mod tests {
         other.wait().unwrap();
         assert!(taken.is_ok(), "{taken:?}");
         assert_eq!(text, std::process::id().to_string());
+    }
+
+    #[tokio::test]
+    async fn pipes_and_devices_are_no_pid_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pid");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &path,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR,
+            0,
+        )
+        .unwrap();
+        // With nobody at the other end, and with somebody.
+        PidFile::write(&path).await.unwrap_err();
+        let _reader = File::options().read(true).write(true).open(&path).unwrap();
+        let refused = PidFile::write(&path).await.unwrap_err();
+        assert!(refused.ends_with("not a regular file"), "{refused}");
+        assert!(path.exists());
     }
 
     #[tokio::test]

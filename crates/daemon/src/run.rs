@@ -11,7 +11,7 @@ use corten_content::Store as ContentStore;
 use corten_engine::{Engine, EngineConfig, Parts};
 use corten_image::Images;
 use corten_metadata::Store;
-use corten_network::Networks;
+use corten_network::{Networks, PlaneConfig};
 use corten_sandbox::{SandboxConfig, Sandboxes};
 use corten_snapshot::{Overlay, Snapshotter};
 use corten_volume::{Volumes, VolumesConfig};
@@ -36,7 +36,7 @@ const PLUGIN_SPECIFICATIONS: [&str; 2] = ["/etc/docker/plugins", "/usr/lib/docke
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs a daemon until it is told to end.
-pub(crate) fn run(mut settings: Settings, flags: Flags) -> Result<(), Failure> {
+pub(crate) fn run(mut settings: Settings, flags: Flags, commit: &'static str) -> Result<(), Failure> {
     memory::use_few_arenas();
     open_files::raise(&mut settings.defaults.ulimits)?;
     let log_level = logging::start(settings.log_level, settings.live.debug, settings.log_format);
@@ -47,10 +47,15 @@ pub(crate) fn run(mut settings: Settings, flags: Flags) -> Result<(), Failure> {
         .thread_keep_alive(Duration::from_secs(2))
         .enable_all()
         .build()?
-        .block_on(serve(settings, flags, log_level))
+        .block_on(serve(settings, flags, log_level, commit))
 }
 
-async fn serve(settings: Settings, flags: Flags, log_level: LogLevel) -> Result<(), Failure> {
+async fn serve(
+    settings: Settings,
+    flags: Flags,
+    log_level: LogLevel,
+    commit: &'static str,
+) -> Result<(), Failure> {
     // Told to end while starting is still told, and a reload must never end a daemon.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -89,7 +94,7 @@ async fn serve(settings: Settings, flags: Flags, log_level: LogLevel) -> Result<
         log_level,
     };
     let (closing, closed) = watch::channel(false);
-    let router = corten_api::router(adapters::backend(&engine, &settings, live.clone()));
+    let router = corten_api::router(adapters::backend(&engine, &settings, live.clone(), commit));
     let idle = IdleConnections::new(open_files::idle_connections());
     let mut servers = Vec::new();
     for listener in listeners.listeners.drain(..) {
@@ -144,6 +149,7 @@ async fn serve(settings: Settings, flags: Flags, log_level: LogLevel) -> Result<
 }
 
 async fn open(settings: &Settings) -> Result<(Arc<Engine>, Arc<Networks>), Failure> {
+    settings.defaults.check()?;
     let root = settings.data_root.clone();
     make_dir(&root.join("containers"), 0o710)?;
     let metadata = Arc::new(Store::open(&root)?);
@@ -167,10 +173,6 @@ async fn open(settings: &Settings) -> Result<(Arc<Engine>, Arc<Networks>), Failu
             None => PLUGIN_SPECIFICATIONS.map(Into::into).into(),
         },
     })?);
-    let networks = Arc::new(Networks::open(settings.plane.clone())?);
-    if let Some(bridge) = &settings.network {
-        networks.create(&networks.default_spec("", bridge)?)?;
-    }
     let (events, received) = mpsc::unbounded_channel();
     let shim = shim_path::find(settings.shim.as_deref())?;
     let sandboxes = Sandboxes::open(
@@ -180,6 +182,25 @@ async fn open(settings: &Settings) -> Result<(Arc<Engine>, Arc<Networks>), Failu
         },
         events,
     )?;
+    sandboxes.check_cgroup(&settings.cgroup_parent)?;
+    // Last of all, for who cannot start shall leave nothing on the machine.
+    let networks = Arc::new(Networks::open(PlaneConfig {
+        seed: corten_engine::identity(&metadata)?,
+        ..settings.plane.clone()
+    })?);
+    if let Some(bridge) = &settings.network {
+        // Their networks come back later, but have their subnets already.
+        let recorded = corten_engine::recorded_subnets(&metadata)?;
+        let spec = networks.default_spec("", bridge, &recorded).and_then(|spec| {
+            networks.create(&spec)?;
+            Ok(spec)
+        });
+        spec.map_err(|error| {
+            format!(
+                "Error initializing network controller: error creating default \"bridge\" network: {error}"
+            )
+        })?;
+    }
     let engine = Engine::new(
         EngineConfig {
             data_root: root,
@@ -187,7 +208,8 @@ async fn open(settings: &Settings) -> Result<(Arc<Engine>, Arc<Networks>), Failu
             dns: settings.dns.clone(),
             dns_options: settings.dns_options.clone(),
             dns_search: settings.dns_search.clone(),
-            host_gateway: settings.host_gateway,
+            host_gateways: settings.host_gateways.clone(),
+            network_options: settings.network_options.clone(),
             defaults: settings.defaults.clone(),
         },
         Parts {

@@ -1,11 +1,11 @@
 //! Flags and file made into settings.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use corten_engine::Defaults;
-use corten_network::{DefaultBridge, HostFirewall, IpNet, Ipv4Net, PlaneConfig};
+use corten_network::{DefaultBridge, PlaneConfig};
 use corten_sandbox::SeccompChoice;
 use corten_wire::Ulimit;
 use serde_json::Value;
@@ -15,6 +15,7 @@ use crate::flags::Flags;
 use crate::hosts::Host;
 use crate::live::Live;
 use crate::logging::{Format, Level};
+use crate::network_settings;
 use crate::values::Values;
 
 /// Names of the runtime that is there: its own, and the one clients know.
@@ -37,10 +38,12 @@ pub(crate) struct Settings {
     pub(crate) network: Option<DefaultBridge>,
     /// What all networks have in common.
     pub(crate) plane: PlaneConfig,
+    /// Options of new networks, by driver.
+    pub(crate) network_options: BTreeMap<String, BTreeMap<String, String>>,
     pub(crate) dns: Vec<IpAddr>,
     pub(crate) dns_options: Vec<String>,
     pub(crate) dns_search: Vec<String>,
-    pub(crate) host_gateway: Option<IpAddr>,
+    pub(crate) host_gateways: Vec<IpAddr>,
     pub(crate) cgroup_parent: String,
     pub(crate) group: String,
     /// The group was asked for: then it must exist.
@@ -99,8 +102,8 @@ impl Settings {
                  --tlsverify, or allow it explicitly with --tls=false"
             ));
         }
-        let network = network(values)?;
-        let plane = plane(values, &exec_root)?;
+        let network = network_settings::default_bridge(values)?;
+        let plane = network_settings::plane(values, &exec_root)?;
         let (seccomp, seccomp_name) = seccomp(values.text("seccomp-profile"))?;
         let defaults = Defaults {
             ulimits: ulimits(values.raw("default-ulimits"))?,
@@ -129,10 +132,11 @@ impl Settings {
             exec_root,
             network,
             plane,
+            network_options: values.maps("default-network-opts"),
             dns: addresses(&values.list("dns"))?,
             dns_options: values.list("dns-opts"),
             dns_search: domains(values.list("dns-search"))?,
-            host_gateway: host_gateway(&values.list("host-gateway-ips"))?,
+            host_gateways: host_gateways(&values.list("host-gateway-ips"))?,
             cgroup_parent: values.text("cgroup-parent").unwrap_or("/docker").to_owned(),
             group: values.text("group").unwrap_or("docker").to_owned(),
             group_named: values.has("group"),
@@ -221,6 +225,7 @@ fn configured_runtimes(values: &Values) -> Vec<&str> {
 /// When something is set that would be missed.
 pub(crate) fn warnings(values: &Values) -> Result<Vec<String>, String> {
     let mut warnings = values.warnings()?;
+    warnings.extend(network_settings::warnings(values));
     warnings.extend(configured_runtimes(values).into_iter().map(|name| {
         format!("the runtime {name} has no effect: Corten runs containers with its own runtime only, and refuses those that ask for another")
     }));
@@ -303,139 +308,6 @@ fn tls(values: &Values) -> (Option<corten_api::TlsFiles>, bool) {
     (Some(files), false)
 }
 
-/// A number that is not zero, hexadecimal after `0x`.
-fn mark(text: &str) -> Option<u32> {
-    let number = match text.strip_prefix("0x") {
-        Some(digits) => u32::from_str_radix(digits, 16),
-        None => text.parse(),
-    };
-    number.ok().filter(|number| *number != 0)
-}
-
-/// The table is named after the bridge, which no two daemons share, or after the run-time directory where there is no
-/// bridge, unless told otherwise.
-fn plane(values: &Values, exec_root: &Path) -> Result<PlaneConfig, String> {
-    let table = match (values.text("firewall-table"), values.text("bridge")) {
-        (Some(table), _) => table.to_owned(),
-        (None, Some("none")) => format!("corten{}", exec_root.display().to_string().replace('/', "-")),
-        (None, bridge) => bridge.unwrap_or("corten0").to_owned(),
-    };
-    Ok(PlaneConfig {
-        table,
-        host_firewall: match values.text("host-firewall") {
-            None | Some("obey") => HostFirewall::Obey,
-            Some("bypass") => HostFirewall::Bypass,
-            Some(other) => {
-                return Err(format!(
-                    "invalid host-firewall: {other}; use \"obey\" or \"bypass\""
-                ));
-            }
-        },
-        mark: match values.text("firewall-mark") {
-            None => PlaneConfig::default().mark,
-            Some(text) => mark(text).ok_or_else(|| format!("invalid firewall-mark: {text}"))?,
-        },
-        iptables: values.switch("iptables").unwrap_or(true),
-        ip6tables: values.switch("ip6tables").unwrap_or(true),
-        ip_forward: values.switch("ip-forward").unwrap_or(true),
-        pools: pools(values.raw("default-address-pools"))?,
-        seed: String::new(),
-    })
-}
-
-fn network(values: &Values) -> Result<Option<DefaultBridge>, String> {
-    let bridge = values.text("bridge").unwrap_or("corten0").to_owned();
-    if bridge == "none" {
-        return Ok(None);
-    }
-    let icc = values.switch("icc").unwrap_or(true);
-    let firewall = values.switch("iptables").unwrap_or(true);
-    if !icc && !firewall {
-        return Err(
-            "You specified --iptables=false with --icc=false. ICC=false uses iptables to function. Please set --icc or \
-             --iptables to true"
-                .to_owned(),
-        );
-    }
-    let net = |name: &str| {
-        values
-            .text(name)
-            .map(|text| {
-                text.parse::<Ipv4Net>()
-                    .map_err(|_| format!("invalid CIDR address: {text}"))
-            })
-            .transpose()
-    };
-    let address = |name: &str| {
-        values
-            .text(name)
-            .map(|text| {
-                text.parse::<Ipv4Addr>()
-                    .map_err(|_| format!("{text} is not an ip address"))
-            })
-            .transpose()
-    };
-    let mtu = values.number("mtu").filter(|mtu| *mtu != 0).unwrap_or(1500);
-    let config = DefaultBridge {
-        bridge,
-        bip: values.text("bip").map(bridge_address).transpose()?,
-        fixed_cidr: net("fixed-cidr")?,
-        default_gateway: address("default-gateway")?,
-        default_bind: address("ip")?.map(Into::into),
-        mtu: u32::try_from(mtu)
-            .ok()
-            .filter(|mtu| (68..=65_535).contains(mtu))
-            .ok_or_else(|| format!("invalid default MTU: {mtu}"))?,
-        ip_masq: values.switch("ip-masq").unwrap_or(true),
-        icc,
-        ..DefaultBridge::default()
-    };
-    if let (Some(range), Some(bip)) = (config.fixed_cidr, config.bip)
-        && !(bip.contains(&range.addr()) && range.prefix_len() >= bip.prefix_len())
-    {
-        return Err(format!(
-            "the range --fixed-cidr {range} is no part of the bridge's subnet {}",
-            bip.trunc()
-        ));
-    }
-    Ok(Some(config))
-}
-
-/// The bridge's address: one that a host can have, in a subnet that leaves the machine its other routes.
-fn bridge_address(text: &str) -> Result<Ipv4Net, String> {
-    let bip: Ipv4Net = text
-        .parse()
-        .map_err(|_| format!("invalid CIDR address: {text}"))?;
-    if bip.prefix_len() < 8 {
-        return Err(format!(
-            "the subnet of the bridge address {text} is larger than /8"
-        ));
-    }
-    if bip.prefix_len() < 31 && (bip.addr() == bip.network() || bip.addr() == bip.broadcast()) {
-        return Err(format!(
-            "the bridge address {text} is the network or broadcast address of its subnet"
-        ));
-    }
-    Ok(bip)
-}
-
-fn pools(value: Option<&Value>) -> Result<Vec<(IpNet, u8)>, String> {
-    let list = value.and_then(Value::as_array).into_iter().flatten();
-    list.map(|pool| {
-        let base = pool["base"].as_str().unwrap_or_default();
-        let base: IpNet = base
-            .parse()
-            .map_err(|_| format!("invalid base pool {base:?}: invalid CIDR address: {base}"))?;
-        let size = pool["size"]
-            .as_u64()
-            .and_then(|size| u8::try_from(size).ok())
-            .filter(|size| *size >= base.prefix_len() && *size <= base.max_prefix_len() - 2)
-            .ok_or_else(|| format!("invalid pools size: {} for {base}", pool["size"]))?;
-        Ok((base, size))
-    })
-    .collect()
-}
-
 fn ulimits(value: Option<&Value>) -> Result<Vec<Ulimit>, String> {
     let map = value.and_then(Value::as_object).into_iter().flatten();
     map.map(|(name, limit)| {
@@ -483,14 +355,17 @@ fn domains(list: Vec<String>) -> Result<Vec<String>, String> {
     Ok(list)
 }
 
-fn host_gateway(texts: &[String]) -> Result<Option<IpAddr>, String> {
+/// At most one address of each family.
+fn host_gateways(texts: &[String]) -> Result<Vec<IpAddr>, String> {
     let all = addresses(texts)?;
-    match all.iter().find(|address| address.is_ipv6()) {
-        Some(_) if all.len() > 1 => {
-            Err("a second host-gateway-ip (IPv6) is not supported by Corten yet".to_owned())
+    for (family, is_ipv6) in [("IPv4", false), ("IPv6", true)] {
+        if all.iter().filter(|address| address.is_ipv6() == is_ipv6).count() > 1 {
+            return Err(format!(
+                "only one {family} host gateway IP address can be specified"
+            ));
         }
-        _ => Ok(all.first().copied()),
     }
+    Ok(all)
 }
 
 /// The default system call filter, and what `info` calls it.
@@ -512,6 +387,7 @@ fn seccomp(profile: Option<&str>) -> Result<(SeccompChoice, String), String> {
 
 #[cfg(test)]
 mod tests {
+    use corten_network::HostFirewall;
     use serde_json::json;
 
     use super::*;
@@ -538,20 +414,6 @@ mod tests {
     fn directories_do_not_depend_on_where_a_shim_runs() {
         let settings = settle(&[("data-root", json!("here"))]).unwrap();
         assert_eq!(settings.data_root, std::env::current_dir().unwrap().join("here"));
-    }
-
-    #[test]
-    fn a_bridge_address_is_one_a_host_can_have() {
-        assert!(bridge_address("10.198.1.1/24").is_ok());
-        for bad in [
-            "1.2.3.4/0",
-            "10.198.1.0/24",
-            "10.198.1.255/24",
-            "10.198.1.1",
-            "fd00::1/64",
-        ] {
-            assert!(bridge_address(bad).is_err(), "{bad}");
-        }
     }
 
     #[test]
@@ -610,6 +472,28 @@ mod tests {
             assert_eq!(settle(&[(name, value)]).unwrap_err(), sentence);
         }
         assert!(settle(&[("iptables", json!(false)), ("icc", json!(false))]).is_err());
+        let six = |name, text: &str| settle(&[("ipv6", json!(true)), (name, json!(text))]).unwrap_err();
+        assert_eq!(six("bip6", "fd00:7::"), "invalid CIDR address: fd00:7::");
+        assert_eq!(
+            six("bip6", "ff02::1/64"),
+            "the bridge address ff02::1/64 is none that a host can have"
+        );
+        assert_eq!(
+            six("default-gateway-v6", "10.0.0.1"),
+            "10.0.0.1 is not an ip address"
+        );
+        assert_eq!(
+            six("fixed-cidr-v6", "10.0.0.0/8"),
+            "invalid CIDR address: 10.0.0.0/8"
+        );
+        assert!(
+            settle(&[
+                ("ipv6", json!(true)),
+                ("bip6", json!("fd00:7::1/64")),
+                ("fixed-cidr-v6", json!("fd00:8::/80"))
+            ])
+            .is_err()
+        );
         assert!(
             settle(&[
                 ("bip", json!("10.1.0.1/24")),
@@ -635,6 +519,25 @@ mod tests {
             (told.plane.host_firewall, told.plane.mark),
             (HostFirewall::Bypass, 64)
         );
+    }
+
+    #[test]
+    fn ipv6_of_the_default_bridge_is_asked_for() {
+        let settings = settle(&[
+            ("ipv6", json!(true)),
+            ("bip6", json!("fd00:7::1/64")),
+            ("fixed-cidr-v6", json!("fd00:7::/80")),
+            ("default-gateway-v6", json!("fd00:7::9")),
+        ])
+        .unwrap();
+        let bridge = settings.network.unwrap();
+        assert!(bridge.ipv6 && settings.warnings.is_empty());
+        assert_eq!(bridge.bip6.unwrap().to_string(), "fd00:7::1/64");
+        assert_eq!(bridge.fixed_cidr_v6.unwrap().to_string(), "fd00:7::/80");
+        assert_eq!(bridge.default_gateway_v6.unwrap().to_string(), "fd00:7::9");
+        let without = settle(&[("bip6", json!("fd00:7::1/64"))]).unwrap();
+        assert!(!without.network.unwrap().ipv6);
+        assert_eq!(without.warnings, ["bip6 has no effect without ipv6"]);
     }
 
     #[test]

@@ -119,6 +119,14 @@ impl Values {
             .collect()
     }
 
+    /// Texts by name, by another name.
+    pub(crate) fn maps(&self, name: &str) -> BTreeMap<String, BTreeMap<String, String>> {
+        let maps = self.get(name, &[Kind::NetworkOptions]).cloned();
+        // The type was looked at when it was read.
+        maps.and_then(|maps| serde_json::from_value(maps).ok())
+            .unwrap_or_default()
+    }
+
     /// Switches by name.
     pub(crate) fn switches(&self, name: &str) -> BTreeMap<String, bool> {
         let map = self.get(name, &[Kind::Switches]).and_then(Value::as_object);

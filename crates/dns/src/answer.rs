@@ -108,19 +108,18 @@ fn known<'a>(question: &Question<'a>, names: Names<'_>, turn: usize) -> Option<V
 impl<'a> Names<'a> {
     /// The addresses of a name in lower case: with or without its network's name behind it.
     fn addresses(self, asked: &str) -> Option<&'a [IpAddr]> {
-        let whole = self.zones.iter().find_map(|zone| self.addresses_in(zone, asked));
+        let mut zones = self.zones.iter().enumerate();
+        let whole = zones.find_map(|(at, zone)| self.addresses_in(at, zone, asked));
         whole.or_else(|| {
             let (name, network) = asked.rsplit_once('.')?;
-            let named = |zone: &&Zone| zone.network().eq_ignore_ascii_case(network);
-            self.zones
-                .iter()
-                .filter(named)
-                .find_map(|zone| self.addresses_in(zone, name))
+            let named = |zone: &Zone| zone.network().eq_ignore_ascii_case(network);
+            let mut zones = self.zones.iter().enumerate().filter(|(_, zone)| named(zone));
+            zones.find_map(|(at, zone)| self.addresses_in(at, zone, name))
         })
     }
 
-    fn addresses_in(self, zone: &'a Zone, name: &str) -> Option<&'a [IpAddr]> {
-        let linked = self.settings.links.get(name);
+    fn addresses_in(self, at: usize, zone: &'a Zone, name: &str) -> Option<&'a [IpAddr]> {
+        let linked = self.settings.links.get(at).and_then(|links| links.get(name));
         let linked = linked.and_then(|other| zone.addresses(&other.to_ascii_lowercase()));
         linked.or_else(|| zone.addresses(name))
     }
@@ -167,15 +166,30 @@ fn finish(query: &Packet<'_>, records: Vec<ResourceRecord<'_>>, stream: bool) ->
     let bytes = answer.build_bytes_vec_compressed();
     let bytes = match bytes {
         Ok(bytes) if stream || bytes.len() <= room => Ok(bytes),
-        // Whoever wants all of it comes back by TCP.
+        // Whoever wants all of it comes back by TCP; who does not has what there is room for.
         Ok(_) => {
-            answer.answers.clear();
             answer.set_flags(PacketFlag::TRUNCATION);
-            answer.build_bytes_vec_compressed()
+            cut(answer, room)
         }
         Err(error) => Err(error),
     };
     bytes.map_or(Reaction::Ignore, Reaction::Answer)
+}
+
+/// The answer with as many of its records as fit in so many bytes.
+fn cut(mut answer: Packet<'_>, room: usize) -> Result<Vec<u8>, simple_dns::SimpleDnsError> {
+    let all = std::mem::take(&mut answer.answers);
+    let (mut fitting, mut too_many) = (0, all.len());
+    while too_many - fitting > 1 {
+        let middle = fitting.midpoint(too_many);
+        answer.answers = all[..middle].to_vec();
+        match answer.build_bytes_vec_compressed()?.len() <= room {
+            true => fitting = middle,
+            false => too_many = middle,
+        }
+    }
+    answer.answers = all[..fitting].to_vec();
+    answer.build_bytes_vec_compressed()
 }
 
 fn query_flags(query: &Packet<'_>) -> PacketFlag {
@@ -222,7 +236,14 @@ mod tests {
 
     fn settings() -> Settings {
         Settings {
-            links: [("mysql".to_owned(), "DB".to_owned())].into(),
+            links: vec![
+                [("page".to_owned(), "web2".to_owned())].into(),
+                [
+                    ("mysql".to_owned(), "DB".to_owned()),
+                    ("site".to_owned(), "web".to_owned()),
+                ]
+                .into(),
+            ],
             forward: true,
             ..Settings::default()
         }
@@ -276,6 +297,10 @@ mod tests {
         assert_eq!(a("web.back"), "10.1.0.3");
         assert_eq!(a("db"), "10.1.0.2");
         assert_eq!(a("mysql"), "10.1.0.2", "a link");
+        assert_eq!(a("page"), "10.0.0.3");
+        assert_eq!(a("mysql.back"), "10.1.0.2");
+        assert_eq!(a("site"), "10.1.0.3", "a link is a word of one network");
+        assert_eq!(a("site.front"), "Forward");
         assert_eq!(a("app"), "10.0.0.2 10.0.0.3");
         assert_eq!(ask("app", TYPE::A, &usual, 1), "10.0.0.3 10.0.0.2");
         assert_eq!(ask("web", TYPE::AAAA, &usual, 0), "fd00::2");
@@ -319,7 +344,9 @@ mod tests {
         };
         let cut = answer(false);
         let cut = Packet::parse(&cut).unwrap();
-        assert!(cut.has_flags(PacketFlag::TRUNCATION) && cut.answers.is_empty());
+        assert!(cut.has_flags(PacketFlag::TRUNCATION));
+        // Header and question take 22 bytes, each address 16.
+        assert_eq!(cut.answers.len(), (512 - 22) / 16);
         assert_eq!(Packet::parse(&answer(true)).unwrap().answers.len(), 99);
     }
 

@@ -21,8 +21,8 @@ pub struct Upstream {
 pub struct Settings {
     /// Zones of the container's networks, the one looked into first at the beginning.
     pub zones: Vec<PathBuf>,
-    /// Names that are only this container's own word for others.
-    pub links: BTreeMap<String, String>,
+    /// Of each zone, in the same order: names that are only this container's own word for others there.
+    pub links: Vec<BTreeMap<String, String>>,
     /// Whom to ask for other names, in this order.
     pub upstreams: Vec<Upstream>,
     /// Whether others are asked at all.
@@ -34,13 +34,13 @@ pub struct Settings {
 
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for zone in &self.zones {
+        for (at, zone) in self.zones.iter().enumerate() {
             writeln!(f, "zone {}", zone.display())?;
-        }
-        // What no query can ask for, or no zone knows, would be something else for whoever reads it.
-        let links = self.links.iter();
-        for (alias, name) in links.filter(|(alias, name)| is_word(alias) && is_word(name)) {
-            writeln!(f, "link {alias} {name}")?;
+            // What no query can ask for, or no zone knows, would be something else for whoever reads it.
+            let links = self.links.get(at).into_iter().flatten();
+            for (alias, name) in links.filter(|(alias, name)| is_word(alias) && is_word(name)) {
+                writeln!(f, "link {alias} {name}")?;
+            }
         }
         for upstream in &self.upstreams {
             let whence = if upstream.from_host { " host" } else { "" };
@@ -63,11 +63,15 @@ impl Settings {
         for line in text.lines() {
             let (kind, rest) = line.split_once(' ').unwrap_or((line, ""));
             match kind {
-                "zone" => settings.zones.push(PathBuf::from(rest)),
+                "zone" => {
+                    settings.zones.push(PathBuf::from(rest));
+                    settings.links.push(BTreeMap::new());
+                }
                 "link" => {
-                    if let Some((alias, name)) = rest.split_once(' ') {
-                        let alias = alias.to_ascii_lowercase();
-                        settings.links.insert(alias, name.to_owned());
+                    if let (Some((alias, name)), Some(links)) =
+                        (rest.split_once(' '), settings.links.last_mut())
+                    {
+                        links.insert(alias.to_ascii_lowercase(), name.to_owned());
                     }
                 }
                 "upstream" => {
@@ -101,7 +105,10 @@ mod tests {
         };
         let settings = Settings {
             zones: vec!["/run/a b/names".into(), "/run/c".into()],
-            links: [("db".to_owned(), "mysql".to_owned())].into(),
+            links: vec![
+                [("db".to_owned(), "mysql".to_owned())].into(),
+                [("db".to_owned(), "other".to_owned())].into(),
+            ],
             upstreams: vec![upstream("127.0.0.53", true), upstream("fd00::1", false)],
             forward: true,
             ndots: true,
@@ -109,15 +116,16 @@ mod tests {
         let text = settings.to_string();
         assert_eq!(
             text,
-            "zone /run/a b/names\nzone /run/c\nlink db mysql\nupstream 127.0.0.53 host\nupstream fd00::1\nforward\nndots\n"
+            "zone /run/a b/names\nlink db mysql\nzone /run/c\nlink db other\nupstream 127.0.0.53 host\nupstream fd00::1\nforward\nndots\n"
         );
         assert_eq!(Settings::parse(&text), settings);
         let links = [("a\nupstream 9.9.9.9 host".to_owned(), "b".to_owned())];
         let forged = Settings {
-            links: links.into(),
+            zones: vec!["/z".into()],
+            links: vec![links.into()],
             ..Settings::default()
         };
-        assert_eq!(forged.to_string(), "");
+        assert_eq!(forged.to_string(), "zone /z\n");
         assert_eq!(
             Settings::parse("later x\nlink x\nupstream y\n"),
             Settings::default()

@@ -9,10 +9,11 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use corten_archive::{
-    ByteStream, Cancel, Form, Owner, Packer, Place, TarReader, UnpackOptions, byte_stream, receive, unpack,
+    ByteStream, Cancel, Form, Owner, Packer, Place, TarReader, UnpackOptions, byte_stream, is_of_kernel,
+    receive, unpack,
 };
 use corten_wire::ContainerPathStat;
-use rustix::fs::{FileType, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, StatxAttributes, StatxFlags};
 use rustix::io::Errno;
 use tokio::sync::oneshot;
 
@@ -214,7 +215,7 @@ fn pack(
         path: String::from_utf8_lossy(path).into_owned(),
         source: error.into(),
     };
-    let mut packer = Packer::new(out);
+    let mut packer = Packer::new(out).data_only();
     if stat.is_dir() {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let dir = rustix::fs::openat(found, c".", flags, Mode::empty()).map_err(failed)?;
@@ -249,6 +250,10 @@ fn base(path: &[u8]) -> &[u8] {
 
 fn stat(place: &Place, path: &[u8]) -> rustix::io::Result<(ContainerPathStat, OwnedFd)> {
     let found = place.find(path, false)?;
+    if is_of_kernel(&found)? && !is_mount(&found)? {
+        // As for Docker, which sees the files of a container without them: `/proc` is an empty directory.
+        return Err(Errno::NOENT);
+    }
     let stat = rustix::fs::fstat(&found)?;
     let link_target = match FileType::from_raw_mode(stat.st_mode) {
         FileType::Symlink => String::from_utf8_lossy(&place.real_path(path)?).into_owned(),
@@ -266,6 +271,13 @@ fn stat(place: &Place, path: &[u8]) -> rustix::io::Result<(ContainerPathStat, Ow
         link_target,
     };
     Ok((answer, found))
+}
+
+/// Whether this is where a file system is mounted.
+fn is_mount(found: &OwnedFd) -> rustix::io::Result<bool> {
+    let flags = AtFlags::EMPTY_PATH | AtFlags::SYMLINK_NOFOLLOW;
+    let stat = rustix::fs::statx(found, c"", flags, StatxFlags::TYPE)?;
+    Ok(stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
 /// A mode in Go's own bits (`io/fs.FileMode`), which the API shows.

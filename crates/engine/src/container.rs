@@ -40,7 +40,10 @@ pub(crate) struct State {
     pub(crate) sandbox: Option<Sandbox>,
     /// Its processes are held.
     pub(crate) paused: bool,
+    /// Its place on the network that it was created on.
     pub(crate) lease: Option<Lease>,
+    /// Its places on further networks.
+    pub(crate) further: Vec<Lease>,
     /// Clients that attached before the start.
     pub(crate) waiting_clients: Vec<WaitingClient>,
     /// Execs created in it, oldest first.
@@ -98,6 +101,7 @@ impl Container {
                 sandbox: None,
                 paused: false,
                 lease: None,
+                further: Vec::new(),
                 waiting_clients: Vec::new(),
                 execs: Vec::new(),
                 restarts: 0,

@@ -83,6 +83,7 @@ impl Engine {
             argv,
             mounts,
             endpoint,
+            further,
             links,
             warnings,
         } = settle(self, request, &image)?;
@@ -114,6 +115,8 @@ impl Engine {
             argv,
             mounts,
             endpoint,
+            further,
+            left: false,
             links,
             last_run: None,
             restart_count: 0,

@@ -37,7 +37,10 @@ pub struct Defaults {
 
 impl Defaults {
     /// Refuses what no container could be started with.
-    pub(crate) fn check(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// When a value makes no sense.
+    pub fn check(&self) -> Result<()> {
         let mut log = LogConfig::default();
         self.fill_log(&mut log);
         crate::log_options::check(&log)?;

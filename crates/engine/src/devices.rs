@@ -59,13 +59,17 @@ fn mapped(
     } else {
         vec![(source.to_owned(), PathBuf::from(target))]
     };
+    let no_node = || {
+        Error::Invalid(format!(
+            "error gathering device information while adding custom device \"{}\": not a device node",
+            source.display()
+        ))
+    };
+    if found.is_empty() {
+        return Err(no_node());
+    }
     for (from, to) in found {
-        let node = node(&from, &to).ok_or_else(|| {
-            Error::Invalid(format!(
-                "error gathering device information while adding custom device \"{}\": not a device node",
-                source.display()
-            ))
-        })?;
+        let node = node(&from, &to).ok_or_else(no_node)?;
         rules.push(rule_of(&node, &mapping.cgroup_permissions).map_err(|e| Error::Invalid(e.to_string()))?);
         nodes.push(node);
     }

@@ -1,10 +1,11 @@
 //! The engine: what it is made of, and what all verbs share.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use corten_image::Images;
 use corten_metadata::{Batch, Durability, Store, Table};
@@ -40,8 +41,10 @@ pub struct EngineConfig {
     pub dns_options: Vec<String>,
     /// Search domains for containers that bring none; empty copies the host's.
     pub dns_search: Vec<String>,
-    /// What `host-gateway` stands for; `None` for the bridge's address.
-    pub host_gateway: Option<IpAddr>,
+    /// What `host-gateway` stands for; empty for the bridge's addresses.
+    pub host_gateways: Vec<IpAddr>,
+    /// Options that new networks get unless they say otherwise, by driver.
+    pub network_options: BTreeMap<String, BTreeMap<String, String>>,
     /// What containers get that ask for nothing else, at first.
     pub defaults: Defaults,
 }
@@ -91,16 +94,16 @@ pub struct Engine {
     pub(crate) ending: AtomicBool,
     /// Which prunes run.
     pub(crate) pruning: Pruning,
+    /// Held while a container's hosts file is changed: several that it is linked to may start at once.
+    pub(crate) hosts_files: Mutex<()>,
 }
 
 impl Engine {
     /// An engine without containers; [`Engine::restore`] brings back those of its records.
     ///
     /// # Errors
-    /// When the engine's identity can be neither read nor written, the cgroup parent is none, or log options are senseless.
+    /// When the engine's identity can be neither read nor written.
     pub fn new(config: EngineConfig, parts: Parts) -> Result<Arc<Self>> {
-        parts.sandboxes.check_cgroup(&config.cgroup_parent)?;
-        config.defaults.check()?;
         let mount_point = config.data_root.join("rootfs");
         std::fs::create_dir_all(&mount_point)
             .map_err(Error::system(format!("cannot create {}", mount_point.display())))?;
@@ -134,6 +137,7 @@ impl Engine {
             boot_id: crate::boot::boot_id()?,
             ending: AtomicBool::new(false),
             pruning: Pruning::default(),
+            hosts_files: Mutex::default(),
         }))
     }
 

@@ -17,9 +17,12 @@ pub enum Error {
     /// No image of that reference.
     #[error("No such image: {0}")]
     NoSuchImage(String),
+    /// No image of a name with a tag, in `save`.
+    #[error("reference does not exist")]
+    NoSuchReference,
     /// No built-in image of that name, and no registry to ask.
     #[error(
-        "pull access denied for {0}: only the built-in images hello-world and whoami can be pulled: Corten does not contact registries yet; use load"
+        "pull access denied for {0}, repository does not exist here: only hello-world and whoami are built in, and Corten does not contact registries yet; use load"
     )]
     NotBuiltin(String),
     /// No such file in a container.
@@ -33,6 +36,17 @@ pub enum Error {
     /// No network of that name.
     #[error("network {0} not found")]
     NoSuchNetwork(String),
+    /// No configuration of this name to make a network from.
+    #[error("configuration network {0:?} does not exist")]
+    NoSuchConfiguration(String),
+    /// What reaches over several machines was asked for.
+    #[error(
+        "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and try again."
+    )]
+    NoSwarmManager,
+    /// A container that is not there is on no network.
+    #[error("endpoint {0} not found")]
+    NoSuchEndpoint(String),
     /// Nobody may do that.
     #[error("{0}")]
     Forbidden(String),
@@ -49,6 +63,14 @@ pub enum Error {
         verb: &'static str,
         /// The container.
         id: ContainerId,
+        /// Why not.
+        source: Box<Error>,
+    },
+    /// A container could not be restarted.
+    #[error("Cannot restart container {name}: {source}")]
+    CannotRestart {
+        /// As it was named.
+        name: String,
         /// Why not.
         source: Box<Error>,
     },
@@ -131,16 +153,21 @@ impl Error {
             Self::NoSuchContainer(_)
             | Self::NoSuchExec(_)
             | Self::NoSuchImage(_)
+            | Self::NoSuchReference
             | Self::NoSuchNetwork(_)
+            | Self::NoSuchConfiguration(_)
+            | Self::NoSuchEndpoint(_)
             | Self::NoSuchFile { .. }
             | Self::NotBuiltin(_) => ErrorKind::NotFound,
             Self::Conflict(_) | Self::NotRunning(_) => ErrorKind::Conflict,
             Self::Forbidden(_) => ErrorKind::Forbidden,
-            Self::Cannot { source, .. } | Self::CannotKill { source, .. } => source.kind(),
+            Self::Cannot { source, .. }
+            | Self::CannotKill { source, .. }
+            | Self::CannotRestart { source, .. } => source.kind(),
             Self::Invalid(_) => ErrorKind::Invalid,
             Self::NotModified(_) => ErrorKind::NotModified,
             Self::Unsupported(_) | Self::UnreadableLog => ErrorKind::NotImplemented,
-            Self::ShuttingDown => ErrorKind::Unavailable,
+            Self::ShuttingDown | Self::NoSwarmManager => ErrorKind::Unavailable,
             Self::System { .. } | Self::Ports { .. } | Self::Failed(_) => ErrorKind::System,
             Self::Archive(error) => error.kind(),
             Self::Image(error) => error.kind(),

@@ -82,7 +82,7 @@ impl Engine {
         policy: bool,
     ) {
         let _operation = container.operation.lock().await;
-        let (lease, restart) = {
+        let (leases, restart) = {
             let mut state = container.state();
             if state.phase != Phase::Running {
                 return;
@@ -107,9 +107,9 @@ impl Engine {
             } else {
                 Phase::Exited
             });
-            (state.lease.take(), restart)
+            (state.take_leases(), restart)
         };
-        if let Some(lease) = &lease {
+        for lease in &leases {
             self.leave_names(lease);
             self.networks.release(lease);
         }

@@ -40,7 +40,8 @@ pub(crate) fn engine(dir: &Path) -> Arc<Engine> {
         dns: Vec::new(),
         dns_options: Vec::new(),
         dns_search: Vec::new(),
-        host_gateway: None,
+        host_gateways: Vec::new(),
+        network_options: Default::default(),
         defaults: Default::default(),
     };
     let parts = Parts {
@@ -78,6 +79,8 @@ pub(crate) fn record(name: &str) -> ContainerRecord {
         argv: vec!["true".to_owned()],
         mounts: Vec::new(),
         endpoint: EndpointWish::default(),
+        further: Vec::new(),
+        left: false,
         links: Vec::new(),
         last_run: None,
         restart_count: 0,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use corten_archive::{ByteStream, byte_stream};
-use corten_types::ErrorKind;
+use corten_types::{ErrorKind, Reference};
 use tokio::sync::oneshot;
 
 use crate::engine::Engine;
@@ -29,9 +29,9 @@ impl Engine {
                 Ok(saving) => saving,
                 Err(error) => {
                     let error = match error.kind() {
-                        ErrorKind::NotFound => Error::NoSuchImage(
-                            error.to_string().trim_start_matches("No such image: ").to_owned(),
-                        ),
+                        ErrorKind::NotFound => {
+                            missing(error.to_string().trim_start_matches("No such image: "))
+                        }
                         _ => error.into(),
                     };
                     // A client that has gone away needs no answer.
@@ -55,5 +55,15 @@ impl Engine {
             .await
             .map_err(|_| Error::system("cannot save images")(std::io::ErrorKind::Other.into()))??;
         Ok(stream)
+    }
+}
+
+/// Docker's words depend on how the image was named.
+fn missing(name: &str) -> Error {
+    let reference = name.parse::<Reference>();
+    if reference.is_ok_and(|name| name.tag().is_some() || name.digest().is_some()) {
+        Error::NoSuchReference
+    } else {
+        Error::NoSuchImage(name.to_owned())
     }
 }

@@ -284,29 +284,25 @@ impl Engine {
         let removed = self
             .images
             .remove_with(name, force, prune, |id| self.image_users(id))?;
+        let deleted = |digest: &Digest| ImageDeleteItem {
+            deleted: digest.to_string(),
+            ..ImageDeleteItem::default()
+        };
         Ok(removed
             .into_iter()
             .map(|removed| match removed {
-                Removed::Untagged(reference) => {
-                    let text = reference.familiar();
-                    self.events.publish(
-                        "image",
-                        "untag",
-                        &text,
-                        BTreeMap::from([("name".to_owned(), text.clone())]),
-                    );
+                Removed::Untagged(reference, id) => {
+                    self.publish_image("untag", &id, id.as_str());
                     ImageDeleteItem {
-                        untagged: text,
+                        untagged: reference.familiar(),
                         ..ImageDeleteItem::default()
                     }
                 }
-                Removed::Deleted(digest) => {
-                    self.publish_image("delete", &digest, digest.as_str());
-                    ImageDeleteItem {
-                        deleted: digest.to_string(),
-                        ..ImageDeleteItem::default()
-                    }
+                Removed::Deleted(id) => {
+                    self.publish_image("delete", &id, id.as_str());
+                    deleted(&id)
                 }
+                Removed::LayerDeleted(chain) => deleted(&chain),
             })
             .collect())
     }
@@ -342,8 +338,8 @@ impl Engine {
     pub fn image_pull(self: &Arc<Self>, reference: &Reference) -> Result<Pulled> {
         let short = reference.familiar();
         let before = self.images.get(&short).ok().map(|found| found.image.id.clone());
-        let builtin =
-            corten_image::builtin::find(reference).ok_or_else(|| Error::NotBuiltin(short.clone()))?;
+        let builtin = corten_image::builtin::find(reference)
+            .ok_or_else(|| Error::NotBuiltin(reference.familiar_name()))?;
         let loaded = self.images.install_builtin(builtin)?;
         let pulled = self.images.get(loaded.id.as_str())?;
         self.publish_image("pull", &loaded.id, &short);

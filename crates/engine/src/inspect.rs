@@ -14,7 +14,8 @@ use crate::error::Result;
 use crate::lifecycle::Phase;
 use crate::log_options;
 use crate::options;
-use crate::record::ContainerRecord;
+use crate::places::BRIDGE;
+use crate::record::{ContainerRecord, EndpointWish};
 
 impl Engine {
     /// Everything about a container; with `size`, also how much it wrote.
@@ -23,7 +24,7 @@ impl Engine {
     /// When there is no such container.
     pub fn inspect(self: &Arc<Self>, name: &str, size: bool) -> Result<ContainerInspect> {
         let container = self.containers.find(name)?;
-        let (record, phase, paused, pid, lease, execs) = {
+        let (record, phase, paused, pid, leases, execs) = {
             let state = container.state();
             let pid = state
                 .sandbox
@@ -34,7 +35,7 @@ impl Engine {
                 state.shown(),
                 state.paused,
                 pid,
-                state.lease.clone(),
+                state.leases().cloned().collect::<Vec<_>>(),
                 state.execs.clone(),
             )
         };
@@ -91,7 +92,7 @@ impl Engine {
             size_rw,
             size_root_fs,
             mounts: record.mounts.iter().map(|mount| mount.point.clone()).collect(),
-            network_settings: network_settings(self, &record, phase, pid, lease.as_ref()),
+            network_settings: network_settings(self, &record, phase, pid, &leases),
             host_config,
             config,
             ..ContainerInspect::default()
@@ -128,9 +129,9 @@ fn state_of(record: &ContainerRecord, phase: Phase, paused: bool, pid: i64) -> C
         dead: phase == Phase::Dead,
         pid,
         exit_code: if running { 0 } else { run.exit_code },
-        error: run.error,
         started_at: rfc3339(run.started_at_ns),
-        finished_at: rfc3339(run.finished_at_ns),
+        finished_at: rfc3339(run.last_end_ns()),
+        error: run.error,
         health: record.health.clone(),
     }
 }
@@ -140,7 +141,7 @@ fn network_settings(
     record: &ContainerRecord,
     phase: Phase,
     pid: i64,
-    lease: Option<&Lease>,
+    leases: &[Lease],
 ) -> NetworkSettings {
     let mut settings = NetworkSettings {
         ports: Some(BTreeMap::new()),
@@ -149,10 +150,11 @@ fn network_settings(
     let mode = record.host_config.network_mode.as_str();
     let is_own = !mode.starts_with("container:");
     if is_own {
-        let network = engine.network_of(record);
-        settings
-            .networks
-            .insert(network.name, endpoint_settings(engine, record, lease));
+        for wish in record.wishes() {
+            let lease = leases.iter().find(|lease| engine.is_on(lease, wish));
+            let shown = endpoint_settings(engine, record, wish, lease);
+            settings.networks.insert(engine.joined(record, wish).name, shown);
+        }
     }
     if phase == Phase::Running {
         if is_own && pid > 0 {
@@ -160,10 +162,13 @@ fn network_settings(
             // Nothing is mounted to give it a name; this leads there as well.
             settings.sandbox_key = format!("/proc/{pid}/ns/net");
         }
-        let bound = lease.map(|lease| lease.ports.as_slice()).unwrap_or_default();
-        settings.ports = Some(crate::ports::port_map(&record.config, bound));
+        let bound: Vec<_> = leases
+            .iter()
+            .flat_map(|lease| lease.ports.iter().copied())
+            .collect();
+        settings.ports = Some(crate::ports::port_map(&record.config, &bound));
     }
-    if let Some(lease) = lease.filter(|_| record.endpoint.network.is_empty()) {
+    if let Some(lease) = leases.iter().find(|lease| engine.own_of(lease).is_none()) {
         settings.endpoint_id = lease.endpoint_id.clone();
         settings.gateway = text(lease.gateway);
         settings.ip_address = text(lease.address);
@@ -185,24 +190,26 @@ fn text(value: Option<impl ToString>) -> String {
 pub(crate) fn endpoint_settings(
     engine: &Engine,
     record: &ContainerRecord,
+    wish: &EndpointWish,
     lease: Option<&Lease>,
 ) -> EndpointSettings {
-    let wish = &record.endpoint;
-    let has_address = wish.address.is_some() || wish.address6.is_some();
+    let has_address = wish.address.is_some() || wish.address6.is_some() || !wish.link_local.is_empty();
     let mut settings = EndpointSettings {
         ipam_config: has_address.then(|| EndpointIpamConfig {
             ipv4_address: text(wish.address),
             ipv6_address: text(wish.address6),
-            ..EndpointIpamConfig::default()
+            link_local_ips: wish.link_local.iter().map(ToString::to_string).collect(),
         }),
+        driver_opts: (!wish.driver_options.is_empty()).then(|| wish.driver_options.clone()),
         mac_address: wish.mac.clone().unwrap_or_default(),
-        network_id: engine.network_of(record).id,
+        network_id: engine.joined(record, wish).id,
+        gw_priority: wish.gw_priority,
         ..EndpointSettings::default()
     };
-    if !wish.network.is_empty() {
+    settings.links = (!wish.links.is_empty()).then(|| wish.links.clone());
+    if !wish.network.is_empty() && wish.network != BRIDGE {
         settings.aliases = (!wish.aliases.is_empty()).then(|| wish.aliases.clone());
-        settings.links = (!wish.links.is_empty()).then(|| wish.links.clone());
-        settings.dns_names = Some(crate::names_on_networks::names(record));
+        settings.dns_names = Some(crate::names_on_networks::names(record, &wish.aliases));
     }
     if let Some(lease) = lease {
         settings.mac_address = text(lease.mac);

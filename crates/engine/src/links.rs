@@ -5,6 +5,7 @@
 //! link is as good as gone.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use corten_network::Lease;
@@ -14,8 +15,10 @@ use corten_wire::{HostConfig, PortSet};
 use crate::container::Container;
 use crate::engine::{Engine, to_its_end};
 use crate::error::{Error, Result};
+use crate::hosts_file::{with_lines, without_alias};
 use crate::network_mode::NetworkMode;
-use crate::record::{ContainerRecord, LinkRecord};
+use crate::places::BRIDGE;
+use crate::record::{ContainerRecord, EndpointWish, LinkRecord};
 
 /// Deepest nesting of `--network container:` followed to find who has an address.
 const MAX_JOINS: usize = 16;
@@ -63,10 +66,11 @@ fn resolve_one(engine: &Engine, text: &str) -> Result<LinkRecord> {
 
 /// `name`, `name:alias`, or what `inspect` shows, `/name:/parent/alias`.
 pub(crate) fn parse(text: &str) -> Result<(&str, &str)> {
-    let invalid = || Error::Invalid(format!("invalid format for links: {text}"));
+    let invalid = || Error::Invalid(format!("invalid format for links: {}", text.escape_debug()));
     let mut parts = text.split(':');
     let (name, alias, more) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
-    if name.is_empty() || alias == Some("") || more.is_some() {
+    // What is a line of hosts must not become two.
+    if name.is_empty() || alias == Some("") || more.is_some() || text.contains(char::is_control) {
         return Err(invalid());
     }
     let alias = alias.unwrap_or(name);
@@ -83,6 +87,16 @@ fn children<'a>(
         .links
         .iter()
         .filter_map(|link| Some((link.alias.as_str(), engine.containers.get(&link.child)?)))
+}
+
+/// The containers that `network connect --link` gives words for on the default bridge, as far as they are there, by alias.
+fn further_children(engine: &Engine, record: &ContainerRecord) -> Vec<(String, Arc<Container>)> {
+    let on_bridge = |wish: &&EndpointWish| record.network_key(wish) == BRIDGE;
+    let links = record.wishes().filter(on_bridge).flat_map(|wish| &wish.links);
+    let links = links.filter_map(|text| parse(text).ok());
+    links
+        .filter_map(|(name, alias)| Some((alias.to_owned(), engine.containers.find(name).ok()?)))
+        .collect()
 }
 
 /// Links as `inspect` shows them; none is `null`.
@@ -125,7 +139,7 @@ pub(crate) fn environment(engine: &Engine, record: &ContainerRecord) -> Result<V
                 record.name
             )));
         }
-        let Some(lease) = &state.lease else {
+        let Some(lease) = state.leases().find(|lease| engine.own_of(lease).is_none()) else {
             return Err(Error::Failed(format!(
                 "container {} not attached to default bridge network",
                 child.id()
@@ -205,42 +219,76 @@ fn variables_of(parent: &str, alias: &str, address: &str, exposed: &PortSet, env
     all
 }
 
-/// The lines of `/etc/hosts` that links bring: alias, host name and name of each container linked to, with its address.
-pub(crate) fn hosts(engine: &Engine, record: &ContainerRecord) -> Vec<(String, std::net::IpAddr)> {
-    let line = |(alias, child): (&str, Arc<Container>)| {
-        let state = child.state();
-        let address = state.lease.as_ref()?.address?;
-        let mut names = format!("{alias} {}", crate::options::hostname(&state.record));
-        if alias != state.name() {
-            names.push(' ');
-            names.push_str(state.name());
-        }
-        Some((names, address.into()))
-    };
-    children(engine, record).filter_map(line).collect()
+/// The lines of `/etc/hosts` that links of a container on the default bridge bring: alias, host name and name of each container
+/// linked to, with its address.
+pub(crate) fn hosts(engine: &Engine, record: &ContainerRecord) -> Vec<(String, IpAddr)> {
+    let own = children(engine, record).map(|(alias, child)| (alias.to_owned(), child));
+    let linked = own.chain(further_children(engine, record));
+    linked
+        .filter_map(|(alias, child)| {
+            let state = child.state();
+            let mut leases = state.leases().filter(|lease| engine.own_of(lease).is_none());
+            Some((names(&alias, &state.record), leases.next()?.address?.into()))
+        })
+        .collect()
+}
+
+/// What follows the address in such a line.
+fn names(alias: &str, child: &ContainerRecord) -> String {
+    let mut names = format!("{alias} {}", crate::options::hostname(child));
+    if alias != child.name {
+        names.push(' ');
+        names.push_str(&child.name);
+    }
+    names
 }
 
 impl Engine {
-    /// Tells running containers that are linked to this one, which has just been started, where it is now.
-    pub(crate) fn tell_linked(&self, id: &ContainerId, lease: &Lease) {
+    /// Tells running containers that are linked to this one, which has just come to this place, where it is now. Only on the default
+    /// bridge; on networks of users, names are asked for.
+    pub(crate) fn tell_linked(&self, child: &ContainerRecord, lease: &Lease) {
+        let Some(address) = lease.address.filter(|_| self.own_of(lease).is_none()) else {
+            return;
+        };
         for parent in self.containers.all() {
-            let aliases: Vec<String> = {
+            let record = {
                 let state = parent.state();
-                let links = state.record.links.iter().filter(|link| link.child == *id);
-                if state.sandbox.is_none() || state.record.host_config.network_mode != "bridge" {
+                let mut leases = state.leases();
+                let record = &state.record;
+                let may_be_linked = record.links.iter().any(|link| link.child == child.id)
+                    || record.wishes().any(|wish| !wish.links.is_empty());
+                if state.sandbox.is_none()
+                    || !may_be_linked
+                    || leases.all(|lease| self.own_of(lease).is_some())
+                {
                     continue;
                 }
-                links.map(|link| link.alias.clone()).collect()
+                record.clone()
             };
-            let Some(address) = lease.address else { continue };
-            for alias in aliases {
-                self.rewrite_hosts(parent.id(), |line| match names_alias(line, &alias) {
-                    true => line
-                        .split_once('\t')
-                        .map(|(_, names)| format!("{address}\t{names}")),
-                    false => Some(line.to_owned()),
-                });
+            let own = record.links.iter().filter(|link| link.child == child.id);
+            let own = own.map(|link| link.alias.clone());
+            let further = further_children(self, &record).into_iter();
+            let further = further.filter(|(_, other)| *other.id() == child.id);
+            for alias in own.chain(further.map(|(alias, _)| alias)) {
+                let line = format!("{address}\t{}\n", names(&alias, child));
+                self.rewrite_hosts(&record.id, |text| with_lines(without_alias(text, &alias), &line));
             }
+        }
+    }
+
+    /// Writes the links of a container that has just come to the default bridge into its `/etc/hosts`.
+    pub(crate) fn write_links(&self, record: &ContainerRecord) {
+        for (names, address) in hosts(self, record) {
+            let alias = names.split(' ').next().unwrap_or_default().to_owned();
+            let line = format!("{address}\t{names}\n");
+            self.rewrite_hosts(&record.id, |text| with_lines(without_alias(text, &alias), &line));
+        }
+    }
+
+    /// Takes those out that `network connect --link` gave it: it leaves the default bridge.
+    pub(crate) fn erase_links(&self, record: &ContainerRecord) {
+        for (alias, _) in further_children(self, record) {
+            self.rewrite_hosts(&record.id, |text| without_alias(text, &alias));
         }
     }
 
@@ -270,32 +318,11 @@ impl Engine {
                 parent.state().record.links = before;
                 return Err(error);
             }
-            engine.rewrite_hosts(parent.id(), |line| {
-                (!names_alias(line, &alias)).then(|| line.to_owned())
-            });
+            engine.rewrite_hosts(parent.id(), |text| without_alias(text, &alias));
             Ok(())
         })
         .await
     }
-
-    /// Changes the lines of a container's `/etc/hosts`, where it is: the container has this very file mounted.
-    fn rewrite_hosts(&self, id: &ContainerId, change: impl Fn(&str) -> Option<String>) {
-        let path = self.container_dir(id).join("hosts");
-        let rewritten = std::fs::read_to_string(&path).and_then(|text| {
-            let lines: Vec<String> = text.lines().filter_map(&change).map(|line| line + "\n").collect();
-            std::fs::write(&path, lines.concat())
-        });
-        if let Err(error) = rewritten {
-            tracing::warn!(%error, %id, "cannot bring a container's hosts file up to date");
-        }
-    }
-}
-
-/// Whether a line of a hosts file is about this alias: it is the first name, or the first label of it.
-fn names_alias(line: &str, alias: &str) -> bool {
-    line.split_once('\t')
-        .and_then(|(_, names)| names.split([' ', '\t', '.']).next())
-        .is_some_and(|first| first == alias)
 }
 
 #[cfg(test)]
@@ -351,13 +378,5 @@ mod tests {
             runs.contains(&"DB_PORT_80_TCP_PORT_END=82".to_owned()),
             "{runs:?}"
         );
-    }
-
-    #[test]
-    fn lines_are_told_apart() {
-        assert!(names_alias("172.17.0.2\tdb 0123 store", "db"));
-        assert!(names_alias("172.17.0.2\tdb.example.org", "db"));
-        assert!(!names_alias("172.17.0.2\tdb2", "db"));
-        assert!(!names_alias("172.17.0.2\tstore db", "db"));
     }
 }

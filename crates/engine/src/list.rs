@@ -55,7 +55,7 @@ impl Engine {
                     status: state.word(),
                     phase,
                     health: health::status(state.record.health.as_ref()),
-                    lease: state.lease.as_ref(),
+                    bound: &state.bound_ports(),
                 };
                 (all || phase.counts_as_running()) && filter.passes(self, &container, &seen)
             };
@@ -112,14 +112,15 @@ impl Engine {
         let mode = record.host_config.network_mode.clone();
         let mut network_settings = NetworkSettingsSummary::default();
         if !mode.starts_with("container:") {
-            network_settings.networks.insert(
-                self.network_of(record).name,
-                Box::new(endpoint_settings(self, record, state.lease.as_ref())),
-            );
+            for wish in record.wishes() {
+                let lease = state.leases().find(|lease| self.is_on(lease, wish));
+                let shown = endpoint_settings(self, record, wish, lease);
+                let name = self.joined(record, wish).name;
+                network_settings.networks.insert(name, Box::new(shown));
+            }
         }
-        let ports = match (phase, &state.lease) {
-            (Phase::Running, Some(lease)) => crate::ports::summary(&record.config, &lease.ports),
-            (Phase::Running, None) => crate::ports::summary(&record.config, &[]),
+        let ports = match phase {
+            Phase::Running => crate::ports::summary(&record.config, &state.bound_ports()),
             _ => Vec::new(),
         };
         let mut names = vec![format!("/{}", record.name)];

@@ -5,7 +5,7 @@ use std::num::IntErrorKind;
 use std::sync::Arc;
 
 use corten_image::Image;
-use corten_network::Lease;
+use corten_network::PortBinding;
 use corten_types::Digest;
 use corten_wire::{Filters, PortSummary};
 use regex::bytes::{Regex, RegexBuilder};
@@ -71,7 +71,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) phase: Phase,
     /// `none`, `starting`, `healthy` or `unhealthy`.
     pub(crate) health: &'a str,
-    pub(crate) lease: Option<&'a Lease>,
+    /// Ports that are published.
+    pub(crate) bound: &'a [PortBinding],
 }
 
 impl ListFilter {
@@ -131,7 +132,7 @@ impl ListFilter {
             status,
             phase,
             health,
-            lease,
+            bound,
         } = seen;
         let filters = &self.filters;
         self.names.allow(&record.name)
@@ -155,7 +156,7 @@ impl ListFilter {
             })
             && filters.allow("network", |network| on_network(engine, record, *phase, network))
             && self.passes_ancestors(record)
-            && self.passes_ports(record, *phase, *lease)
+            && self.passes_ports(record, *phase, bound)
             && self.before_ns.is_none_or(|ns| record.created_at_ns < ns)
             && self.since_ns.is_none_or(|ns| record.created_at_ns > ns)
     }
@@ -170,15 +171,14 @@ impl ListFilter {
     }
 
     /// As Docker, one filter of the two is enough, and only ports in use now count.
-    fn passes_ports(&self, record: &ContainerRecord, phase: Phase, lease: Option<&Lease>) -> bool {
+    fn passes_ports(&self, record: &ContainerRecord, phase: Phase, bound: &[PortBinding]) -> bool {
         if self.publish.is_empty() && self.expose.is_empty() {
             return true;
         }
         if phase != Phase::Running {
             return false;
         }
-        let published = lease.map_or(&[][..], |lease| &lease.ports);
-        crate::ports::summary(&record.config, published)
+        crate::ports::summary(&record.config, bound)
             .iter()
             .any(|port: &PortSummary| {
                 let named = |number: u16| format!("{number}/{}", port.r#type);
@@ -226,9 +226,11 @@ fn has_labels(filters: &Filters, record: &ContainerRecord) -> bool {
 
 /// By name always; by identifier, as in Docker, only when it has been started: before, it has a wish and no network.
 fn on_network(engine: &Engine, record: &ContainerRecord, phase: Phase, wanted: &str) -> bool {
-    let network = engine.network_of(record);
-    let has_id = || !network.id.is_empty() && network.id.starts_with(wanted);
-    network.name == wanted || (phase != Phase::Created && has_id())
+    record.wishes().any(|wish| {
+        let network = engine.joined(record, wish);
+        let has_id = || !network.id.is_empty() && network.id.starts_with(wanted);
+        network.name == wanted || (phase != Phase::Created && has_id())
+    })
 }
 
 /// An image without layers has no descendants that could be told from others.

@@ -5,10 +5,12 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use corten_sandbox::{LogFormat, StreamKind};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use rustix::io::Errno;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{mpsc, watch};
 
@@ -21,7 +23,9 @@ use crate::log_reader::{Batch, Entries, LogFile, LogQuery, Verdict, open_all, sh
 use crate::own_thread::on_own_thread;
 
 /// Batches in flight between the reader and a slow client.
-const IN_FLIGHT: usize = 4;
+const IN_FLIGHT: usize = 2;
+/// How often a log is looked at whose changes nobody tells of.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Lines read together, each with its stream.
 type Lines = io::Result<Vec<(StreamKind, Bytes)>>;
@@ -250,9 +254,9 @@ fn rotated(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Tells when something changes in the log's directory.
+/// Tells when something changes in the log's directory; where nobody tells, when it is time to look.
 struct Changes {
-    inotify: AsyncFd<std::os::fd::OwnedFd>,
+    inotify: Option<AsyncFd<std::os::fd::OwnedFd>>,
 }
 
 impl Changes {
@@ -261,7 +265,11 @@ impl Changes {
         reason = "its replacement is unsafe; the descriptor is owned here and never closed by anyone else"
     )]
     fn watch(path: &Path) -> io::Result<Self> {
-        let fd = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+        let fd = match inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC) {
+            // A user may have few of them (fs.inotify.max_user_instances), root in containers among them.
+            Err(Errno::MFILE) => return Ok(Self { inotify: None }),
+            fd => fd?,
+        };
         let dir = path.parent().unwrap_or(path);
         inotify::add_watch(
             &fd,
@@ -269,15 +277,19 @@ impl Changes {
             WatchFlags::MODIFY | WatchFlags::CREATE | WatchFlags::MOVED_TO,
         )?;
         Ok(Self {
-            inotify: AsyncFd::new(fd)?,
+            inotify: Some(AsyncFd::new(fd)?),
         })
     }
 
     async fn next(&mut self) -> io::Result<()> {
-        let mut ready = self.inotify.readable().await?;
+        let Some(inotify) = &self.inotify else {
+            tokio::time::sleep(LOOK_EVERY).await;
+            return Ok(());
+        };
+        let mut ready = inotify.readable().await?;
         // Which change it was does not matter; all that are queued are taken off at once.
         let mut buffer = [0; 4096];
-        while rustix::io::read(self.inotify.get_ref(), &mut buffer).is_ok_and(|count| count > 0) {}
+        while rustix::io::read(inotify.get_ref(), &mut buffer).is_ok_and(|count| count > 0) {}
         ready.clear_ready();
         Ok(())
     }

@@ -22,7 +22,7 @@ pub(crate) struct Zones(Mutex<HashMap<String, BTreeMap<String, Host>>>);
 impl Engine {
     /// A container comes to a network, or has other names there now. Done before its program runs, so that it finds itself.
     pub(crate) fn join_names(&self, network: &NetworkRecord, record: &ContainerRecord, lease: &Lease) {
-        let host = host(record, lease);
+        let host = self.host(record, lease);
         self.change_zone(network.id(), network.name(), |hosts| {
             hosts.insert(record.id.to_string(), host);
         });
@@ -30,14 +30,14 @@ impl Engine {
 
     /// A container that runs has another name now.
     pub(crate) fn join_again(&self, container: &Container) {
-        let (record, lease) = {
+        let (record, leases) = {
             let state = container.state();
-            (state.record.clone(), state.lease.clone())
+            (state.record.clone(), state.leases().cloned().collect::<Vec<_>>())
         };
-        if let Some(lease) = lease
-            && let Some(network) = self.own_networks.get(&lease.network_id)
-        {
-            self.join_names(&network, &record, &lease);
+        for lease in &leases {
+            if let Some(network) = self.own_of(lease) {
+                self.join_names(&network, &record, lease);
+            }
         }
     }
 
@@ -47,9 +47,9 @@ impl Engine {
         let mut zones: HashMap<String, BTreeMap<String, Host>> = HashMap::new();
         for container in self.containers.all() {
             let state = container.state();
-            if let Some(lease) = state.lease.as_ref().filter(|_| state.sandbox.is_some()) {
+            for lease in state.leases().filter(|_| state.sandbox.is_some()) {
                 let hosts = zones.entry(lease.network_id.clone()).or_default();
-                hosts.insert(container.id().to_string(), host(&state.record, lease));
+                hosts.insert(container.id().to_string(), self.host(&state.record, lease));
             }
         }
         for network in self.own_networks.all() {
@@ -89,51 +89,61 @@ impl Engine {
         }
     }
 
-    /// What the resolver of a container on a network of users does.
+    /// What the resolver of a container on networks of users does.
     pub(crate) fn resolver_settings(
         &self,
         record: &ContainerRecord,
-        network: &NetworkRecord,
+        leases: &[Lease],
         upstreams: Vec<Upstream>,
         ndots: bool,
     ) -> Settings {
-        let links = record.endpoint.links.iter();
-        let links = links.filter_map(|text| crate::links::parse(text).ok());
-        let links = links.map(|(name, alias)| (alias.to_ascii_lowercase(), name.to_owned()));
+        let own: Vec<_> = leases.iter().filter_map(|lease| self.own_of(lease)).collect();
+        let links_of = |lease: &Lease| -> BTreeMap<String, String> {
+            let links = self.wish_of(record, lease).map_or(&[][..], |wish| &wish.links);
+            let links = links.iter().filter_map(|text| crate::links::parse(text).ok());
+            links
+                .map(|(name, alias)| (alias.to_ascii_lowercase(), name.to_owned()))
+                .collect()
+        };
         Settings {
-            zones: vec![self.sandboxes.zone_path(network.id())],
-            links: links.collect(),
+            zones: own
+                .iter()
+                .map(|network| self.sandboxes.zone_path(network.id()))
+                .collect(),
+            links: leases
+                .iter()
+                .filter(|lease| self.own_of(lease).is_some())
+                .map(links_of)
+                .collect(),
             upstreams,
-            // Nobody outside can be reached from there.
-            forward: !network.spec.internal,
+            // Nobody outside can be reached from internal networks alone.
+            forward: own.len() < leases.len() || own.iter().any(|network| !network.spec.internal),
             ndots,
+        }
+    }
+
+    fn host(&self, record: &ContainerRecord, lease: &Lease) -> Host {
+        let aliases = self.wish_of(record, lease).map(|wish| wish.aliases.as_slice());
+        let mut names = names(record, aliases.unwrap_or_default()).into_iter();
+        Host {
+            name: names.next().unwrap_or_default(),
+            aliases: names.collect(),
+            addresses: lease.addresses().map(|net| net.addr()).collect(),
         }
     }
 }
 
 /// Docker's names of a container, each once: its own, its aliases, its short identifier and its host name.
-pub(crate) fn names(record: &ContainerRecord) -> Vec<String> {
+pub(crate) fn names(record: &ContainerRecord, aliases: &[String]) -> Vec<String> {
     let own = record.name.clone();
     let more = [record.id.short().to_owned(), crate::options::hostname(record)];
     let mut names = Vec::new();
-    for name in std::iter::once(own)
-        .chain(record.endpoint.aliases.clone())
-        .chain(more)
-    {
+    for name in std::iter::once(own).chain(aliases.iter().cloned()).chain(more) {
         if !name.is_empty() && !names.contains(&name) {
             names.push(name);
         }
     }
     names
-}
-
-fn host(record: &ContainerRecord, lease: &Lease) -> Host {
-    let mut names = names(record).into_iter();
-    Host {
-        name: names.next().unwrap_or_default(),
-        aliases: names.collect(),
-        addresses: lease.addresses().map(|net| net.addr()).collect(),
-    }
 }
 
 /// The servers others are asked of: those the container was given, else the host's, else Docker's. One on the host's loopback is

@@ -1,25 +1,31 @@
 //! `/etc/resolv.conf`, `/etc/hostname` and `/etc/hosts` of a container, written before each start.
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::path::Path;
 
 use corten_network::{ExtraHost, HostsFile, Lease};
+use corten_types::Digest;
+use sha2::{Digest as _, Sha256};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::hosts_file;
 use crate::names_on_networks::{sets_ndots, upstreams};
 use crate::network_mode::NetworkMode;
+use crate::networks::bridge_addresses;
 use crate::options::hostname;
-use crate::own_networks::NetworkRecord;
 use crate::record::ContainerRecord;
+
+/// Hashes of what the engine wrote into `resolv.conf`.
+const HASHES: &str = "resolv.conf.hash";
 
 /// Writes the three files into `dir`; a container in another's network uses that one's.
 pub(crate) fn write(
     engine: &Engine,
     record: &ContainerRecord,
     network: &NetworkMode,
-    lease: Option<&Lease>,
+    leases: &[Lease],
     dir: &Path,
 ) -> Result<()> {
     let host = &record.host_config;
@@ -32,35 +38,24 @@ pub(crate) fn write(
     let put = |file: &str, text: String| fs::write(dir.join(file), text).map_err(Error::system(own(file)));
 
     let host_network = matches!(network, NetworkMode::Host);
-    let wish = ResolverWish::of(engine, record)?;
-    let resolv = match network {
-        NetworkMode::Own(_) => corten_network::own_resolv_conf(&wish.host_text, &wish.search, &wish.options),
-        _ if host_network && wish.is_plain() => wish.host_text,
-        _ => corten_network::resolv_conf(&wish.host_text, &wish.servers, &wish.search, &wish.options),
-    };
-    put("resolv.conf", resolv)?;
+    let is_own = leases.iter().any(|lease| engine.own_of(lease).is_some());
+    put_resolv_conf(dir, &resolv_conf(engine, record, is_own)?, None)
+        .map_err(Error::system(own("resolv.conf")))?;
     put("hostname", corten_network::hostname_file(&name))?;
 
     let mut extra = extra_hosts(host.extra_hosts.as_deref().unwrap_or_default())?;
-    if matches!(network, NetworkMode::Bridge) {
+    if leases.iter().any(|lease| engine.own_of(lease).is_none()) {
         let linked = crate::links::hosts(engine, record).into_iter();
         extra.extend(linked.map(|(names, address)| (names, ExtraHost::Address(address))));
     }
-    let bridge = engine.networks.default_bridge();
-    let bridge = bridge.as_ref().and_then(crate::networks::bridge_address);
-    let host_gateway = match (bridge, lease) {
-        _ if engine.config.host_gateway.is_some() => engine.config.host_gateway,
-        (Some(address), _) => Some(address),
-        (None, Some(lease)) => lease.gateways().next(),
-        (None, None) if extra.iter().any(|(_, host)| *host == ExtraHost::HostGateway) => {
-            return Err(Error::Invalid(
-                "unable to derive the IP value for host-gateway".to_owned(),
-            ));
-        }
-        (None, None) => None,
-    };
-    let addresses: Vec<IpAddr> = lease
-        .into_iter()
+    let host_gateways = host_gateways(engine, leases);
+    if host_gateways.is_empty() && extra.iter().any(|(_, host)| *host == ExtraHost::HostGateway) {
+        return Err(Error::Invalid(
+            "unable to derive the IP value for host-gateway".to_owned(),
+        ));
+    }
+    let addresses: Vec<IpAddr> = leases
+        .iter()
         .flat_map(Lease::addresses)
         .map(|net| net.addr())
         .collect();
@@ -69,34 +64,90 @@ pub(crate) fn write(
         domainname: domain,
         addresses: &addresses,
         extra: &extra,
-        host_gateway: host_gateway.unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
+        host_gateways: &host_gateways,
     };
     let hosts = match fs::read_to_string("/etc/hosts") {
-        Ok(mut text) if host_network => {
-            for (name, host) in &extra {
-                let address = match host {
-                    ExtraHost::Address(address) => *address,
-                    ExtraHost::HostGateway => file.host_gateway,
-                };
-                text.push_str(&format!("{address}\t{name}\n"));
-            }
-            text
-        }
+        Ok(text) if host_network => text + &corten_network::extra_lines(&extra, &host_gateways),
         _ => corten_network::hosts_file(&file),
     };
     put("hosts", hosts)
 }
 
-/// What the resolver of a container on this network is to do.
+/// What `host-gateway` stands for: as configured, else the default bridge's addresses, else the gateways of the container.
+fn host_gateways(engine: &Engine, leases: &[Lease]) -> Vec<IpAddr> {
+    if !engine.config.host_gateways.is_empty() {
+        return engine.config.host_gateways.clone();
+    }
+    let bridge = engine.networks.default_bridge();
+    let own: Vec<IpAddr> = bridge.iter().flat_map(bridge_addresses).collect();
+    match own.as_slice() {
+        [] => leases.iter().take(1).flat_map(Lease::gateways).collect(),
+        _ => own,
+    }
+}
+
+/// The text of `/etc/resolv.conf`; on a network of users, `is_own`, the shim is asked.
+fn resolv_conf(engine: &Engine, record: &ContainerRecord, is_own: bool) -> Result<String> {
+    let wish = ResolverWish::of(engine, record)?;
+    Ok(match record.host_config.network_mode.as_str() {
+        _ if is_own => corten_network::own_resolv_conf(&wish.host_text, &wish.search, &wish.options),
+        "host" if wish.is_plain() => wish.host_text,
+        _ => corten_network::resolv_conf(&wish.host_text, &wish.servers, &wish.search, &wish.options),
+    })
+}
+
+/// A running container has come to its first network of users, `is_own`, or has left the last: another one is asked for names. A
+/// file that has been changed inside is left alone, as by Docker.
+pub(crate) fn ask_others(engine: &Engine, record: &ContainerRecord, is_own: bool) -> Result<()> {
+    let dir = engine.container_dir(&record.id);
+    let failed = || Error::system("cannot bring a container's resolv.conf up to date");
+    let present = match hosts_file::read(&dir.join("resolv.conf")) {
+        Ok(present) => String::from_utf8(present).ok(),
+        Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => None,
+        Err(error) => return Err(failed()(error)),
+    };
+    // What is no text, or absurdly long, is not ours.
+    let Some(present) = present else { return Ok(()) };
+    let is_ours = match fs::read_to_string(dir.join(HASHES)) {
+        Ok(hashes) => hashes.lines().any(|one| one == hash(&present)),
+        // Started by an older daemon.
+        Err(_) => present == resolv_conf(engine, record, !is_own)?,
+    };
+    match is_ours {
+        true => {
+            put_resolv_conf(&dir, &resolv_conf(engine, record, is_own)?, Some(&present)).map_err(failed())
+        }
+        false => Ok(()),
+    }
+}
+
+/// Writes the file, and before that what tells whether somebody has changed it: a daemon killed in between leaves the one `before`.
+fn put_resolv_conf(dir: &Path, text: &str, before: Option<&str>) -> std::io::Result<()> {
+    let hashes: Vec<String> = [Some(text), before].into_iter().flatten().map(hash).collect();
+    fs::write(dir.join(HASHES), hashes.join("\n"))?;
+    fs::write(dir.join("resolv.conf"), text)
+}
+
+fn hash(text: &str) -> String {
+    Digest::from_sha256(Sha256::digest(text).into()).to_string()
+}
+
+/// The lines of `/etc/hosts` about a container's own addresses on a network.
+pub(crate) fn own_lines(record: &ContainerRecord, lease: &Lease) -> String {
+    let addresses = lease.addresses().map(|net| net.addr());
+    corten_network::own_lines(&hostname(record), &record.config.domainname, addresses)
+}
+
+/// What the resolver of a container in these places is to do.
 pub(crate) fn resolver(
     engine: &Engine,
     record: &ContainerRecord,
-    network: &NetworkRecord,
+    leases: &[Lease],
 ) -> Result<corten_dns::Settings> {
     let wish = ResolverWish::of(engine, record)?;
     let upstreams = upstreams(&wish.host_text, &wish.servers);
     let ndots = sets_ndots(&wish.options);
-    Ok(engine.resolver_settings(record, network, upstreams, ndots))
+    Ok(engine.resolver_settings(record, leases, upstreams, ndots))
 }
 
 /// What a container, or else the daemon, says of resolving names; the host's file for what neither does.
@@ -164,4 +215,40 @@ pub(crate) fn extra_hosts(entries: &[String]) -> Result<Vec<(String, ExtraHost)>
             Ok((name.to_owned(), address))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resolv_conf_that_nobody_has_changed_inside_is_the_engines() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = crate::fixture::engine(dir.path());
+        let record = crate::fixture::record("box");
+        let own = engine.container_dir(&record.id);
+        fs::create_dir_all(&own).unwrap();
+        let text = || fs::read_to_string(own.join("resolv.conf")).unwrap();
+        // What the host's file said then, and does not say any more.
+        put_resolv_conf(&own, "nameserver 192.0.2.77\n", None).unwrap();
+        ask_others(&engine, &record, true).unwrap();
+        assert!(text().contains("nameserver 127.0.0.11"), "{}", text());
+        ask_others(&engine, &record, false).unwrap();
+        assert!(!text().contains("127.0.0.11"), "{}", text());
+        // Killed after the hash was written and before the file was.
+        let hashes = [hash("something else"), hash(&text())].join("\n");
+        fs::write(own.join(HASHES), hashes).unwrap();
+        ask_others(&engine, &record, true).unwrap();
+        assert!(text().contains("nameserver 127.0.0.11"), "{}", text());
+        fs::write(own.join("resolv.conf"), "nameserver 9.9.9.9\n").unwrap();
+        ask_others(&engine, &record, false).unwrap();
+        assert_eq!(text(), "nameserver 9.9.9.9\n");
+        let file = fs::File::options()
+            .write(true)
+            .open(own.join("resolv.conf"))
+            .unwrap();
+        file.set_len(8 << 30).unwrap();
+        ask_others(&engine, &record, true).unwrap();
+        assert_eq!(file.metadata().unwrap().len(), 8 << 30);
+    }
 }

@@ -35,6 +35,18 @@ impl Engine {
         if self.own_networks.get(network.id()).is_none() {
             return Err(Error::NoSuchNetwork(network.id().to_owned()));
         }
+        let is_copied = network.configuration.is_some()
+            && self
+                .own_networks
+                .all()
+                .iter()
+                .any(|other| other.config_from == network.name());
+        if is_copied {
+            return Err(Error::Forbidden(format!(
+                "error while removing network: configuration network {:?} is in use",
+                network.name()
+            )));
+        }
         self.networks
             .remove(network.id())
             .map_err(|error| self.in_use(network, error))?;

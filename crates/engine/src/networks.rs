@@ -5,12 +5,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 
 use corten_network::{NetworkSpec, Pool};
-use corten_wire::{Filters, Ipam, IpamConfig, Network, NetworkContainer};
+use corten_wire::{ConfigReference, Filters, Ipam, IpamConfig, Network, NetworkContainer};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::own_networks::NetworkRecord;
-use crate::record::ContainerRecord;
+use crate::places::BRIDGE;
+use crate::record::{ContainerRecord, EndpointWish};
 
 pub(crate) const COUNT: usize = 3;
 const NAMES: [(&str, &str); COUNT] = [("bridge", "bridge"), ("host", "host"), ("none", "null")];
@@ -105,27 +106,30 @@ impl Engine {
         (found.0 != "bridge" || self.networks.default_bridge().is_some()).then_some(*found)
     }
 
-    /// The network a container was created on, which may be gone.
-    pub(crate) fn network_of(&self, record: &ContainerRecord) -> Joined {
-        let mode = record.host_config.network_mode.as_str();
-        let own = &record.endpoint.network;
-        match self.own_networks.get(own) {
-            Some(network) => Joined {
+    /// The network that a container's wish is about, which may be gone.
+    pub(crate) fn joined(&self, record: &ContainerRecord, wish: &EndpointWish) -> Joined {
+        let own = &wish.network;
+        if let Some(network) = self.own_networks.get(own) {
+            return Joined {
                 name: network.name().to_owned(),
                 id: own.clone(),
-                driver: network.spec.driver.name(),
+                driver: network.driver(),
+            };
+        }
+        let mode = match own.as_str() {
+            BRIDGE => BRIDGE,
+            _ => record.host_config.network_mode.as_str(),
+        };
+        Joined {
+            name: mode.to_owned(),
+            id: match own.as_str() {
+                "" | BRIDGE => self.network_id(mode).unwrap_or_default(),
+                gone => gone.to_owned(),
             },
-            None => Joined {
-                name: mode.to_owned(),
-                id: match own.is_empty() {
-                    true => self.network_id(mode).unwrap_or_default(),
-                    false => own.clone(),
-                },
-                driver: NAMES
-                    .iter()
-                    .find(|(name, _)| *name == mode)
-                    .map_or("", |(_, driver)| driver),
-            },
+            driver: NAMES
+                .iter()
+                .find(|(name, _)| *name == mode)
+                .map_or("", |(_, driver)| driver),
         }
     }
 
@@ -139,9 +143,16 @@ impl Engine {
         Some(all[at].clone())
     }
 
-    /// Tells that a container joined or left its network; one in another container's network has none of its own.
+    /// Tells that a container joined or left all its networks; one in another container's network has none of its own.
     pub(crate) fn publish_network(&self, action: &str, record: &ContainerRecord) {
-        let network = self.network_of(record);
+        for wish in record.wishes() {
+            self.publish_place(action, record, wish);
+        }
+    }
+
+    /// The same for one of them.
+    pub(crate) fn publish_place(&self, action: &str, record: &ContainerRecord, wish: &EndpointWish) {
+        let network = self.joined(record, wish);
         if network.id.is_empty() {
             return;
         }
@@ -172,6 +183,8 @@ impl Engine {
                 ..Ipam::default()
             },
             enable_ipv4: true,
+            options: Some(BTreeMap::new()),
+            labels: Some(BTreeMap::new()),
             ..Network::default()
         };
         if name == "bridge"
@@ -205,14 +218,15 @@ impl Engine {
         let mut found = BTreeMap::new();
         for container in self.containers.all() {
             let state = container.state();
-            if state.sandbox.is_none() || self.network_of(&state.record).id != id {
+            let mut wishes = state.record.wishes().filter(|_| state.sandbox.is_some());
+            let Some(wish) = wishes.find(|wish| self.joined(&state.record, wish).id == id) else {
                 continue;
-            }
+            };
             let mut entry = NetworkContainer {
                 name: state.name().to_owned(),
                 ..NetworkContainer::default()
             };
-            if let Some(lease) = &state.lease {
+            if let Some(lease) = state.leases().find(|lease| self.is_on(lease, wish)) {
                 entry.endpoint_id.clone_from(&lease.endpoint_id);
                 entry.mac_address = lease.mac.map_or_else(String::new, |mac| mac.to_string());
                 entry.ipv4_address = lease.ipv4().map_or_else(String::new, |net| net.to_string());
@@ -232,13 +246,23 @@ fn shown(record: &NetworkRecord) -> Network {
         id: spec.id.clone(),
         created: crate::clock::rfc3339(record.created_at_ns),
         scope: "local".to_owned(),
-        driver: spec.driver.name().to_owned(),
+        driver: record.driver().to_owned(),
+        config_only: record.configuration.is_some(),
+        config_from: ConfigReference {
+            network: record.config_from.clone(),
+        },
         enable_ipv4: spec.ipv4,
         enable_ipv6: spec.ipv6,
         ipam: Ipam {
             driver: "default".to_owned(),
             options: Some(record.ipam_options.clone()),
-            config: Some(spec.pools.iter().map(pool_shown).collect()),
+            config: Some(match &record.configuration {
+                Some(subnets) => subnets.clone(),
+                None => {
+                    let used = spec.pools.iter().map(pool_shown);
+                    used.chain(record.unused_subnets.iter().cloned()).collect()
+                }
+            }),
         },
         internal: spec.internal,
         attachable: record.attachable,
@@ -262,11 +286,8 @@ fn pool_shown(pool: &Pool) -> IpamConfig {
     }
 }
 
-/// The address a bridge itself has: of IPv4 if it has one.
-pub(crate) fn bridge_address(spec: &NetworkSpec) -> Option<IpAddr> {
-    let mut own = spec
-        .pools
-        .iter()
-        .filter_map(|pool| spec.bridge_address(pool.subnet));
-    own.next().map(|net| net.addr())
+/// The addresses a bridge itself has.
+pub(crate) fn bridge_addresses(spec: &NetworkSpec) -> impl Iterator<Item = IpAddr> {
+    let own = |pool: &Pool| spec.bridge_address(pool.subnet);
+    spec.pools.iter().filter_map(own).map(|net| net.addr())
 }

@@ -3,13 +3,17 @@
 use std::path::Path;
 
 use corten_network::Lease;
-use corten_sandbox::spec::{Namespace, Namespaces, ProcessOptions, SandboxOptions, effective_capabilities};
+use corten_sandbox::spec::{
+    Namespace, Namespaces, ProcessOptions, SandboxOptions, Shm, effective_capabilities,
+};
 use corten_sandbox::{InitProgram, OverlayRoot, SUBPATH_OPTION, SeccompChoice, Stdio};
 use corten_snapshot::Rootfs;
+use corten_wire::HostConfig;
 use oci_spec::runtime::{Capability, Mount, MountBuilder};
 
 use crate::container::Container;
 use crate::engine::Engine;
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::mount_travel::Travel;
 use crate::network_mode::NetworkMode;
@@ -120,34 +124,16 @@ pub(crate) fn environment(
     linked: &[String],
     more: &[String],
 ) -> Vec<String> {
-    let mut env = vec![DEFAULT_PATH.to_owned(), format!("HOSTNAME={}", hostname(record))];
-    if tty {
-        env.push("TERM=xterm".to_owned());
-    }
-    for entry in linked
-        .iter()
+    let own = [DEFAULT_PATH.to_owned(), format!("HOSTNAME={}", hostname(record))];
+    let terminal = tty.then(|| "TERM=xterm".to_owned());
+    let mut env = Environment::default();
+    own.iter()
+        .chain(&terminal)
+        .chain(linked)
         .chain(record.config.env.iter().flatten())
         .chain(more)
-    {
-        set(&mut env, entry);
-    }
-    env
-}
-
-/// Sets a variable where it stands, or at the end; a bare name removes it.
-fn set(env: &mut Vec<String>, entry: &str) {
-    let (key, value) = entry
-        .split_once('=')
-        .map_or((entry, None), |(key, value)| (key, Some(value)));
-    let place = env
-        .iter()
-        .position(|other| other.split_once('=').is_some_and(|(name, _)| name == key));
-    match (place, value) {
-        (Some(place), Some(_)) => entry.clone_into(&mut env[place]),
-        (Some(place), None) => drop(env.remove(place)),
-        (None, Some(_)) => env.push(entry.to_owned()),
-        (None, None) => {}
-    }
+        .for_each(|entry| env.set(entry));
+    env.entries()
 }
 
 /// The working directory, `/` when none is set.
@@ -203,6 +189,8 @@ pub(crate) fn sandbox(
             _ => user_mount(mount, propagation)?,
         });
     }
+    // What is mounted on a directory must not hide what is mounted below it.
+    mounts.sort_by_key(|mount| mount.destination().components().count());
     Ok(SandboxOptions {
         hostname: own_uts.then(|| match network {
             NetworkMode::Container(other) => hostname(&other.state().record),
@@ -237,7 +225,7 @@ pub(crate) fn sandbox(
         devices,
         device_rules,
         sysctls,
-        shm_size: host.shm_size.unsigned_abs(),
+        shm: shm(engine, host)?,
         masked_paths: host.masked_paths.clone(),
         readonly_paths: host.readonly_paths.clone(),
         root_propagation: Some(travel.root.to_owned()),
@@ -249,16 +237,42 @@ pub(crate) fn sandbox(
 /// A namespace that may be private, the host's or another container's.
 fn joined(engine: &Engine, mode: &str, kind: &str) -> Result<Namespace> {
     match mode {
-        "" | "private" | "shareable" => Ok(Namespace::Private),
+        "" | "none" | "private" | "shareable" => Ok(Namespace::Private),
         "host" => Ok(Namespace::Host),
         other => match other.strip_prefix("container:") {
-            Some(name) if kind == "pid" => {
+            Some(name) => {
                 let pid = running_pid(&*engine.containers.find(name)?)?;
                 Ok(Namespace::Path(format!("/proc/{pid}/ns/{kind}").into()))
             }
-            _ => Err(Error::Unsupported(format!("the {kind} mode {other}"))),
+            None => Err(Error::Unsupported(format!("the {kind} mode {other}"))),
         },
     }
+}
+
+/// The shared memory that goes with an IPC mode. Its owner must have offered it.
+fn shm(engine: &Engine, host: &HostConfig) -> Result<Shm> {
+    Ok(match host.ipc_mode.as_str() {
+        "none" => Shm::None,
+        "host" => Shm::Host,
+        mode => match mode.strip_prefix("container:") {
+            None => Shm::Own(host.shm_size.unsigned_abs()),
+            Some(name) => {
+                let owner = engine.containers.find(name)?;
+                let pid = running_pid(&owner)?;
+                if matches!(
+                    owner.state().record.host_config.ipc_mode.as_str(),
+                    "none" | "private"
+                ) {
+                    return Err(Error::Invalid(format!(
+                        "cannot join IPC of container {}: non-shareable IPC (hint: use IpcMode:shareable for the donor \
+                         container)",
+                        owner.id()
+                    )));
+                }
+                Shm::Of(format!("/proc/{pid}/ns/mnt").into())
+            }
+        },
+    })
 }
 
 /// The init of a container that must run.
@@ -364,18 +378,4 @@ fn bind(target: &str, source: &Path, options: &[&str]) -> Result<Mount> {
         .options(options.iter().map(|o| (*o).to_owned()).collect::<Vec<_>>())
         .build()
         .map_err(|error| Error::Invalid(error.to_string()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn variables_keep_their_place() {
-        let mut env = vec!["PATH=/a".to_owned(), "HOSTNAME=h".to_owned()];
-        for entry in ["A=1", "PATH=/b", "HOSTNAME", "GONE", "A=2", "B=x=y"] {
-            set(&mut env, entry);
-        }
-        assert_eq!(env, ["PATH=/b", "A=2", "B=x=y"]);
-    }
 }

@@ -17,23 +17,12 @@ pub(crate) fn settle(
     settings: &EndpointSettings,
     wish: &mut EndpointWish,
 ) -> Result<()> {
-    let unsupported = |what: &str| Err(Error::Unsupported(what.to_owned()));
     wish.aliases = settings.aliases.clone().unwrap_or_default();
     wish.links = settings.links.clone().unwrap_or_default();
     for link in &wish.links {
         crate::links::parse(link)?;
     }
-    if settings
-        .driver_opts
-        .as_ref()
-        .is_some_and(|options| !options.is_empty())
-    {
-        return unsupported("an option for the endpoint's driver");
-    }
     let ipam = settings.ipam_config.clone().unwrap_or_default();
-    if !ipam.link_local_ips.is_empty() {
-        return unsupported("a fixed link-local address");
-    }
     let mut wrong = Vec::new();
     let mut address = |text: &str, ipv6: bool| -> Option<IpAddr> {
         if text.is_empty() {
@@ -52,6 +41,7 @@ pub(crate) fn settle(
     if let Some(IpAddr::V6(ip)) = address(&ipam.ipv6_address, true) {
         wish.address6 = Some(ip);
     }
+    crate::endpoint_options::settle(settings, wish, &mut wrong)?;
     if !wrong.is_empty() {
         return Err(Error::Invalid(format!(
             "invalid config for network {}: invalid endpoint settings:\n{}",
@@ -60,6 +50,7 @@ pub(crate) fn settle(
         )));
     }
     if !settings.mac_address.is_empty() {
+        crate::refusals::is_own_mac(&settings.mac_address)?;
         wish.mac = Some(settings.mac_address.clone());
     }
     Ok(())

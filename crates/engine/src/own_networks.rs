@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use corten_metadata::{Batch, Durability, Store, Table};
-use corten_network::NetworkSpec;
+use corten_network::{IpNet, NetworkSpec};
+use corten_wire::IpamConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -28,6 +29,15 @@ pub struct NetworkRecord {
     /// Whether its maker wanted it to be joined by hand. Only for swarm of any effect.
     #[serde(default)]
     pub attachable: bool,
+    /// The subnets of one that is no network, but a configuration others are made from, as given.
+    #[serde(default)]
+    pub configuration: Option<Vec<IpamConfig>>,
+    /// IPv6 subnets of one without IPv6, as given: shown, and of no other effect, as with Docker.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unused_subnets: Vec<IpamConfig>,
+    /// The configuration it was made from.
+    #[serde(default)]
+    pub config_from: String,
     /// Whether the IPv4 subnet was the maker's wish: containers may then wish for addresses.
     #[serde(default)]
     pub own_ipv4: bool,
@@ -46,6 +56,24 @@ impl NetworkRecord {
     pub fn name(&self) -> &str {
         &self.spec.name
     }
+
+    /// The name of its driver.
+    pub fn driver(&self) -> &'static str {
+        match self.configuration {
+            Some(_) => "null",
+            None => self.spec.driver.name(),
+        }
+    }
+}
+
+/// The subnets of all networks on record.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn recorded_subnets(store: &Store) -> Result<Vec<IpNet>> {
+    let stored: Vec<(String, NetworkRecord)> = store.all(Table::Networks)?;
+    let pools = stored.into_iter().flat_map(|(_, record)| record.spec.pools);
+    Ok(pools.map(|pool| pool.subnet).collect())
 }
 
 /// The records in memory, by identifier.
@@ -139,6 +167,9 @@ mod tests {
             labels: BTreeMap::new(),
             ipam_options: BTreeMap::new(),
             attachable: false,
+            configuration: None,
+            unused_subnets: Vec::new(),
+            config_from: String::new(),
             own_ipv4: true,
             own_ipv6: false,
         }

@@ -182,7 +182,7 @@ impl Engine {
             let _alone = alone(&engine.pruning.networks)?;
             let mut pruned = NetworksPruned::default();
             for network in engine.own_networks.all() {
-                if !filter.passes(&network.labels, network.created_at_ns) {
+                if network.configuration.is_some() || !filter.passes(&network.labels, network.created_at_ns) {
                     continue;
                 }
                 match engine.remove_network(&network) {

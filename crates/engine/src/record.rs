@@ -31,6 +31,12 @@ pub struct ContainerRecord {
     pub mounts: Vec<MountRecord>,
     /// Wishes for the network endpoint.
     pub endpoint: EndpointWish,
+    /// Wishes for its endpoints on further networks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<EndpointWish>,
+    /// It has been taken off the network that it was created on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left: bool,
     /// Containers it is linked to.
     #[serde(default)]
     pub links: Vec<LinkRecord>,
@@ -112,7 +118,7 @@ pub struct LinkRecord {
 /// Wishes for the network endpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointWish {
-    /// Identifier of the network, if a user has made it.
+    /// Identifier of the network, if a user has made it. Among further ones, [`crate::places::BRIDGE`] is the default bridge.
     #[serde(default)]
     pub network: String,
     /// A fixed address.
@@ -128,6 +134,19 @@ pub struct EndpointWish {
     /// The container's own words for others there, as `name:alias`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<String>,
+    /// Further addresses of its interface there, which no network gives.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub link_local: Vec<std::net::IpAddr>,
+    /// Options as given, see [`crate::endpoint_options`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub driver_options: BTreeMap<String, String>,
+    /// The network with the highest provides the default gateway.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub gw_priority: i64,
+}
+
+fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 /// How a container last ran.
@@ -137,12 +156,38 @@ pub struct LastRun {
     pub started_at_ns: i64,
     /// When it ended; zero while it runs.
     pub finished_at_ns: i64,
+    /// When the run before it ended; zero if there was none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub previous_end_ns: i64,
     /// Its exit code.
     pub exit_code: i64,
     /// Whether memory ran out.
     pub oom_killed: bool,
     /// Why it could not be started.
     pub error: String,
+}
+
+impl LastRun {
+    /// A run that begins, after the one recorded, unless that is the same.
+    pub(crate) fn begun(started_at_ns: i64, before: Option<&Self>) -> Self {
+        Self {
+            started_at_ns,
+            previous_end_ns: match before {
+                Some(same) if same.started_at_ns == started_at_ns => same.previous_end_ns,
+                Some(before) => before.last_end_ns(),
+                None => 0,
+            },
+            ..Self::default()
+        }
+    }
+
+    /// When the container ended last, in this run or before it; zero if it never did.
+    pub(crate) fn last_end_ns(&self) -> i64 {
+        match self.finished_at_ns {
+            0 => self.previous_end_ns,
+            end => end,
+        }
+    }
 }
 
 /// What is noted in the run-time state while a container runs, so that a restarted daemon can take it over.
@@ -152,12 +197,21 @@ pub struct RunNote {
     pub started_at_ns: i64,
     /// Its place in the network.
     pub lease: Option<corten_network::Lease>,
+    /// Its places in further networks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<corten_network::Lease>,
     /// The boot of the machine it runs in; missing in notes of older daemons.
     #[serde(default)]
     pub boot_id: Option<String>,
     /// See [`ContainerRecord::restart_count`].
     #[serde(default)]
     pub restart_count: i64,
+    /// Networks or published ports were about to change: the leases may not be what the record asks for.
+    #[serde(default)]
+    pub unsettled: bool,
+    /// The endpoint whose interface is being made: there may be nothing of it, half of it or all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub making: Option<String>,
 }
 
 /// What is marked in a container's own directory when it starts, without a sync: the run-time state is gone after a reboot,

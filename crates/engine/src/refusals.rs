@@ -56,8 +56,7 @@ const TMPFS_FLAGS: [&str; 33] = [
 
 /// Refuses it.
 pub(crate) fn check(host: &HostConfig) -> Result<()> {
-    cpuset("cpuset cpus", "CPUs", &host.cpuset_cpus, PROCESSORS)?;
-    cpuset("cpuset mems", "memory nodes", &host.cpuset_mems, MEMORY_NODES)?;
+    cpusets(host)?;
     for group in host.group_add.iter().flatten() {
         if group.is_empty() {
             return invalid("Unable to find group : no matching entries in group file".to_owned());
@@ -129,8 +128,36 @@ pub(crate) fn texts(config: &ContainerConfig, argv: &[String], mounts: &[MountWi
     }
 }
 
+/// Refuses texts that would be more than one line of `hosts`, `hostname` or `resolv.conf`: who may name a machine may not say
+/// where other names lead.
+pub(crate) fn lines(config: &ContainerConfig, host: &HostConfig) -> Result<()> {
+    let names = [
+        ("hostname", &config.hostname),
+        ("domain name", &config.domainname),
+    ];
+    let list = |what: &'static str, texts: &'_ Option<Vec<String>>| {
+        let texts = texts.clone().unwrap_or_default();
+        texts.into_iter().map(move |text| (what, text))
+    };
+    let names = names.into_iter().map(|(what, name)| (what, name.clone()));
+    let mut all = names
+        .chain(list("add-host", &host.extra_hosts))
+        .chain(list("DNS search domain", &host.dns_search))
+        .chain(list("DNS option", &host.dns_options));
+    match all.find(|(_, text)| text.contains(char::is_control)) {
+        None => Ok(()),
+        Some((what, text)) => invalid(format!("invalid {what}: {text:?} contains a control character")),
+    }
+}
+
 fn invalid<T>(message: String) -> Result<T> {
     Err(Error::Invalid(message))
+}
+
+/// Refuses processors and memory nodes the machine does not have.
+pub(crate) fn cpusets(host: &HostConfig) -> Result<()> {
+    cpuset("cpuset cpus", "CPUs", &host.cpuset_cpus, PROCESSORS)?;
+    cpuset("cpuset mems", "memory nodes", &host.cpuset_mems, MEMORY_NODES)
 }
 
 /// Checks a list of numbers against those in the file `available`.
@@ -244,9 +271,14 @@ pub(crate) fn mac_address(wish: Option<&str>, host: &HostConfig) -> Result<()> {
     if host.network_mode == "host" || host.network_mode.starts_with("container:") {
         return invalid("conflicting options: mac-address and the network mode".to_owned());
     }
+    is_own_mac(text)
+}
+
+/// Refuses what no interface can have as its own hardware address.
+pub(crate) fn is_own_mac(text: &str) -> Result<()> {
     match text.parse::<MacAddr>() {
-        // A group's address is nobody's own.
-        Ok(address) if address.octets()[0] & 1 == 0 => Ok(()),
+        // A group's address is nobody's own, and no interface can have the one of zeros.
+        Ok(address) if address.octets()[0] & 1 == 0 && address.octets() != [0; 6] => Ok(()),
         _ => invalid(format!("invalid MAC address: {text}")),
     }
 }

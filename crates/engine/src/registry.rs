@@ -115,6 +115,9 @@ impl Registry {
     }
 
     fn find_own(&self, text: &str) -> Result<Arc<Container>> {
+        if text.is_empty() {
+            return Err(Error::Invalid("invalid name or ID supplied: \"\"".to_owned()));
+        }
         let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
         let unknown = || Error::NoSuchContainer(text.to_owned());
         if let Some(found) = text
@@ -128,7 +131,7 @@ impl Registry {
         if let Some(id) = inner.by_name.get(name) {
             return inner.by_id.get(id).cloned().ok_or_else(unknown);
         }
-        if text.is_empty() || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        if !text.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(unknown());
         }
         let mut matching = inner.by_id.iter().filter(|(id, _)| id.as_str().starts_with(text));

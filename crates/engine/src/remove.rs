@@ -26,6 +26,10 @@ impl Engine {
                     "removal of container {called} is already in progress"
                 )));
             };
+            // Somebody else was faster.
+            if engine.containers.get(container.id()).is_none() {
+                return Err(Error::NoSuchContainer(called));
+            }
             loop {
                 let phase = container.state().phase;
                 let running = phase.counts_as_running();

@@ -4,12 +4,14 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use corten_metadata::Table;
 use corten_network::Lease;
 use corten_sandbox::{Adopted, ExitRecord, Sandbox};
 use corten_types::ContainerId;
 use futures_util::{StreamExt, stream};
+use tokio::task::JoinHandle;
 
 use crate::clock::now_ns;
 use crate::container::Container;
@@ -17,6 +19,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::lifecycle::Phase;
 use crate::record::{ContainerRecord, LastRun, RunMark, RunNote};
+use crate::stop::STOP_TIMEOUT;
 
 /// Exit code of a run whose end nobody could see (Docker's).
 const CUT_OFF_EXIT: i32 = 255;
@@ -39,8 +42,9 @@ impl Engine {
         self.clear_strangers().await;
         self.images.collect_garbage()?;
         let snapshots: HashSet<String> = self.snapshots.keys()?.into_iter().collect();
-        let mut leases = Vec::new();
+        let (mut leases, mut past) = (Vec::new(), Vec::new());
         let mut ended = Vec::new();
+        let mut unsettled = Vec::new();
         let taken_over = stream::iter(self.containers.all()).map(|container| {
             let whole = snapshots.contains(container.id().as_str());
             async move { (self.take_over(&container, whole).await, container) }
@@ -49,12 +53,15 @@ impl Engine {
         let mut taken_over = taken_over.buffer_unordered(AT_ONCE);
         while let Some((state, container)) = taken_over.next().await {
             match state {
-                Ok(TakenOver::Runs(lease)) => {
-                    leases.extend(lease);
+                Ok(TakenOver::Runs(note)) => {
+                    leases.extend(note.leases().cloned());
+                    if note.unsettled {
+                        unsettled.push((container.clone(), note.making));
+                    }
                     self.resume_probes(&container);
                 }
-                Ok(TakenOver::Ended(exit, lease)) => {
-                    leases.extend(lease);
+                Ok(TakenOver::Ended(exit, held)) => {
+                    past.extend(held);
                     ended.push((container, exit));
                 }
                 Ok(TakenOver::Idle) => {}
@@ -62,11 +69,14 @@ impl Engine {
             }
         }
         self.unmount_left_volumes(false).await;
-        for network in self.own_networks.load(&self.metadata)? {
+        let networks = self.own_networks.load(&self.metadata)?;
+        for network in networks.iter().filter(|network| network.configuration.is_none()) {
             if let Err(error) = self.networks.create(&network.spec) {
                 tracing::error!(%error, network = network.name(), "cannot make a network");
             }
         }
+        // An address that one had which has ended may be another's by now: those that run come first.
+        leases.extend(past);
         let restored = self.networks.restore(&leases)?;
         if restored.deleted_veths > 0 {
             tracing::info!(
@@ -78,6 +88,9 @@ impl Engine {
             tracing::warn!(%problem, %endpoint, "cannot take over an endpoint in full");
         }
         self.restore_names();
+        for (container, making) in &unsettled {
+            self.settle_networks(container, making.as_deref()).await;
+        }
         for (container, exit) in ended {
             self.clone().record_end(container, exit, false).await;
         }
@@ -97,7 +110,7 @@ impl Engine {
             }
             let unseen = self.unfinished_run(&container.state().record);
             if let Some(mark) = unseen.filter(|_| whole && !auto_remove) {
-                return Ok(TakenOver::Ended(cut_off(container, &mark), None));
+                return Ok(TakenOver::Ended(cut_off(container, &mark), Vec::new()));
             }
             // So does a container whose removal was cut short, and one with --rm that nobody is left to start, as with Docker. The
             // anonymous volumes of others may be meant to stay.
@@ -124,16 +137,16 @@ impl Engine {
                 if self.sandboxes.is_held(id) {
                     self.end_pause_of_commit(container, paused).await;
                 }
-                Ok(TakenOver::Runs(note.lease))
+                Ok(TakenOver::Runs(Box::new(note)))
             }
             Adopted::Exited(exit) => {
                 ran(container, &note);
-                Ok(TakenOver::Ended(exit, note.lease))
+                Ok(TakenOver::Ended(exit, note.leases().cloned().collect()))
             }
             Adopted::Gone if note.boot_id.as_ref().is_some_and(|boot| *boot != self.boot_id) => {
                 // Of its network nothing is left: the lease may be another's by now.
                 self.clear(container).await;
-                Ok(TakenOver::Ended(cut_off(container, &mark), None))
+                Ok(TakenOver::Ended(cut_off(container, &mark), Vec::new()))
             }
             Adopted::Gone => {
                 self.clear(container).await;
@@ -143,7 +156,7 @@ impl Engine {
                     oom_killed: false,
                     finished_at_ns: now_ns(),
                 };
-                Ok(TakenOver::Ended(exit, note.lease))
+                Ok(TakenOver::Ended(exit, note.leases().cloned().collect()))
             }
         }
     }
@@ -188,28 +201,31 @@ impl Engine {
         }
     }
 
-    /// Stops everything that runs, `timeout` seconds for each at most, all at the same time: the orderly end of a daemon that
-    /// shall not leave containers behind. Nothing can be started any more.
+    /// Stops everything that runs at the same time, each as long as it may take to stop: the orderly end of a daemon that shall not
+    /// leave containers behind. All of it may take `timeout` seconds, or longer where a container may, and for ever where that is
+    /// negative, as with Docker's. Nothing can be started any more.
     pub async fn stop_all(self: &Arc<Self>, timeout: i64) {
         self.ending.store(true, Ordering::Release);
-        let stops: Vec<_> = self
-            .containers
-            .all()
-            .into_iter()
-            .map(|container| {
-                let engine = self.clone();
-                tokio::spawn(async move {
-                    // A start that came before the end of starting is waited for.
-                    drop(container.operation.lock().await);
-                    engine.stop_container(container, None, Some(timeout)).await
-                })
+        let containers = self.containers.all();
+        let own = containers
+            .iter()
+            .map(|one| one.state().record.config.stop_timeout);
+        let limit = limit_of_all(timeout, own.map(|own| own.unwrap_or(STOP_TIMEOUT)));
+        let stops = containers.into_iter().map(|container| {
+            let engine = self.clone();
+            tokio::spawn(async move {
+                // A start that came before the end of starting is waited for.
+                drop(container.operation.lock().await);
+                engine.stop_container(container, None, None).await
             })
-            .collect();
-        for stop in stops {
-            match stop.await {
-                Ok(Ok(()) | Err(Error::NotModified(_))) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "cannot stop a container"),
-                Err(error) => tracing::error!(%error, "stopping a container failed"),
+        });
+        let all = told_of_ends(stops.collect());
+        match limit {
+            None => all.await,
+            Some(limit) => {
+                if tokio::time::timeout(limit, all).await.is_err() {
+                    tracing::warn!(?limit, "containers did not stop in time");
+                }
             }
         }
     }
@@ -227,9 +243,31 @@ impl Engine {
     }
 }
 
+/// Waits for stops, and says which failed.
+async fn told_of_ends(stops: Vec<JoinHandle<Result<()>>>) {
+    for stop in stops {
+        match stop.await {
+            Ok(Ok(()) | Err(Error::NotModified(_))) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "cannot stop a container"),
+            Err(error) => tracing::error!(%error, "stopping a container failed"),
+        }
+    }
+}
+
+/// How long all containers together may take to stop, in seconds; none if for ever. Docker gives each five more than it has.
+fn limit_of_all(timeout: i64, own: impl Iterator<Item = i64>) -> Option<Duration> {
+    const GRACE: i64 = 5;
+    let longest = own.map(|own| if own < 0 { own } else { own.saturating_add(GRACE) });
+    let all = longest.fold(
+        timeout,
+        |all, one| if all < 0 || one < 0 { -1 } else { all.max(one) },
+    );
+    u64::try_from(all).ok().map(Duration::from_secs)
+}
+
 enum TakenOver {
-    Runs(Option<Lease>),
-    Ended(ExitRecord, Option<Lease>),
+    Runs(Box<RunNote>),
+    Ended(ExitRecord, Vec<Lease>),
     Idle,
 }
 
@@ -251,23 +289,25 @@ fn running(container: &Container, sandbox: Sandbox, note: &RunNote) {
 /// Puts a container into the state it had when the previous daemon ended.
 fn ran(container: &Container, note: &RunNote) {
     ran_since(container, note.started_at_ns, note.restart_count);
-    container.state().lease.clone_from(&note.lease);
+    let mut state = container.state();
+    state.lease.clone_from(&note.lease);
+    state.further.clone_from(&note.further);
 }
 
 fn ran_since(container: &Container, started_at_ns: i64, restart_count: i64) {
     {
         let mut state = container.state();
         state.phase = Phase::Running;
-        let recorded = state.record.last_run.as_ref();
-        if recorded.is_none_or(|run| run.started_at_ns != started_at_ns) {
+        let before = state.record.last_run.take();
+        if before
+            .as_ref()
+            .is_none_or(|run| run.started_at_ns != started_at_ns)
+        {
             // What the record says of users' wishes is older than this run.
             state.record.manually_stopped = false;
             state.record.restart_count = restart_count;
         }
-        state.record.last_run = Some(LastRun {
-            started_at_ns,
-            ..LastRun::default()
-        });
+        state.record.last_run = Some(LastRun::begun(started_at_ns, before.as_ref()));
     }
     container.announce_running();
 }
@@ -291,6 +331,16 @@ mod tests {
         if whole {
             engine.snapshots.prepare(record.id.as_str(), &[]).unwrap();
         }
+    }
+
+    #[test]
+    fn containers_have_their_own_time_to_stop() {
+        let seconds = |timeout, own: &[i64]| limit_of_all(timeout, own.iter().copied());
+        assert_eq!(seconds(15, &[]), Some(Duration::from_secs(15)));
+        assert_eq!(seconds(15, &[10, 2]), Some(Duration::from_secs(15)));
+        assert_eq!(seconds(15, &[10, 60]), Some(Duration::from_secs(65)));
+        assert_eq!(seconds(15, &[-1, 60]), None);
+        assert_eq!(seconds(-1, &[10]), None);
     }
 
     #[tokio::test]
@@ -368,6 +418,9 @@ mod tests {
                 lease: None,
                 boot_id: boot.map(str::to_owned),
                 restart_count: 3,
+                further: Vec::new(),
+                unsettled: false,
+                making: None,
             };
             engine.sandboxes.note(&record.id, &note).unwrap();
         };
@@ -399,6 +452,9 @@ mod tests {
             lease: None,
             boot_id: Some(engine.boot_id.clone()),
             restart_count: 0,
+            further: Vec::new(),
+            unsettled: false,
+            making: None,
         };
         engine.sandboxes.note(&record.id, &note).unwrap();
         run_dir

@@ -1,12 +1,17 @@
 //! What a container will be: the request merged with its image and Docker's defaults, and refused where it makes no sense.
 
+use std::collections::HashSet;
+use std::net::IpAddr;
+
 use corten_image::Image;
 use corten_wire::{ContainerConfig, ContainerCreateRequest, EndpointSettings, HostConfig, NetworkingConfig};
 
+use crate::container::Container;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::mount_modes::Modes;
 use crate::mounts::{self, MountWish};
+use crate::network_connect::{Target, check_company};
 use crate::network_mode::NetworkMode;
 use crate::record::{EndpointWish, LinkRecord};
 use crate::{
@@ -23,6 +28,7 @@ pub(crate) struct Settled {
     pub(crate) argv: Vec<String>,
     pub(crate) mounts: Vec<MountWish>,
     pub(crate) endpoint: EndpointWish,
+    pub(crate) further: Vec<EndpointWish>,
     pub(crate) links: Vec<LinkRecord>,
     pub(crate) warnings: Vec<String>,
 }
@@ -39,6 +45,7 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
     unsupported::check(&mut host, &mut warnings)?;
     health::check(&config)?;
     namespace_modes::check(&host)?;
+    namespace_modes::check_joined_network(&config, &host)?;
     restart_policy::check(&host)?;
     merge_image(&mut config, image);
     let argv: Vec<String> = config
@@ -48,7 +55,7 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
         .chain(config.cmd.iter().flatten())
         .cloned()
         .collect();
-    if argv.is_empty() || argv[0].is_empty() && argv.len() == 1 {
+    if argv.is_empty() {
         return Err(Error::Invalid("no command specified".to_owned()));
     }
     if !config.working_dir.is_empty() && !config.working_dir.starts_with('/') {
@@ -75,10 +82,18 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
         host.security_opt = Some(vec!["label=disable".to_owned()]);
     }
     refusals::check(&host)?;
-    for mode in [&host.pid_mode, &host.ipc_mode] {
+    for mode in [&mut host.pid_mode, &mut host.ipc_mode] {
         if let Some(other) = mode.strip_prefix("container:") {
-            engine.containers.find(other).map_err(missing_is_invalid)?;
+            let other = engine.containers.find(other).map_err(missing_is_invalid)?;
+            *mode = joined(&other);
         }
+    }
+    if host.oom_kill_disable == Some(true) && host.memory == 0 {
+        warnings.push(
+            "OOM killer is disabled for the container, but no memory limit is set, this can result in the system running \
+             out of resources."
+                .to_owned(),
+        );
     }
     resources::normalise(&mut host, engine.cpus)?;
     if (host.cpu_realtime_period != 0 || host.cpu_realtime_runtime != 0) && !engine.has_realtime_groups() {
@@ -112,17 +127,8 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
         config.hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
     }
     let published = ports::requests(&config, &host)?;
-    if matches!(network, NetworkMode::Container(_)) {
-        if !published.is_empty() {
-            return Err(Error::Invalid(
-                "conflicting options: port publishing and the container type network mode".to_owned(),
-            ));
-        }
-        if !config.hostname.is_empty() {
-            return Err(Error::Invalid(
-                "conflicting options: hostname and the network mode".to_owned(),
-            ));
-        }
+    if let NetworkMode::Container(other) = &network {
+        host.network_mode = joined(other);
     }
     let discarded = matches!(network, NetworkMode::Host) && !published.is_empty();
     if discarded {
@@ -131,20 +137,27 @@ pub(crate) fn settle(engine: &Engine, request: ContainerCreateRequest, image: &I
     for (port, _) in host.port_bindings.iter().flatten() {
         config.exposed_ports.entry(port.clone()).or_default();
     }
-    let endpoint = endpoint(networking_config, &config, &host, &network)?;
+    let (endpoint, further) = endpoints(engine, networking_config, &config, &host, &network)?;
     let links = links::resolve(engine, &mut host)?;
     refusals::mac_address(endpoint.mac.as_deref(), &host)?;
     let mounts = all_mounts(engine, &config, &host)?;
     refusals::texts(&config, &argv, &mounts)?;
+    refusals::lines(&config, &host)?;
     Ok(Settled {
         config,
         host_config: host,
         argv,
         mounts,
         endpoint,
+        further,
         links,
         warnings,
     })
+}
+
+/// The mode of a container that joins another one's namespace. Names may become others', identifiers do not.
+fn joined(other: &Container) -> String {
+    format!("container:{}", other.id())
 }
 
 /// What the request leaves open comes from the image; lists of environment, ports, volumes and labels are united.
@@ -157,14 +170,12 @@ fn merge_image(config: &mut ContainerConfig, image: &Image) {
         config.exposed_ports.entry(port.clone()).or_insert(*empty);
     }
     let own = config.env.get_or_insert_default();
-    let named = |entry: &str, list: &[String]| {
-        let key = entry.split('=').next();
-        list.iter().any(|other| other.split('=').next() == key)
-    };
+    let name = |entry: &String| entry.split('=').next().map(str::to_owned);
+    let named: HashSet<_> = own.iter().map(name).collect();
     let inherited: Vec<String> = preset
         .env
         .iter()
-        .filter(|entry| !named(entry, own))
+        .filter(|entry| !named.contains(&name(entry)))
         .cloned()
         .collect();
     own.extend(inherited);
@@ -291,68 +302,82 @@ fn all_mounts(engine: &Engine, config: &ContainerConfig, host: &HostConfig) -> R
     mounts::merge(requested, inherited)
 }
 
-fn endpoint(
+/// The wishes for the network of the mode, and for further ones.
+fn endpoints(
+    engine: &Engine,
     networking: Option<NetworkingConfig>,
     config: &ContainerConfig,
     host: &HostConfig,
     network: &NetworkMode,
-) -> Result<EndpointWish> {
+) -> Result<(EndpointWish, Vec<EndpointWish>)> {
     let own = match network {
         NetworkMode::Own(own) => Some(own),
         _ => None,
     };
-    let mut wish = EndpointWish {
+    let mut first = EndpointWish {
         network: own.map_or_else(String::new, |own| own.id().to_owned()),
         mac: none_if_empty(&config.mac_address),
         ..EndpointWish::default()
     };
-    let endpoints = networking.and_then(|n| n.endpoints_config).unwrap_or_default();
-    if endpoints.len() > 1 {
-        return Err(Error::Unsupported(
-            "attaching a container to several networks".to_owned(),
-        ));
-    }
-    for (network, settings) in endpoints {
-        let same = network == host.network_mode
-            || (network == "default" && host.network_mode == "bridge")
-            || own.is_some_and(|own| network == own.name() || network == own.id());
-        if !same {
-            return Err(missing_is_invalid(Error::NoSuchNetwork(network)));
-        }
+    let mut further: Vec<EndpointWish> = Vec::new();
+    for (name, settings) in networking.and_then(|n| n.endpoints_config).unwrap_or_default() {
         let settings = settings.unwrap_or_default();
-        if let Some(own) = own {
-            crate::own_endpoint::settle(own, &settings, &mut wish)?;
+        let is_first = name == host.network_mode
+            || (name == "default" && host.network_mode == "bridge")
+            || own.is_some_and(|own| name == own.name() || name == own.id());
+        if !is_first {
+            let target = Target::find(engine, &name).map_err(missing_is_invalid)?;
+            check_company(&host.network_mode, &target)?;
+            let wish = target.wish(&settings)?;
+            if further.iter().any(|other| other.network == wish.network)
+                || own.is_some_and(|own| own.id() == wish.network)
+            {
+                return Err(Error::Invalid(format!(
+                    "network {} is named more than once",
+                    target.name()
+                )));
+            }
+            further.push(wish);
             continue;
         }
-        let EndpointSettings {
-            ipam_config,
-            aliases,
-            mac_address,
-            ..
-        } = settings;
-        let ipam = ipam_config.unwrap_or_default();
-        if !ipam.ipv6_address.is_empty() || !ipam.link_local_ips.is_empty() {
-            return Err(Error::Unsupported(
-                "a fixed IPv6 or link-local address".to_owned(),
-            ));
+        first.gw_priority = settings.gw_priority;
+        match own {
+            Some(own) => crate::own_endpoint::settle(own, &settings, &mut first)?,
+            None => built_in(&host.network_mode, &settings, &mut first)?,
         }
-        if !ipam.ipv4_address.is_empty() {
-            return Err(Error::Invalid(
-                "invalid config for network bridge: invalid endpoint settings:\nuser specified IP address is supported on \
-                 user defined networks only"
-                    .to_owned(),
-            ));
-        }
-        if aliases.as_ref().is_some_and(|list| !list.is_empty()) {
-            return Err(Error::Invalid(
-                "invalid config for network bridge: invalid endpoint settings:\nnetwork-scoped aliases are only supported \
-                 for user-defined networks"
-                    .to_owned(),
-            ));
-        }
-        wish.mac = none_if_empty(&mac_address).or(wish.mac);
     }
-    Ok(wish)
+    Ok((first, further))
+}
+
+/// Reads the settings of a request about the network `name`, which no user has made, into `wish`.
+///
+/// # Errors
+/// When they ask for what there is on networks of users only.
+pub(crate) fn built_in(name: &str, settings: &EndpointSettings, wish: &mut EndpointWish) -> Result<()> {
+    let ipam = settings.ipam_config.clone().unwrap_or_default();
+    let mut wrong = Vec::new();
+    if !ipam.ipv4_address.is_empty() || !ipam.ipv6_address.is_empty() {
+        wrong.push("user specified IP address is supported on user defined networks only".to_owned());
+    }
+    if settings.aliases.as_ref().is_some_and(|list| !list.is_empty()) {
+        wrong.push("network-scoped aliases are only supported for user-defined networks".to_owned());
+    }
+    for (text, ipv6) in [(&ipam.ipv4_address, false), (&ipam.ipv6_address, true)] {
+        let parsed = text.parse::<IpAddr>().ok();
+        let fits = parsed.is_some_and(|ip| ip.is_ipv6() == ipv6 && !ip.is_unspecified());
+        if !text.is_empty() && !fits {
+            wrong.push(format!("invalid IPv{} address: {text}", if ipv6 { 6 } else { 4 }));
+        }
+    }
+    crate::endpoint_options::settle(settings, wish, &mut wrong)?;
+    if !wrong.is_empty() {
+        return Err(Error::Invalid(format!(
+            "invalid config for network {name}: invalid endpoint settings:\n{}",
+            wrong.join("\n")
+        )));
+    }
+    wish.mac = none_if_empty(&settings.mac_address).or(wish.mac.take());
+    Ok(())
 }
 
 fn none_if_empty(text: &str) -> Option<String> {

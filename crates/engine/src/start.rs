@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use corten_network::{EndpointRequest, Lease, NameServer, NetworkError};
+use corten_network::{Lease, NameServer};
 use corten_sandbox::{Created, Order, RootMount, Sandbox};
 
 use crate::clock::now_ns;
@@ -17,8 +17,10 @@ use crate::engine::{Engine, blocking, to_its_end};
 use crate::error::{Error, Result};
 use crate::lifecycle::Phase;
 use crate::network_mode::NetworkMode;
+use crate::places::split;
 use crate::record::{LastRun, RunMark, RunNote};
 use crate::restart_policy::Backoff;
+use crate::volumes::missing_source;
 use crate::{log_options, network_files, options};
 
 /// Why a container is started.
@@ -79,12 +81,18 @@ impl Engine {
 
     async fn run_mounted(self: &Arc<Self>, container: &Arc<Container>) -> Result<()> {
         let record = container.state().record.clone();
-        let network = NetworkMode::of(&record, self)?;
-        let lease = self.reserve(&record, &network)?;
-        let started = self.run_with(container, &record, &network, lease.as_ref()).await;
-        if let (Err(_), Some(lease)) = (&started, &lease) {
-            self.leave_names(lease);
-            self.networks.release(lease);
+        // Who is on no network is alone, but for the host's namespace, which is not left with the network of that name.
+        let network = match record.left && record.host_config.network_mode != "host" {
+            true => NetworkMode::None,
+            false => NetworkMode::of(&record, self)?,
+        };
+        let leases = self.take_places(&record, &network).await?;
+        let started = self.run_with(container, &record, &network, &leases).await;
+        if started.is_err() {
+            for lease in &leases {
+                self.leave_names(lease);
+                self.networks.release(lease);
+            }
         }
         started
     }
@@ -94,7 +102,7 @@ impl Engine {
         container: &Arc<Container>,
         record: &crate::record::ContainerRecord,
         network: &NetworkMode,
-        lease: Option<&Lease>,
+        leases: &[Lease],
     ) -> Result<()> {
         if let Some(request) = record.host_config.device_requests.iter().flatten().next() {
             let sets: Vec<String> = request
@@ -110,14 +118,13 @@ impl Engine {
             )));
         }
         let dir = self.container_dir(&record.id);
-        network_files::write(self, record, network, lease, &dir)?;
-        for mount in record
-            .mounts
-            .iter()
-            .filter(|m| m.point.r#type == "bind" && m.create_source)
-        {
+        network_files::write(self, record, network, leases, &dir)?;
+        for mount in record.mounts.iter().filter(|m| m.point.r#type == "bind") {
             let source = std::path::Path::new(&mount.point.source);
             if !source.exists() {
+                if !mount.create_source {
+                    return Err(missing_source(&mount.point.source));
+                }
                 std::fs::create_dir_all(source).map_err(Error::system(format!(
                     "error while creating mount source path '{}'",
                     mount.point.source
@@ -130,8 +137,11 @@ impl Engine {
             corten_sandbox::open_subpath(std::path::Path::new(&mount.point.source), &mount.subpath)?;
         }
         let init = options::init(self, record, &crate::links::environment(self, record)?)?;
-        let spec = corten_sandbox::spec::build(&options::sandbox(self, container, network, lease)?, &init)
-            .map_err(corten_sandbox::Error::from)?;
+        let spec = corten_sandbox::spec::build(
+            &options::sandbox(self, container, network, leases.first())?,
+            &init,
+        )
+        .map_err(corten_sandbox::Error::from)?;
         let order = Order {
             id: record.id.clone(),
             spec,
@@ -141,6 +151,7 @@ impl Engine {
             )),
             seccomp: options::seccomp(self, record)?,
             network: match network {
+                _ if !leases.is_empty() => corten_sandbox::NetworkMode::Prepared,
                 NetworkMode::Bridge | NetworkMode::Own(_) | NetworkMode::Container(_) => {
                     corten_sandbox::NetworkMode::Prepared
                 }
@@ -152,10 +163,11 @@ impl Engine {
             init: options::init_program(self, record),
             groups: init.group_names.clone(),
         };
-        let (created, netns) = tokio::join!(self.sandboxes.create(&order), self.plumb(network, lease));
+        let (created, netns) =
+            tokio::join!(self.sandboxes.create(&order), self.plumb(record, network, leases));
         let created = created?;
         let named = match netns {
-            Ok(netns) => match self.serve_names(record, network, lease, netns.as_ref()).await {
+            Ok(netns) => match self.serve_names(record, leases, netns.as_ref()).await {
                 Ok(server) => Ok((netns, server)),
                 Err(error) => Err(error),
             },
@@ -169,13 +181,17 @@ impl Engine {
             }
         };
         let started_at_ns = now_ns();
+        let (lease, further) = split(record, leases);
         self.sandboxes.note(
             &record.id,
             &RunNote {
                 started_at_ns,
-                lease: lease.cloned(),
+                lease: lease.clone(),
+                further: further.clone(),
                 boot_id: Some(self.boot_id.clone()),
                 restart_count: record.restart_count,
+                unsettled: false,
+                making: None,
             },
         )?;
         connect_waiting_clients(container, &created).await?;
@@ -189,11 +205,9 @@ impl Engine {
         let late = {
             let mut state = container.state();
             state.sandbox = Some(sandbox.clone());
-            state.lease = lease.cloned();
-            state.record.last_run = Some(LastRun {
-                started_at_ns,
-                ..LastRun::default()
-            });
+            state.lease = lease;
+            state.further = further;
+            state.record.last_run = Some(LastRun::begun(started_at_ns, state.record.last_run.as_ref()));
             state.advance(Phase::Running);
             std::mem::take(&mut state.waiting_clients)
         };
@@ -209,91 +223,50 @@ impl Engine {
         self.publish_network("connect", record);
         self.publish_mounts(container);
         self.publish(container, "start", &[]);
-        if let Some(lease) = lease {
-            self.tell_linked(&record.id, lease);
+        for lease in leases {
+            self.tell_linked(record, lease);
         }
         connect_late_clients(&sandbox, late).await;
         Ok(())
     }
 
-    fn reserve(
-        &self,
-        record: &crate::record::ContainerRecord,
-        network: &NetworkMode,
-    ) -> Result<Option<Lease>> {
-        let id = match network {
-            NetworkMode::Bridge => match self.networks.default_bridge() {
-                Some(bridge) => bridge.id,
-                None => return Err(Error::NoSuchNetwork("bridge".to_owned())),
-            },
-            NetworkMode::Own(own) => own.id().to_owned(),
-            NetworkMode::Host | NetworkMode::None | NetworkMode::Container(_) => return Ok(None),
-        };
-        let mac = match record.endpoint.mac.as_deref() {
-            Some(text) => Some(
-                text.parse()
-                    .map_err(|_| Error::Invalid(format!("invalid MAC address: {text}")))?,
-            ),
-            None => None,
-        };
-        let request = EndpointRequest {
-            container_id: record.id.to_string(),
-            container_name: record.name.clone(),
-            ip: record.endpoint.address,
-            ip6: record.endpoint.address6,
-            mac,
-            ports: crate::ports::requests(&record.config, &record.host_config)?,
-            ..EndpointRequest::default()
-        };
-        let lease = self
-            .networks
-            .reserve(&id, &request)
-            .map_err(|source| match source {
-                NetworkError::AddressInUse(_)
-                | NetworkError::AddressOutOfRange(_)
-                | NetworkError::NoAddress { .. }
-                | NetworkError::NoNetwork(_) => Error::Endpoint(Box::new(source)),
-                source => Error::Ports {
-                    name: record.name.clone(),
-                    endpoint: record.id.to_string(),
-                    source: Box::new(source),
-                },
-            })?;
-        Ok(Some(lease))
-    }
-
     /// The network namespace the init shall enter, if it is not simply a new or the host's one.
     async fn plumb(
         self: &Arc<Self>,
+        record: &crate::record::ContainerRecord,
         network: &NetworkMode,
-        lease: Option<&Lease>,
+        leases: &[Lease],
     ) -> Result<Option<OwnedFd>> {
         if let NetworkMode::Container(other) = network {
             let path = format!("/proc/{}/ns/net", options::running_pid(other)?);
             let file = std::fs::File::open(&path).map_err(Error::system(format!("cannot open {path}")))?;
             return Ok(Some(file.into()));
         }
-        let Some(lease) = lease.cloned() else {
+        if leases.is_empty() {
             return Ok(None);
-        };
+        }
+        let leases = self.in_gateway_order(record, leases);
         let networks = self.networks.clone();
-        blocking("set up the network", move || Ok(Some(networks.plumb(&[lease])?))).await
+        blocking("set up the network", move || Ok(Some(networks.plumb(&leases)?))).await
     }
 
-    /// On a network of users: writes down what the container's shim shall answer, and makes the sockets it will be asked on.
-    async fn serve_names(
+    /// On networks of users: writes down what the container's shim shall answer, and makes the sockets it will be asked on.
+    pub(crate) async fn serve_names(
         &self,
         record: &crate::record::ContainerRecord,
-        network: &NetworkMode,
-        lease: Option<&Lease>,
+        leases: &[Lease],
         netns: Option<&OwnedFd>,
     ) -> Result<Option<NameServer>> {
-        let (NetworkMode::Own(own), Some(lease), Some(netns)) = (network, lease, netns) else {
+        let Some(netns) = netns.filter(|_| leases.iter().any(|lease| self.own_of(lease).is_some())) else {
             return Ok(None);
         };
-        let settings = network_files::resolver(self, record, own)?;
+        let settings = network_files::resolver(self, record, leases)?;
         self.sandboxes.write_resolver(&record.id, &settings.to_string())?;
-        self.join_names(own, record, lease);
+        for lease in leases {
+            if let Some(own) = self.own_of(lease) {
+                self.join_names(&own, record, lease);
+            }
+        }
         let netns = netns
             .try_clone()
             .map_err(Error::system("cannot keep a network namespace"))?;

@@ -13,7 +13,7 @@ use crate::restarts::Left;
 use crate::signal;
 
 /// Seconds a container is given to stop by itself (Docker's default).
-const STOP_TIMEOUT: i64 = 10;
+pub(crate) const STOP_TIMEOUT: i64 = 10;
 const SIGTERM: i32 = 15;
 pub(crate) const SIGKILL: i32 = 9;
 /// How long a killed container may take to be gone before the client is told that something is wrong.
@@ -154,6 +154,10 @@ impl Engine {
         let container = self.containers.find(name)?;
         let engine = self.clone();
         let signal = signal.map(str::to_owned);
+        let cannot = |source| Error::CannotRestart {
+            name: name.to_owned(),
+            source: Box::new(source),
+        };
         // A client that goes away between the two must not leave the container stopped.
         to_its_end(async move {
             engine
@@ -161,6 +165,7 @@ impl Engine {
                 .await
         })
         .await
+        .map_err(cannot)
     }
 
     async fn restart_container(

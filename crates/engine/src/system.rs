@@ -85,7 +85,7 @@ impl Engine {
 }
 
 /// The engine's identifier, made at its first start.
-pub(crate) fn identity(metadata: &Store) -> Result<String> {
+pub fn identity(metadata: &Store) -> Result<String> {
     const KEY: &str = "engine-id";
     if let Some(id) = metadata.get(Table::Kv, KEY)? {
         return Ok(id);

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use corten_wire::{ContainerUpdateRequest, HostConfig};
+use corten_wire::{ContainerUpdateRequest, ContainerUpdateResponse, HostConfig, PortMap};
 
+use crate::container::Container;
 use crate::engine::{Engine, to_its_end};
 use crate::error::{Error, Result};
 use crate::lifecycle::Phase;
 use crate::pause::cannot;
-use crate::{resources, restart_policy};
+use crate::record::ContainerRecord;
+use crate::unsettled::Outlook;
+use crate::{ports, refusals, republish, resources, restart_policy};
 
 impl Engine {
     /// Changes what `request` names and leaves the rest. Returns what the user should know.
@@ -18,29 +21,43 @@ impl Engine {
     pub async fn update(
         self: &Arc<Self>,
         name: &str,
-        request: ContainerUpdateRequest,
-    ) -> Result<Vec<String>> {
+        mut request: ContainerUpdateRequest,
+    ) -> Result<ContainerUpdateResponse> {
+        let ports = republish::Changes::of(&mut request);
         let changes = changes(request);
         resources::check(&changes, self.cpus)?;
+        refusals::cpusets(&changes)?;
         restart_policy::check(&changes)?;
         let container = self.containers.find(name)?;
         let engine = self.clone();
         to_its_end(async move {
             let _operation = container.operation.lock().await;
-            let (before, sandbox) = {
+            let (before, sandbox, bound) = {
                 let state = container.state();
                 if matches!(state.phase, Phase::Removing | Phase::Dead) {
                     return Err(cannot("update", &container)(Error::Conflict(
                         "container is marked for removal and cannot be \"update\"".to_owned(),
                     )));
                 }
-                (state.record.host_config.clone(), state.sandbox.clone())
+                let bound = state.bound_ports();
+                (state.record.clone(), state.sandbox.clone(), bound)
             };
-            let after = merge(&before, &changes).map_err(cannot("update", &container))?;
-            let applied = in_force(&after, &changes);
-            container.state().record.host_config = after;
+            let mut after = before.clone();
+            after.host_config = merge(&before.host_config, &changes).map_err(cannot("update", &container))?;
+            let applied = in_force(&after.host_config, &changes);
+            let mut warnings = Vec::new();
+            if let Some(ports) = &ports {
+                warnings = ports
+                    .apply(&mut after, &bound, &engine)
+                    .map_err(cannot("update", &container))?;
+                engine
+                    .republish(&container, &after)
+                    .await
+                    .map_err(cannot("update", &container))?;
+            }
+            take_settings(&mut container.state().record, &after);
             if let Err(error) = engine.store(&container).await {
-                container.state().record.host_config = before;
+                engine.take_back(&container, &before, ports.is_some()).await?;
                 return Err(error);
             }
             if let Some(sandbox) = sandbox {
@@ -52,15 +69,56 @@ impl Engine {
                     // One that has just ended has its new limits for the next start.
                     && !sandbox.is_ending().await
                 {
-                    container.state().record.host_config = before;
+                    engine.take_back(&container, &before, ports.is_some()).await?;
                     engine.store(&container).await?;
                     return Err(cannot("update", &container)(error));
                 }
             }
+            if ports.is_some() {
+                engine.note_places(&container, Outlook::Settled)?;
+            }
             engine.publish(&container, "update", &[]);
-            Ok(Vec::new())
+            Ok(ContainerUpdateResponse {
+                warnings: (!warnings.is_empty()).then_some(warnings),
+                ports: ports.is_some().then(|| published(&container)),
+            })
         })
         .await
+    }
+
+    /// Makes a container what it was before a change that came to nothing.
+    async fn take_back(
+        &self,
+        container: &Arc<Container>,
+        before: &ContainerRecord,
+        ports: bool,
+    ) -> Result<()> {
+        // While the record still says what else was wished for: a port of that must not serve an older wish now.
+        let republished = match ports {
+            true => self.republish(container, before).await,
+            false => Ok(()),
+        };
+        take_settings(&mut container.state().record, before);
+        republished?;
+        match ports {
+            true => self.note_places(container, Outlook::Settled),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Takes over what an update can change. The rest, such as its health, goes on changing meanwhile.
+fn take_settings(record: &mut ContainerRecord, from: &ContainerRecord) {
+    record.config.clone_from(&from.config);
+    record.host_config.clone_from(&from.host_config);
+}
+
+/// The ports of a container: as they are while it runs, else as they are wished for.
+fn published(container: &Container) -> PortMap {
+    let state = container.state();
+    match state.sandbox {
+        Some(_) => ports::port_map(&state.record.config, &state.bound_ports()),
+        None => state.record.host_config.port_bindings.clone().unwrap_or_default(),
     }
 }
 
@@ -193,6 +251,18 @@ mod tests {
         assert_eq!((after.pids_limit, after.cpu_shares), (Some(0), 512));
         let applied = in_force(&after, &more);
         assert_eq!((applied.memory_swap, applied.cpu_shares), (128 << 20, 0));
+    }
+
+    #[test]
+    fn what_changes_meanwhile_is_kept() {
+        let mut record = crate::fixture::record("box");
+        let mut after = record.clone();
+        after.host_config.memory = 64 << 20;
+        record.restart_count = 7;
+        record.health = Some(corten_wire::Health::default());
+        take_settings(&mut record, &after);
+        assert_eq!(record.host_config.memory, 64 << 20);
+        assert!(record.restart_count == 7 && record.health.is_some());
     }
 
     #[test]

@@ -91,10 +91,7 @@ impl Engine {
     ) -> Result<MountRecord> {
         let point = &mut wish.point;
         if point.r#type == "bind" && !wish.create_source && !Path::new(&point.source).exists() {
-            return Err(Error::Invalid(format!(
-                "invalid mount config for type \"bind\": bind source path does not exist: {}",
-                point.source
-            )));
+            return Err(missing_source(&point.source));
         }
         if point.r#type == "image" {
             let image = self.image(&point.name).map_err(missing_is_invalid)?.image;
@@ -308,6 +305,12 @@ pub(crate) fn shown(seen: Seen) -> corten_wire::Volume {
 }
 
 fn in_use(name: &str, users: &[String]) -> Error {
+    if users.is_empty() {
+        // Something is being done with it this moment.
+        return Error::Conflict(format!(
+            "remove {name}: volume is in use by a create or an import that goes on"
+        ));
+    }
     Error::Conflict(format!(
         "remove {name}: volume is in use - [{}]",
         users.join(", ")
@@ -317,4 +320,10 @@ fn in_use(name: &str, users: &[String]) -> Error {
 /// How Docker marks volumes nobody gave a name, since its release 23.
 fn anonymous_label() -> (String, String) {
     ("com.docker.volume.anonymous".to_owned(), String::new())
+}
+/// The source of a bind mount is not there and not to be made.
+pub(crate) fn missing_source(path: &str) -> Error {
+    Error::Invalid(format!(
+        "invalid mount config for type \"bind\": bind source path does not exist: {path}"
+    ))
 }

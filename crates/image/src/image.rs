@@ -63,8 +63,10 @@ pub struct Loaded {
 /// One thing that removing an image did, in the order in which it did them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Removed {
-    /// The name no longer means the image.
-    Untagged(Reference),
-    /// The image or, by its chain id, a layer is gone.
+    /// The name no longer means the image with this id.
+    Untagged(Reference, Digest),
+    /// The image is gone.
     Deleted(Digest),
+    /// A layer is gone, by its chain id.
+    LayerDeleted(ChainId),
 }

@@ -241,12 +241,13 @@ impl Images {
         }
         self.remove_files(&unused);
 
-        let mut removed: Vec<_> = plan.untag.into_iter().map(Removed::Untagged).collect();
+        let untagged = |reference| Removed::Untagged(reference, image.id.clone());
+        let mut removed: Vec<_> = plan.untag.into_iter().map(untagged).collect();
         if plan.delete {
             removed.push(Removed::Deleted(image.id.clone()));
             let topmost_first = image.chain.iter().rev();
             let gone = topmost_first.filter(|layer| unused.layers.contains_key(*layer));
-            removed.extend(gone.cloned().map(Removed::Deleted));
+            removed.extend(gone.cloned().map(Removed::LayerDeleted));
         }
         Ok(removed)
     }

@@ -18,8 +18,8 @@ fn layers() -> Vec<Vec<u8>> {
 
 fn words(removed: Vec<Removed>) -> Vec<String> {
     let word = |removed| match removed {
-        Removed::Untagged(reference) => format!("Untagged: {}", reference.familiar()),
-        Removed::Deleted(digest) => format!("Deleted: {}", digest.short()),
+        Removed::Untagged(reference, _) => format!("Untagged: {}", reference.familiar()),
+        Removed::Deleted(digest) | Removed::LayerDeleted(digest) => format!("Deleted: {}", digest.short()),
     };
     removed.into_iter().map(word).collect()
 }

@@ -123,8 +123,50 @@ impl Default for DefaultBridge {
 }
 
 impl DefaultBridge {
-    /// Leaves out what does not lie in this subnet, with a warning.
-    pub(crate) fn keep_within(&mut self, subnet: Ipv4Net) {
+    /// The subnets it names.
+    pub(crate) fn subnets(&self) -> impl Iterator<Item = IpNet> {
+        let ipv6 = self.bip6.or(self.fixed_cidr_v6).filter(|_| self.ipv6);
+        let all = [self.bip.map(IpNet::V4), ipv6.map(IpNet::V6)];
+        all.into_iter().flatten()
+    }
+
+    /// Whether the bridge may go on with this address.
+    pub(crate) fn suits(&self, address: Ipv6Net) -> bool {
+        self.bip6.is_none_or(|bip| bip == address)
+            && self.fixed_cidr_v6.is_none_or(|range| address.contains(&range))
+    }
+
+    /// Leaves out what does not go with this IPv6 address of a bridge that is in use, with a warning.
+    pub(crate) fn keep6(&mut self, address: Ipv6Net) {
+        let bridge = &self.bridge;
+        if let Some(bip) = self.bip6.take_if(|bip| *bip != address) {
+            warn_of_kept(bridge, address.into(), bip.into());
+        }
+        if let Some(range) = self
+            .fixed_cidr_v6
+            .take_if(|range| !address.contains(&range.network()))
+        {
+            tracing::warn!(
+                "fixed-cidr-v6 {range} is not used: it is not within {}",
+                address.trunc()
+            );
+        }
+        if let Some(gateway) = self
+            .default_gateway_v6
+            .take_if(|gateway| !address.contains(&*gateway))
+        {
+            tracing::warn!(
+                "default-gateway-v6 {gateway} is not used: it is not within {}",
+                address.trunc()
+            );
+        }
+    }
+
+    /// The same for IPv4.
+    pub(crate) fn keep(&mut self, subnet: Ipv4Net) {
+        if let Some(bip) = self.bip.take() {
+            warn_of_kept(&self.bridge, subnet.into(), bip.into());
+        }
         if let Some(range) = self
             .fixed_cidr
             .take_if(|range| !subnet.contains(&range.network()))
@@ -144,6 +186,14 @@ impl DefaultBridge {
             );
         }
     }
+}
+
+fn warn_of_kept(bridge: &str, address: IpNet, wish: IpNet) {
+    let flag = if wish.addr().is_ipv6() { "bip6" } else { "bip" };
+    tracing::warn!(
+        "containers are running on bridge {bridge}: it keeps its address {address}; {flag} {wish} takes effect when the \
+         daemon is started while none runs"
+    );
 }
 
 /// Refuses interface names the kernel would refuse, or read as something else.

@@ -1,4 +1,4 @@
-//! How the host's ends of containers' interfaces are called.
+//! How the host's ends of containers' interfaces are called, and what has no such end before it has its name.
 
 /// What the names of our veths begin with; eight hexadecimal digits follow. Tools of the host know `veth`.
 const VETH_PREFIX: &str = "vethc";
@@ -6,6 +6,11 @@ const VETH_PREFIX: &str = "vethc";
 /// The name for the endpoint of this id, 64 hexadecimal digits.
 pub(crate) fn host_veth(endpoint_id: &str) -> String {
     format!("{VETH_PREFIX}{}", &endpoint_id[..8])
+}
+
+/// What the interface of an endpoint without a veth is called in its container until it gets its own name.
+pub(crate) fn unnamed_link(endpoint_id: &str) -> String {
+    format!("unnamed{}", &endpoint_id[..8])
 }
 
 /// Whether a link of this name is one of ours.

@@ -54,6 +54,18 @@ pub enum NetworkError {
     /// The address asked for belongs to another container.
     #[error("Address already in use")]
     AddressInUse(IpAddr),
+    /// The gateway asked for is no address that could be given out.
+    #[error("failed to allocate gateway ({0}): Address already in use")]
+    GatewayInUse(IpAddr),
+    /// The same for an address that is to be left out, with its name: it may be left out already.
+    #[error("failed to allocate secondary ip address ({0}:{1}): Address already in use")]
+    AuxiliaryInUse(String, IpAddr),
+    /// No address is left for the gateway, which nobody has named.
+    #[error("failed to allocate gateway (): no available addresses on this pool")]
+    NoRoomForGateway,
+    /// A subnet that is all addresses there are.
+    #[error("{} pool is empty", .0.to_string().to_lowercase())]
+    EmptyPool(Version),
     /// The address asked for is none of the subnet's.
     #[error("Requested address is out of range")]
     AddressOutOfRange(IpAddr),
@@ -92,6 +104,9 @@ pub enum NetworkError {
         /// That one's bridge.
         other: String,
     },
+    /// Two networks on one interface of the machine that cannot share it, in Docker's words.
+    #[error("{0}")]
+    ParentTaken(String),
     /// The network cannot go while containers are on it.
     #[error("network {name} has active endpoints")]
     ActiveEndpoints {
@@ -102,7 +117,7 @@ pub enum NetworkError {
     #[error("the kernel of this machine has no {0}")]
     KernelLacks(String),
     /// An interface that a network was to be made on.
-    #[error("parent interface {0} was not found on the host")]
+    #[error("-o parent interface was not found on the host: {0}")]
     NoParent(String),
     /// Ports are published by firewall rules, and the daemon was told to write none.
     #[error("ports cannot be published: the daemon runs with --{0}=false")]
@@ -128,7 +143,7 @@ pub enum NetworkError {
     #[error(transparent)]
     Netlink(#[from] NetlinkError),
     /// A system call failed.
-    #[error("{what}")]
+    #[error("{what}: {}", system_words(source))]
     System {
         /// What was being done.
         what: String,
@@ -152,7 +167,9 @@ impl NetworkError {
             | Self::AddressOutOfRange(_)
             | Self::InvalidPool(_)
             | Self::InvalidOption(_)
+            | Self::EmptyPool(_)
             | Self::NoParent(_)
+            | Self::NoPool
             | Self::NoAddressToPublish(..) => ErrorKind::Invalid,
             Self::NoFirewall(_) | Self::KernelLacks(_) => ErrorKind::NotImplemented,
             Self::AddressInUse(_)
@@ -167,7 +184,10 @@ impl NetworkError {
             | Self::PortBind { .. }
             | Self::AllPortsAllocated { .. }
             | Self::NoAddress { .. }
-            | Self::NoPool
+            | Self::GatewayInUse(_)
+            | Self::NoRoomForGateway
+            | Self::AuxiliaryInUse(..)
+            | Self::ParentTaken(_)
             | Self::Netlink(_)
             | Self::System { .. } => ErrorKind::System,
         }

@@ -1,6 +1,7 @@
 //! The machine's own kernel settings and its random numbers.
 
 use crate::NetworkError;
+use std::path::Path;
 use std::{fs, io};
 
 /// Lets the host forward IPv4 packets.
@@ -29,6 +30,11 @@ pub(crate) fn forward_ipv6() -> Result<(), NetworkError> {
         }
     }
     set(FORWARDING, "1", false)
+}
+
+/// Whether an interface of this MTU has anything to do with IPv6, which asks for 1280 bytes.
+pub(crate) fn has_ipv6(mtu: u32) -> bool {
+    mtu >= 1280 && Path::new("/proc/sys/net/ipv6").exists()
 }
 
 /// Lets the loopback take packets whose senders are behind other interfaces: a host that wants each packet to come in where

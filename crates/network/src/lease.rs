@@ -79,6 +79,12 @@ pub struct EndpointRequest {
     pub mac: Option<MacAddr>,
     /// Name of the interface in the container; the network's prefix and `0` if not given.
     pub interface: Option<String>,
+    /// Further addresses of its interface, of nobody's giving.
+    pub link_local: Vec<IpNet>,
+    /// Kernel settings of its interface, paths below `net`, and their values.
+    pub settings: Vec<(String, String)>,
+    /// Whether they turn IPv6 off there, so that it is given no such address.
+    pub without_ipv6: bool,
     /// Whether the container's IPv4 default route leads here, if the network has a gateway.
     pub default_ipv4: bool,
     /// The same for IPv6.
@@ -97,6 +103,9 @@ impl Default for EndpointRequest {
             ip6: None,
             mac: None,
             interface: None,
+            link_local: Vec::new(),
+            settings: Vec::new(),
+            without_ipv6: false,
             default_ipv4: true,
             default_ipv6: true,
             ports: Vec::new(),
@@ -153,6 +162,12 @@ pub struct Lease {
     /// Name of the interface in the container.
     #[serde(default = "eth0")]
     pub interface: String,
+    /// Further addresses of the interface, of nobody's giving.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub link_local: Vec<IpNet>,
+    /// Kernel settings of the interface, paths below `net`, and their values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<(String, String)>,
     /// Whether the container's IPv4 default route leads here, if it can.
     #[serde(default = "yes")]
     pub default_ipv4: bool,

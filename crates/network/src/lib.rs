@@ -33,8 +33,8 @@ mod wire;
 pub use config::{DefaultBridge, HostFirewall, PlaneConfig};
 pub use error::{NetworkError, Version};
 pub use files::{
-    ExtraHost, HostsFile, host_resolv_conf, host_servers, hostname_file, hosts_file, own_resolv_conf,
-    resolv_conf,
+    ExtraHost, HostsFile, extra_lines, host_resolv_conf, host_servers, hostname_file, hosts_file, own_lines,
+    own_resolv_conf, resolv_conf,
 };
 pub use ipnet::{AddrParseError, IpNet, Ipv4Net, Ipv6Net};
 pub use lease::{EndpointRequest, HostPort, Lease, PortBinding, PortRequest, Proto};

@@ -68,21 +68,29 @@ impl fmt::Display for MacAddr {
 impl FromStr for MacAddr {
     type Err = InvalidMacAddr;
 
+    /// Reads the three ways Go knows: `02:42:ac:11:00:02`, `02-42-ac-11-00-02` and `0242.ac11.0002`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut octets = [0; 6];
-        let mut parts = text.split([':', '-']);
-        for octet in &mut octets {
-            *octet = parts
-                .next()
-                .filter(|part| part.len() == 2)
-                .and_then(|part| u8::from_str_radix(part, 16).ok())
-                .ok_or_else(|| InvalidMacAddr(text.to_owned()))?;
-        }
-        if parts.next().is_some() {
-            Err(InvalidMacAddr(text.to_owned()))
-        } else {
-            Ok(Self(octets))
-        }
+        let invalid = || InvalidMacAddr(text.to_owned());
+        let digits = |part: &str, count: usize| {
+            (part.len() == count && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+                .then(|| u16::from_str_radix(part, 16).ok())
+                .flatten()
+        };
+        let octets: Option<Vec<u8>> = match text.as_bytes().get(2) {
+            Some(mark @ (b':' | b'-')) => text
+                .split(char::from(*mark))
+                .map(|part| u8::try_from(digits(part, 2)?).ok())
+                .collect(),
+            _ => {
+                let pairs: Option<Vec<[u8; 2]>> = text
+                    .split('.')
+                    .map(|part| Some(digits(part, 4)?.to_be_bytes()))
+                    .collect();
+                pairs.map(|pairs| pairs.concat())
+            }
+        };
+        let octets = octets.and_then(|octets| octets.try_into().ok());
+        octets.map(Self).ok_or_else(invalid)
     }
 }
 
@@ -110,12 +118,19 @@ mod tests {
         let mac: MacAddr = "02:42:ac:11:00:02".parse().unwrap();
         assert_eq!(mac.to_string(), "02:42:ac:11:00:02");
         assert_eq!("02-42-AC-11-00-02".parse(), Ok(mac));
+        assert_eq!("0242.ac11.0002".parse(), Ok(mac));
         for text in [
             "",
             "02:42:ac:11:00",
             "02:42:ac:11:00:02:03",
             "2:42:ac:11:00:02",
             "+2:42:ac:11:00:02x",
+            "02:42-ac:11:00:02",
+            "+2:42:ac:11:00:02",
+            "0242.ac11",
+            "0242.ac11.0002.0003",
+            "242.ac11.00002",
+            "0242:ac11:0002",
         ] {
             assert!(text.parse::<MacAddr>().is_err(), "{text}");
         }

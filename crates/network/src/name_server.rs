@@ -2,11 +2,12 @@
 
 use crate::NetworkError;
 use crate::netlink::{Protocol, Socket};
-use crate::netns::{finish, inside};
+use crate::netns::{STACK, finish, inside};
 use crate::nft::detour;
 use rustix::fd::BorrowedFd;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
+use std::thread::Builder;
 
 /// Where containers ask: Docker's address.
 pub const NAME_SERVER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 11);
@@ -37,11 +38,20 @@ impl NameServer {
                 let mut socket = Socket::open(Protocol::Netfilter)
                     .map_err(NetworkError::system("open a netlink socket"))?;
                 detour(&mut socket, SocketAddrV4::new(NAME_SERVER, PORT), port)?;
+                close_aside(socket);
                 Ok(server)
             })?;
             finish(made)
         })
     }
+}
+
+/// Closes a socket on a thread of its own. The kernel waits at that for what the last transaction has put off, a grace period of RCU
+/// that takes some ten milliseconds (Linux, `nft_rcv_nl_event`), and everybody who starts a container would wait with it.
+fn close_aside(socket: Socket) {
+    let builder = Builder::new().name("close".to_owned()).stack_size(STACK);
+    // Where there can be no further thread, it has been closed here.
+    drop(builder.spawn(move || drop(socket)));
 }
 
 fn bind() -> io::Result<NameServer> {

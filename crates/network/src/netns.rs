@@ -16,7 +16,7 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 /// Every namespace's loopback interface has this number.
 const LOOPBACK: u32 = 1;
 /// These threads do nothing deep.
-const STACK: usize = 128 * 1024;
+pub(crate) const STACK: usize = 128 * 1024;
 
 /// A network namespace with nothing but a loopback interface that is up (`--network none`).
 pub fn isolated() -> Result<OwnedFd, NetworkError> {
@@ -81,13 +81,16 @@ pub(crate) fn open_socket() -> Result<Socket, NetworkError> {
     Socket::open(Protocol::Route).map_err(NetworkError::system("open a netlink socket"))
 }
 
-/// Writes kernel settings of the calling thread's namespace: paths below `net`, and values. One that is not there is passed
-/// over: a kernel without IPv6 has none of its settings.
+/// Writes kernel settings of the calling thread's namespace: paths below `net`, and values. One of `ours` that is not there is
+/// passed over: a kernel without IPv6 has none of its settings. What users want (`theirs`) must be there.
 ///
 /// Written through a procfs instance of its own. In the machine's, the settings of all namespaces share names in one
 /// directory cache, which makes this ten times slower beside 500 containers.
-pub(crate) fn write_settings(settings: &[(String, &str)]) -> Result<(), NetworkError> {
-    if settings.is_empty() {
+pub(crate) fn write_settings(
+    ours: &[(String, &str)],
+    theirs: &[(String, String)],
+) -> Result<(), NetworkError> {
+    if ours.is_empty() && theirs.is_empty() {
         return Ok(());
     }
     let open = || {
@@ -99,10 +102,14 @@ pub(crate) fn write_settings(settings: &[(String, &str)]) -> Result<(), NetworkE
     let proc = open()
         .map_err(io::Error::from)
         .map_err(NetworkError::system("open the settings of a network namespace"))?;
-    for (setting, value) in settings {
+    let ours = ours.iter().map(|(setting, value)| (setting, *value, false));
+    let theirs = theirs
+        .iter()
+        .map(|(setting, value)| (setting, value.as_str(), true));
+    for (setting, value, must_be) in ours.chain(theirs) {
         let path = format!("sys/net/{setting}");
         let written = match openat(&proc, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()) {
-            Err(Errno::NOENT) => Ok(()),
+            Err(Errno::NOENT) if !must_be => Ok(()),
             Err(errno) => Err(errno),
             Ok(file) => rustix::io::write(file, value.as_bytes()).map(drop),
         };

@@ -1,18 +1,19 @@
 //! Endpoints' interfaces: made between two namespaces, with addresses and routes.
 
 use crate::driver::{Made, needs_no_gateway};
+use crate::endpoint_name::unnamed_link;
 use crate::netlink::{
     Attached, Batch, SharedLink, Socket, Veth, Via, add_address, create_shared_link, create_veth,
-    delete_link_at, set_default_route, set_neighbour, set_port, set_up, settle,
+    delete_link_at, rename, set_default_route, set_neighbour, set_port, set_up, settle,
 };
 use crate::netns::{loopback_up, write_settings};
-use crate::{Driver, Lease, NetworkError, NetworkSpec};
+use crate::{Driver, Lease, NetworkError, NetworkSpec, host};
 use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
 use std::net::IpAddr;
 
 /// What a bridge without a say of its own has.
-const DEFAULT_MTU: u32 = 1500;
+pub(crate) const DEFAULT_MTU: u32 = 1500;
 
 /// An endpoint to be made.
 pub(crate) struct Endpoint<'a> {
@@ -47,6 +48,7 @@ impl Wires<'_> {
                 .request(&mut batch)
                 .map_err(|error| refusal(error, endpoints))?;
         }
+        self.name_shared_links(endpoints, is_new)?;
         let ready = self.set_up(endpoints, is_new);
         if ready.is_err() && !is_new {
             // Of a veth pair, whoever made it deletes the end that is outside.
@@ -54,17 +56,51 @@ impl Wires<'_> {
                 .iter()
                 .filter(|endpoint| endpoint.lease.host_veth.is_none())
             {
-                if let Err(error) = unplug(&mut self.inside, endpoint.lease) {
-                    tracing::warn!(interface = endpoint.lease.interface, %error, "cannot delete interface");
-                }
+                self.delete(&endpoint.lease.interface);
             }
         }
         ready
     }
 
+    /// Gives links that share a parent their names: kernels before Linux 6.13 make no link of a name that the host has, too, wherever it is
+    /// to be.
+    fn name_shared_links(&mut self, endpoints: &[Endpoint<'_>], is_new: bool) -> Result<(), NetworkError> {
+        let shared = || {
+            endpoints
+                .iter()
+                .filter(|endpoint| endpoint.lease.host_veth.is_none())
+        };
+        let mut batch = Batch::new();
+        for endpoint in shared() {
+            let link = self.inside.index_of(&unnamed_link(&endpoint.lease.endpoint_id))?;
+            rename(&mut batch, link, &endpoint.lease.interface);
+        }
+        if batch.len() == 0 {
+            return Ok(());
+        }
+        let named = self.inside.request(&mut batch);
+        if named.is_err() && !is_new {
+            // Another interface may have the name they were to have.
+            for endpoint in shared() {
+                self.delete(&unnamed_link(&endpoint.lease.endpoint_id));
+            }
+        }
+        Ok(named?)
+    }
+
+    fn delete(&mut self, interface: &str) {
+        if let Err(error) = delete_inside(&mut self.inside, interface) {
+            tracing::warn!(interface, %error, "cannot delete interface");
+        }
+    }
+
     fn set_up(&mut self, endpoints: &[Endpoint<'_>], is_new: bool) -> Result<(), NetworkError> {
         let settings: Vec<_> = endpoints.iter().flat_map(Endpoint::settings).collect();
-        write_settings(&settings)?;
+        let wanted: Vec<_> = endpoints
+            .iter()
+            .flat_map(|endpoint| endpoint.lease.settings.clone())
+            .collect();
+        write_settings(&settings, &wanted)?;
         let mut batch = Batch::new();
         if is_new {
             loopback_up(&mut batch);
@@ -102,9 +138,10 @@ impl Endpoint<'_> {
     /// Asks for the interface.
     fn create(&self, batch: &mut Batch, netns: BorrowedFd<'_>) -> Result<(), NetworkError> {
         let lease = self.lease;
+        let name = unnamed_link(&lease.endpoint_id);
         let attached = Attached {
             parent: self.link.index,
-            name: &lease.interface,
+            name: &name,
             mtu: self.spec.mtu,
             netns,
         };
@@ -122,8 +159,9 @@ impl Endpoint<'_> {
                     netns,
                 };
                 create_veth(batch, &veth);
+                let has_ipv6 = host::has_ipv6(veth.mtu);
                 // A frame goes back where it came from only if bridge-nf-call-iptables translates it on the bridge itself.
-                set_port(batch, host, !lease.ports.is_empty(), !bridge.icc);
+                set_port(batch, host, !lease.ports.is_empty(), !bridge.icc, has_ipv6);
             }
             Driver::Macvlan(options) => {
                 let kind = SharedLink::Macvlan(options.mode, lease.mac.ok_or_else(no_mac)?);
@@ -143,14 +181,16 @@ impl Endpoint<'_> {
     /// somebody else has its link-local address.
     fn settings(&self) -> Vec<(String, &'static str)> {
         let of = |name: &str| format!("ipv6/conf/{}/{name}", self.lease.interface);
-        match (self.lease.address6, &self.spec.driver) {
-            (None, _) => vec![(of("disable_ipv6"), "1")],
-            (Some(_), Driver::Bridge(_)) => vec![
+        let own = self.lease.address6.is_some();
+        let any = own || self.lease.link_local.iter().any(|net| net.addr().is_ipv6());
+        match &self.spec.driver {
+            _ if !any => vec![(of("disable_ipv6"), "1")],
+            Driver::Macvlan(_) | Driver::Ipvlan(_) if own => vec![(of("disable_ipv6"), "0")],
+            _ => vec![
                 (of("disable_ipv6"), "0"),
                 (of("accept_ra"), "0"),
                 (of("accept_dad"), "0"),
             ],
-            (Some(_), _) => vec![(of("disable_ipv6"), "0")],
         }
     }
 
@@ -180,7 +220,11 @@ impl Endpoint<'_> {
     }
 
     fn set_up_inside(&self, batch: &mut Batch, link: u32) {
-        for address in self.lease.addresses() {
+        for address in self
+            .lease
+            .addresses()
+            .chain(self.lease.link_local.iter().copied())
+        {
             add_address(batch, link, address);
         }
         set_up(batch, "bring container interface up", link);
@@ -215,9 +259,14 @@ impl Endpoint<'_> {
     }
 }
 
-/// Deletes an endpoint's interface from within its namespace, if it is there.
+/// Deletes an endpoint's interface from within its namespace, if it is there; it may not have its name yet.
 pub(crate) fn unplug(inside: &mut Socket, lease: &Lease) -> Result<(), NetworkError> {
-    let link = match inside.index_of(&lease.interface) {
+    delete_inside(inside, &unnamed_link(&lease.endpoint_id))?;
+    delete_inside(inside, &lease.interface)
+}
+
+fn delete_inside(inside: &mut Socket, interface: &str) -> Result<(), NetworkError> {
+    let link = match inside.index_of(interface) {
         Err(error) if error.errno() == Errno::NODEV => return Ok(()),
         other => other?,
     };

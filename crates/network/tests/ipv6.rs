@@ -2,7 +2,7 @@
 
 mod lab;
 
-use corten_network::{DefaultBridge, HostPort, Lease, Networks, PortRequest, Proto};
+use corten_network::{DefaultBridge, HostPort, IpNet, Lease, Networks, PortRequest, Proto};
 use lab::{
     HOST, HOST6, OUTSIDE, OUTSIDE6, bridge, config, container, container_on, eventually, inside, listen6,
     on_own_host, open_with, outside_world, plane, reach, request, run, tcp,
@@ -291,5 +291,79 @@ fn datagrams_follow_a_port_that_changes_hands() {
                 networks.release(&lease);
             }
         }
+    });
+}
+
+#[test]
+fn a_default_bridge_takes_no_subnet_of_a_network_on_record() {
+    on_own_host(|| {
+        let networks = networks();
+        let config = DefaultBridge {
+            ipv6: true,
+            ..config()
+        };
+        let default = |config: &DefaultBridge, recorded: &[&str]| {
+            let recorded: Vec<IpNet> = recorded.iter().map(|net| net.parse().unwrap()).collect();
+            networks
+                .default_spec("d", config, &recorded)
+                .map(|spec| [spec.pools[0].subnet, spec.pools[1].subnet].map(|net| net.to_string()))
+                .map_err(|error| error.to_string())
+        };
+        let free = default(&config, &[]).unwrap();
+        let other = default(&config, &[&free[0], &free[1]]).unwrap();
+        assert!(free[0] != other[0] && free[1] != other[1], "{free:?} {other:?}");
+        let told = DefaultBridge {
+            bip: Some("10.7.0.1/24".parse().unwrap()),
+            bip6: Some("fd00:7::1/64".parse().unwrap()),
+            ..config
+        };
+        assert_eq!(default(&told, &["10.8.0.0/24"]).unwrap()[0], "10.7.0.0/24");
+        for taken in ["10.7.0.0/16", "fd00:7::/80"] {
+            let refusal = "invalid pool request: Pool overlaps with other one on this address space";
+            assert_eq!(default(&told, &[taken]).unwrap_err(), refusal);
+        }
+    });
+}
+
+#[test]
+fn a_bridge_in_use_keeps_its_ipv6_address() {
+    on_own_host(|| {
+        let with = |address: &str, range: Option<&str>| DefaultBridge {
+            ipv6: true,
+            bip6: (!address.is_empty()).then(|| address.parse().unwrap()),
+            fixed_cidr_v6: range.map(|range| range.parse().unwrap()),
+            ..config()
+        };
+        let first = open_with(with("fd00:7::1/64", None)).unwrap();
+        let id = first.default_bridge().unwrap().id;
+        let (lease, _netns) = container_on(&first, &id, &[]);
+        drop(first);
+        for wish in [with("fd00:8::1/64", None), with("", Some("fd00:8::/64"))] {
+            let networks = open_with(wish).unwrap();
+            let kept = networks.default_bridge().unwrap().pools[1].clone();
+            assert_eq!(
+                (kept.subnet.to_string().as_str(), kept.range),
+                ("fd00:7::/64", None)
+            );
+            assert!(
+                networks
+                    .restore(std::slice::from_ref(&lease))
+                    .unwrap()
+                    .problems
+                    .is_empty()
+            );
+        }
+        let networks = open_with(with("", None)).unwrap();
+        networks.restore(std::slice::from_ref(&lease)).unwrap();
+        networks.release(&lease);
+        networks.shutdown(false).unwrap();
+        let networks = open_with(with("", Some("fd00:8::/64"))).unwrap();
+        let moved = networks.default_bridge().unwrap().pools[1].subnet.to_string();
+        assert_eq!(moved, "fd00:8::/64");
+        let shown = run("ip -6 -o addr show dev lab0");
+        assert!(
+            shown.contains("fd00:8::1/64") && !shown.contains("fd00:7::"),
+            "{shown}"
+        );
     });
 }

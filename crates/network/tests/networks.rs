@@ -540,6 +540,39 @@ fn a_restarted_daemon_takes_all_networks_over() {
     });
 }
 
+/// A container has ended, its address was given to another, and the daemon was killed before it wrote down the end.
+#[test]
+fn an_address_of_two_leases_stays_with_the_first() {
+    on_own_host(|| {
+        let first = open();
+        let one = bridge(&first, "one", &[], |_, _| {});
+        let (runs, _netns) = container_on(&first, &one.id, &[]);
+        let ended = Lease {
+            endpoint_id: "e".repeat(64),
+            host_veth: None,
+            ..runs.clone()
+        };
+        let default = first.default_bridge().unwrap();
+        drop(first);
+        let second = networks();
+        second.create(&default).unwrap();
+        second.create(&one).unwrap();
+        let restored = second.restore(&[runs.clone(), ended.clone()]).unwrap();
+        assert!(matches!(
+            restored.problems[..],
+            [(_, NetworkError::AddressInUse(_))]
+        ));
+        second.release(&ended);
+        let again = EndpointRequest {
+            ip: runs.address,
+            ..request(&[])
+        };
+        assert!(second.reserve(&one.id, &again).is_err());
+        second.release(&runs);
+        eventually("the address is free", || second.reserve(&one.id, &again).is_ok());
+    });
+}
+
 #[test]
 fn two_daemons_leave_each_other_alone() {
     on_own_host(|| {
@@ -555,7 +588,7 @@ fn two_daemons_leave_each_other_alone() {
             ..lab::config()
         };
         other
-            .create(&other.default_spec("other", &config).unwrap())
+            .create(&other.default_spec("other", &config, &[]).unwrap())
             .unwrap();
         let (theirs, their_netns) = container(&other, &[tcp(None, HostPort::Fixed(8081), 80)]);
         assert_ne!(lease.prefix_len, 0);
@@ -634,5 +667,20 @@ fn an_unknown_kernel_driver_is_named() {
                 "the kernel of this machine has no dummy interfaces, which a network without a parent needs"
             ),
         }
+    });
+}
+
+#[test]
+fn packets_may_be_smaller_than_ipv6_allows() {
+    on_own_host(|| {
+        let networks = networks();
+        let small = bridge(&networks, "small", &[], |spec, _| spec.mtu = Some(1000));
+        let (lease, netns) = container_on(&networks, &small.id, &[]);
+        let server = listen(&netns, 80);
+        reach((address(&lease), 80), &server).unwrap();
+        let lease = networks
+            .republish(&lease, &[tcp(None, HostPort::Any, 80)])
+            .unwrap();
+        reach((Ipv4Addr::LOCALHOST, lease.ports[0].host_port), &server).unwrap();
     });
 }

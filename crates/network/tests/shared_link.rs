@@ -154,6 +154,31 @@ fn a_running_container_joins_and_leaves_macvlan() {
     });
 }
 
+/// Nothing on the host tells of an endpoint of macvlan: who comes after a crash must look inside.
+#[test]
+fn an_endpoint_inside_is_looked_for_there() {
+    on_own_host(|| {
+        let _outside = outside_world();
+        let networks = networks();
+        let spec = create(
+            &networks,
+            "m",
+            macvlan("up0", MacvlanMode::Bridge),
+            &[on_the_link()],
+        )
+        .unwrap();
+        let netns = networks.plumb(&[]).unwrap();
+        let lease = networks.reserve(&spec.id, &request(&[])).unwrap();
+        let is_there = || networks.is_connected(&lease, netns.as_fd()).unwrap();
+        assert!(!is_there());
+        networks.connect(&lease, netns.as_fd()).unwrap();
+        assert!(is_there());
+        inside(&netns, || run("ip link del eth0"));
+        assert!(!is_there());
+        networks.disconnect(&lease, netns.as_fd()).unwrap();
+    });
+}
+
 #[test]
 fn an_internal_macvlan_has_no_default_route() {
     on_own_host(|| {
@@ -231,7 +256,7 @@ fn what_the_kernel_lacks_is_said_in_words() {
         let missing = create(&networks, "x", macvlan("eth77", MacvlanMode::Bridge), &[]).unwrap_err();
         assert_eq!(
             missing.to_string(),
-            "parent interface eth77 was not found on the host"
+            "invalid subinterface vlan name eth77, example formatting is eth0.10"
         );
         let options = [("parent".to_owned(), "up0".to_owned())].into();
         assert!(Options::parse("macvlan", "1", false, &options).is_ok());

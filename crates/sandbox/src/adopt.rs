@@ -1,11 +1,16 @@
 //! Finding containers again after a restart of the daemon.
 
+use std::time::Duration;
+
 use corten_shim_api::{ExitRecord, PROTOCOL_VERSION, Request, Response};
 use corten_types::ContainerId;
 
 use crate::error::{Error, Result};
 use crate::sandbox::{Sandbox, ask, connect, exit_record, follow, unexpected};
 use crate::sandboxes::Sandboxes;
+
+/// A shim that takes longer to answer is named in the log.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What became of a container that ran when the previous daemon ended.
 #[derive(Debug)]
@@ -32,7 +37,7 @@ impl Sandboxes {
             // The shim may have ended between the two looks.
             return Ok(exit_record(&run_dir).map_or(Adopted::Gone, Adopted::Exited));
         };
-        let state = match ask(&mut socket, &Request::Watch).await {
+        let state = match told_if_slow(id, ask(&mut socket, &Request::Watch)).await {
             Ok(Response::State(state)) => state,
             Ok(other) => return Err(unexpected(other)),
             Err(_) => return Ok(exit_record(&run_dir).map_or(Adopted::Gone, Adopted::Exited)),
@@ -57,5 +62,20 @@ impl Sandboxes {
         );
         tokio::spawn(follow(sandbox.clone(), socket, self.events(), None));
         Ok(Adopted::Running(sandbox))
+    }
+}
+
+/// Waits for a shim's answer as long as it takes, since only it knows its container, and says whom the start is waiting for.
+async fn told_if_slow<T>(id: &ContainerId, answer: impl Future<Output = T>) -> T {
+    let mut answer = std::pin::pin!(answer);
+    match tokio::time::timeout(PATIENCE, &mut answer).await {
+        Ok(answer) => answer,
+        Err(_) => {
+            tracing::warn!(
+                container = id.as_str(),
+                "its shim does not answer: waiting for it"
+            );
+            answer.await
+        }
     }
 }

@@ -95,6 +95,7 @@ impl RootView {
                 root.work
             );
             let view = mount_root(root, &options, MountFlags::empty())?;
+            root.demand_writable(Path::new(MOUNT_POINT))?;
             let place = Place::root(view.root.try_clone()?);
             for entry in mounts {
                 show(&place, entry)?;

@@ -1,10 +1,11 @@
 //! One running container: requests to its shim, and the events that come back.
 
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
 use corten_shim_api::{
-    EXIT_FILE_NAME, Event, ExecRequest, ExitRecord, FrameKind, GROUPS_SINCE, Request, Response, SOCKET_NAME,
+    EXIT_FILE_NAME, Event, ExecRequest, ExitRecord, FrameKind, GROUPS_SINCE, Request, ResolverSockets,
+    Response, SOCKET_NAME,
 };
 use corten_types::ContainerId;
 use oci_spec::runtime::Process;
@@ -242,6 +243,19 @@ impl Sandbox {
             columns,
             rows,
         })
+        .await
+    }
+
+    /// Lets the shim answer queries on these sockets, for UDP and TCP, from now on, as [`crate::Sandboxes::write_resolver`] says.
+    ///
+    /// # Errors
+    /// When the shim is gone, or of a release that cannot.
+    pub async fn resolve(&self, udp: BorrowedFd<'_>, tcp: BorrowedFd<'_>) -> Result<()> {
+        self.command(&Request::Resolve(ResolverSockets {
+            pid: std::process::id(),
+            udp: udp.as_raw_fd(),
+            tcp: tcp.as_raw_fd(),
+        }))
         .await
     }
 

@@ -277,9 +277,9 @@ impl Sandboxes {
     }
 
     fn write_note<T: Serialize>(&self, id: &ContainerId, name: &str, note: &T) -> Result<()> {
-        let text = serde_json::to_vec(note).map_err(|e| Error::Invalid(e.to_string()))?;
-        write_private(&self.run_dir(id).join(name), &text)
-            .map_err(Error::system("cannot note a container's state"))
+        let text = serde_json::to_string(note).map_err(|e| Error::Invalid(e.to_string()))?;
+        // As a whole: a daemon killed in the middle would lose sight of a container that runs.
+        replace(&self.run_dir(id).join(name), &text).map_err(Error::system("cannot note a container's state"))
     }
 
     fn read_note<T: DeserializeOwned>(&self, id: &ContainerId, name: &str) -> Option<T> {

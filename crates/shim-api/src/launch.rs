@@ -1,12 +1,17 @@
 //! The launch order: all a shim must know besides the OCI specification.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, StatVfsMountFlags, mkdir, rmdir, statvfs};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 /// Mount option, followed by a path: not the bind's whole source is bound but this part of it, and no symbolic link on the
 /// way leads out of the source. (Options that begin so are for the runtime, not the kernel: see mount(8).)
 pub const SUBPATH_OPTION: &str = "X-corten.subpath=";
+
+/// Mount option, followed by the path of a mount namespace: a bind's source is looked up there.
+pub const FROM_OPTION: &str = "X-corten.from=";
 
 /// What a shim is to run, and how to keep its output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +76,24 @@ pub struct OverlayRoot {
     /// The writable layer need not survive a crash of the machine: unmounting it then syncs nothing.
     #[serde(default)]
     pub volatile: bool,
+}
+
+impl OverlayRoot {
+    /// Makes sure that the overlay mounted at `mounted` can be written to. One whose work directory cannot be made, for want of
+    /// space above all, is mounted read-only by the kernel, which tells nobody but its log.
+    ///
+    /// # Errors
+    /// Why the work directory cannot be made, or [`Errno::AGAIN`] where it can by now.
+    pub fn demand_writable(&self, mounted: &Path) -> Result<(), Errno> {
+        if !statvfs(mounted)?.f_flag.contains(StatVfsMountFlags::RDONLY) {
+            return Ok(());
+        }
+        // What the kernel tried.
+        let probe = self.base.join(&self.work).join("probe");
+        mkdir(&probe, Mode::RWXU)?;
+        rmdir(&probe)?;
+        Err(Errno::AGAIN)
+    }
 }
 
 /// Where the init's network namespace comes from.

@@ -1,7 +1,7 @@
 //! The language a daemon and a container's shim speak, and the files they share.
 //!
-//! Lives here: the frames, requests, answers and events of the shim's socket, the launch order, the exit record, and a
-//! blocking reader and writer for them. Never here: what either side does with them.
+//! Lives here: the frames, requests, answers and events of the shim's socket, the launch order, the exit record, a blocking
+//! reader and writer for them, and the sealed file the shim's program runs from. Never here: what either side does with them.
 //!
 //! # The conversation
 //! A shim is one small process per container. The daemon starts it with one end of a stream socket pair as file
@@ -43,6 +43,7 @@ mod files;
 mod frame;
 mod launch;
 mod message;
+mod program;
 
 pub use files::{
     CLAIM_FD, CLAIM_FILE_NAME, CONTROL_FD, EXIT_FILE_NAME, ExitRecord, RESOLVER_FILE_NAME, SOCKET_NAME,
@@ -53,11 +54,13 @@ pub use frame::{
     write_frame,
 };
 pub use launch::{
-    InitProgram, Launch, LogFormat, LogTarget, NetworkMode, OverlayRoot, RootMount, SUBPATH_OPTION, Stdio,
+    FROM_OPTION, InitProgram, Launch, LogFormat, LogTarget, NetworkMode, OverlayRoot, RootMount,
+    SUBPATH_OPTION, Stdio,
 };
 pub use message::{
     ErrorStage, Event, ExecRequest, Request, ResolverSockets, Response, RuntimeFailure, ShimState,
 };
+pub use program::{is_sealed, sealed_copy};
 
 /// Version of the protocol spoken by this build.
 pub const PROTOCOL_VERSION: u32 = 3;

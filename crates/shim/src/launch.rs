@@ -6,7 +6,9 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use corten_cgroup::{Cgroup, Layout};
-use corten_shim_api::{ErrorStage, InitProgram, Launch, PROTOCOL_VERSION, SOCKET_NAME, SPEC_FILE_NAME};
+use corten_shim_api::{
+    ErrorStage, InitProgram, Launch, PROTOCOL_VERSION, SOCKET_NAME, SPEC_FILE_NAME, sealed_copy,
+};
 use oci_spec::runtime::{LinuxResources, Spec};
 use rustix::fs::{AtFlags, Mode, OFlags, open, unlinkat};
 use rustix::io::Errno;
@@ -16,7 +18,6 @@ use crate::failure::{Context, Result, chain, failure};
 use crate::init::{Init, sysctl};
 use crate::log::Log;
 use crate::namespaces::Namespaces;
-use crate::seal::sealed_copy;
 use crate::sys::{self, Cloned};
 use crate::task::{Input, Phase, Pipes, Task};
 

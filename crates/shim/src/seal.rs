@@ -10,12 +10,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStringExt;
 
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create};
-
-const SEALS: SealFlags = SealFlags::WRITE
-    .union(SealFlags::SHRINK)
-    .union(SealFlags::GROW)
-    .union(SealFlags::SEAL);
+use corten_shim_api::{is_sealed, sealed_copy};
 
 /// Returns only if this process's program is sealed; otherwise executes a sealed copy of it.
 ///
@@ -23,26 +18,10 @@ const SEALS: SealFlags = SealFlags::WRITE
 /// When the copy cannot be made or executed.
 pub fn ensure_sealed() -> io::Result<()> {
     let program = File::open("/proc/self/exe")?;
-    // A file on disk answers EINVAL.
-    if fcntl_get_seals(&program).is_ok_and(|seals| seals.contains(SEALS)) {
+    if is_sealed(&program) {
         return Ok(());
     }
     execute_sealed_copy(program)
-}
-
-/// A sealed copy of a program in memory.
-///
-/// # Errors
-/// When the file cannot be read, or memory is short.
-pub fn sealed_copy(mut program: File) -> io::Result<File> {
-    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-    // Kernels before 6.3 do not know the flag and make every such file executable.
-    let copy = memfd_create("corten-shim", flags | MemfdFlags::EXEC)
-        .or_else(|_| memfd_create("corten-shim", flags))?;
-    let mut copy = File::from(copy);
-    io::copy(&mut program, &mut copy)?;
-    fcntl_add_seals(&copy, SEALS)?;
-    Ok(copy)
 }
 
 fn execute_sealed_copy(program: File) -> io::Result<()> {

@@ -3,7 +3,7 @@
 
 mod harness;
 
-use corten_shim_api::{ErrorStage, NetworkMode, Response, RuntimeFailure};
+use corten_shim_api::{ErrorStage, NetworkMode, Response, RootMount, RuntimeFailure};
 use harness::Container;
 use serde_json::{Value, json};
 
@@ -54,6 +54,46 @@ fn a_file_that_is_no_program() {
     assert_eq!(
         fail(container),
         (ErrorStage::Exec, "exec /home/data: exec format error".into())
+    );
+}
+
+#[test]
+fn a_disk_without_room_for_overlays_work_directory() {
+    // The kernel would mount the root read-only and say nothing.
+    let container = Container::new(&["true"]).ordered(|launch| {
+        let RootMount::Overlay(root) = &mut launch.root else {
+            panic!("no overlay")
+        };
+        (root.upper, root.work) = ("small/upper".to_owned(), "small/work".to_owned());
+    });
+    let small = container.path("small");
+    std::fs::create_dir(&small).unwrap();
+    let inodes = Some(c"nr_inodes=3");
+    rustix::mount::mount(
+        "tmpfs",
+        &small,
+        "tmpfs",
+        rustix::mount::MountFlags::empty(),
+        inodes,
+    )
+    .unwrap();
+    for name in ["upper", "work"] {
+        std::fs::create_dir(small.join(name)).unwrap();
+    }
+    let root = container.path("root");
+    let mut container = container;
+    let RuntimeFailure { stage, message, .. } = container.fail();
+    rustix::mount::unmount(&small, rustix::mount::UnmountFlags::empty()).unwrap();
+    container.assert_gone();
+    assert_eq!(
+        (stage, message),
+        (
+            ErrorStage::Mount,
+            format!(
+                "error during container init: error preparing rootfs: mount {}: no space left on device",
+                root.display()
+            )
+        )
     );
 }
 

@@ -10,9 +10,8 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use corten_shim_api::{Event, FrameKind, Request, Response, read_frame};
+use corten_shim_api::{Event, FrameKind, Request, Response, read_frame, sealed_copy};
 use harness::{Container, ask, receive_all};
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 
 const ROUNDS: usize = 100;
 
@@ -21,18 +20,7 @@ fn program() -> PathBuf {
 }
 
 fn sealed(program: &PathBuf) -> OwnedFd {
-    let fd = memfd_create(
-        "corten-shim",
-        MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING | MemfdFlags::EXEC,
-    )
-    .unwrap();
-    let mut file = File::from(fd);
-    std::io::copy(&mut File::open(program).unwrap(), &mut file).unwrap();
-    fcntl_add_seals(
-        &file,
-        SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL,
-    )
-    .unwrap();
+    let file = sealed_copy(File::open(program).unwrap()).unwrap();
     // Not where the control connection goes.
     rustix::io::fcntl_dupfd_cloexec(&file, 10).unwrap()
 }

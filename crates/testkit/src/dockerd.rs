@@ -135,8 +135,27 @@ impl Dockerd {
     }
 }
 
+impl Dockerd {
+    /// Bridges of networks outlive it, and their subnets would be in the way of later tests. Nothing here panics.
+    fn remove_networks(&self) {
+        let words = |args: &[&str]| -> Vec<String> {
+            let output = self.docker_command(args).output();
+            let text = output.map(|output| output.stdout).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text).into_owned();
+            text.split_whitespace().map(str::to_owned).collect()
+        };
+        let containers = words(&["ps", "-aq"]);
+        if !containers.is_empty() {
+            let containers = containers.iter().map(String::as_str);
+            words(&["rm", "-f"].into_iter().chain(containers).collect::<Vec<_>>());
+        }
+        words(&["network", "prune", "-f"]);
+    }
+}
+
 impl Drop for Dockerd {
     fn drop(&mut self) {
+        self.remove_networks();
         // Asked first, so that it takes its containers and its containerd with it.
         let _ = rustix::process::kill_process(Pid::from_child(&self.process), Signal::TERM);
         let ended = wait::eventually(Duration::from_secs(15), || self.process.try_wait().ok().flatten());

@@ -105,7 +105,7 @@ fn serve(stream: UnixStream, seen: &Mutex<Vec<Recorded>>) -> io::Result<()> {
         if path == "/_ping" {
             write!(
                 stream,
-                "HTTP/1.1 200 OK\r\nApi-Version: {VERSION}\r\nOstype: linux\r\nContent-Length: 0\r\n\r\n"
+                "HTTP/1.1 200 OK\r\nApi-Version: {VERSION}\r\nOstype: linux\r\nSwarm: inactive\r\nContent-Length: 0\r\n\r\n"
             )?;
             continue;
         }

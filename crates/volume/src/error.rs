@@ -15,12 +15,22 @@ pub enum Error {
     NotFound(String),
     /// The name has characters that file systems or Docker do not allow.
     #[error(
-        "create {name}: \"{name}\" includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are \
+        "create {name}: {name:?} includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are \
          allowed. If you intended to pass a host directory, use absolute path"
     )]
     InvalidName {
         /// The name asked for.
         name: String,
+    },
+    /// No directory can have a name that long.
+    #[error(
+        "create {name}: error while creating volume root path '{path}': mkdir {path}: file name too long"
+    )]
+    LongName {
+        /// The name asked for.
+        name: String,
+        /// Where the volume was to be.
+        path: String,
     },
     /// The name is a single character.
     #[error("create {0}: volume name is too short, names should be at least two alphanumeric characters")]
@@ -89,9 +99,12 @@ impl Error {
             Self::NotFound(_) | Self::UnknownDriver { .. } => ErrorKind::NotFound,
             Self::InvalidName { .. } | Self::ShortName(_) | Self::InvalidOption { .. } => ErrorKind::Invalid,
             Self::OtherDriver { .. } => ErrorKind::Conflict,
-            Self::Mount { .. } | Self::StillMounted(_) | Self::Plugin { .. } | Self::Io { .. } => {
-                ErrorKind::System
-            }
+            // Docker finds out when it makes the directory, and calls it the system's fault.
+            Self::LongName { .. }
+            | Self::Mount { .. }
+            | Self::StillMounted(_)
+            | Self::Plugin { .. }
+            | Self::Io { .. } => ErrorKind::System,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::holds::Holds;
 use crate::local::{self, LocalMount};
 use crate::plugin::{PluginVolume, Plugins, VolumePlugin};
-use crate::volume::{LOCAL, Seen, Volume, VolumeRequest, is_valid_name};
+use crate::volume::{LOCAL, LONGEST_NAME, Seen, Volume, VolumeRequest, is_valid_name};
 
 /// Directory of the records of plugins' volumes; no volume can have this name.
 const OF_PLUGINS: &str = ".plugins";
@@ -120,11 +120,15 @@ impl Volumes {
 
     fn create_local(&self, request: VolumeRequest) -> Result<(Volume, bool)> {
         let name = request.name;
-        if name.chars().count() == 1 {
+        if name.len() == 1 {
             return Err(Error::ShortName(name));
         }
         if !is_valid_name(&name) {
             return Err(Error::InvalidName { name });
+        }
+        if name.len() > LONGEST_NAME {
+            let path = self.root.join(&name).display().to_string();
+            return Err(Error::LongName { name, path });
         }
         if let Err(reason) = LocalMount::parse(&request.options) {
             return Err(Error::InvalidOption { name, reason });

@@ -70,11 +70,14 @@ pub struct VolumeRequest {
     pub now_ns: i64,
 }
 
+/// The most bytes a name may have: it is a directory's, too.
+pub(crate) const LONGEST_NAME: usize = 255;
+
 /// Whether `name` may name a local volume: two or more of `[a-zA-Z0-9_.-]`, the first a letter or digit (Docker's rule).
+/// Its length is the file system's matter.
 pub fn is_valid_name(name: &str) -> bool {
     let bytes = name.as_bytes();
     bytes.len() >= 2
-        && bytes.len() <= 255
         && bytes[0].is_ascii_alphanumeric()
         && bytes
             .iter()

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::host_config::RestartPolicy;
 use crate::omit::zero;
+use crate::port::PortMap;
 
 /// New limits and a new restart policy. What is zero or empty stays as it is. The names and units are those of
 /// [`crate::HostConfig`].
@@ -41,6 +42,13 @@ pub struct ContainerUpdateRequest {
     pub pids_limit: Option<i64>,
     /// Empty leaves it.
     pub restart_policy: RestartPolicy,
+    /// Ports to publish besides, as in [`crate::HostConfig::port_bindings`]. Corten's own: Docker ignores it.
+    #[serde(skip_serializing_if = "zero")]
+    pub publish_add: Option<PortMap>,
+    /// Ports to publish no more: bindings without address or port stand for any, no bindings for all. Corten's own: Docker
+    /// ignores it.
+    #[serde(skip_serializing_if = "zero")]
+    pub publish_remove: Option<PortMap>,
 }
 
 /// What an update came to.
@@ -49,4 +57,7 @@ pub struct ContainerUpdateRequest {
 pub struct ContainerUpdateResponse {
     /// What the user should know; `None` prints `null`.
     pub warnings: Option<Vec<String>>,
+    /// The ports as they are now, where other ones were asked for. Corten's own: who asked for them knows that it was heard.
+    #[serde(skip_serializing_if = "zero")]
+    pub ports: Option<PortMap>,
 }

@@ -77,7 +77,8 @@ pub use info::{
 };
 pub use mount::{BindOptions, DriverConfig, ImageOptions, Mount, MountPoint, TmpfsOptions, VolumeOptions};
 pub use network::{
-    ConfigReference, Ipam, IpamConfig, Network, NetworkContainer, NetworkCreateRequest, NetworkCreated,
+    ConfigReference, Ipam, IpamConfig, Network, NetworkConnectRequest, NetworkContainer,
+    NetworkCreateRequest, NetworkCreated, NetworkDisconnectRequest,
 };
 pub use network_settings::NetworkSettings;
 pub use plugin::{Plugin, PluginConfig};

@@ -1,9 +1,10 @@
-//! Networks: inspect and list.
+//! Networks: inspect, list, and the bodies of the requests about them.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::endpoint::EndpointSettings;
 use crate::omit::zero;
 
 /// A network.
@@ -148,4 +149,25 @@ pub struct NetworkCreated {
     pub id: String,
     /// Something to tell the user.
     pub warning: String,
+}
+
+/// Body of `POST /networks/{id}/connect`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct NetworkConnectRequest {
+    /// Container by name, identifier or prefix of it.
+    pub container: String,
+    /// What is wished for there.
+    #[serde(skip_serializing_if = "zero")]
+    pub endpoint_config: Option<EndpointSettings>,
+}
+
+/// Body of `POST /networks/{id}/disconnect`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct NetworkDisconnectRequest {
+    /// Container by name, identifier or prefix of it.
+    pub container: String,
+    /// Whatever state the container is in, even if it is gone.
+    pub force: bool,
 }

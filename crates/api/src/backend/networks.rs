@@ -1,7 +1,7 @@
 //! Calls about networks.
 
 use async_trait::async_trait;
-use corten_wire::{Filters, Network, NetworkCreateRequest};
+use corten_wire::{Filters, Network, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest};
 
 use crate::ApiResult;
 
@@ -19,4 +19,10 @@ pub trait NetworksApi: Send + Sync {
 
     /// Removes one that nobody is on.
     async fn remove(&self, network: &str) -> ApiResult<()>;
+
+    /// Puts a container on one, whether it runs or not.
+    async fn connect(&self, network: &str, request: NetworkConnectRequest) -> ApiResult<()>;
+
+    /// Takes a container off one.
+    async fn disconnect(&self, network: &str, request: NetworkDisconnectRequest) -> ApiResult<()>;
 }

@@ -12,6 +12,8 @@ use crate::{ApiError, ApiResult};
 
 /// First API version without kernel memory.
 const NO_KERNEL_MEMORY: u16 = 42;
+/// First API version whose containers may be on several networks from the beginning.
+const SEVERAL_NETWORKS: u16 = 44;
 /// First API version whose list tells of health.
 const LIST_WITH_HEALTH: u16 = 52;
 
@@ -30,6 +32,9 @@ pub(super) async fn create(State(api): Api, params: Params, request: Request) ->
             "config cannot be empty in order to create a container",
         ));
     }
+    if !params.version().at_least(SEVERAL_NETWORKS) {
+        refuse_several_networks(&wanted)?;
+    }
     let options = CreateOptions {
         name: params.owned("name"),
         platform: params.owned("platform"),
@@ -39,6 +44,23 @@ pub(super) async fn create(State(api): Api, params: Params, request: Request) ->
         StatusCode::CREATED,
         &api.containers.create(options, wanted).await?,
     ))
+}
+
+fn refuse_several_networks(wanted: &ContainerCreateRequest) -> ApiResult<()> {
+    let networks = wanted.networking_config.as_ref();
+    let networks = networks.and_then(|networks| networks.endpoints_config.as_ref());
+    let names: Vec<&str> = networks
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    match names.len() {
+        0 | 1 => Ok(()),
+        _ => Err(ApiError::invalid(format!(
+            "Container cannot be connected to network endpoints: {}",
+            names.join(", ")
+        ))),
+    }
 }
 
 /// What a container takes in a list, in bytes, and some more.

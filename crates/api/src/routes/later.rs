@@ -44,14 +44,6 @@ pub(super) fn router() -> Router<Shared> {
             get(refuse("asking a registry about an image")),
         )
         .route(
-            "/networks/{id}/connect",
-            post(refuse("connecting containers to networks")),
-        )
-        .route(
-            "/networks/{id}/disconnect",
-            post(refuse("disconnecting containers from networks")),
-        )
-        .route(
             "/plugins",
             get(|| async { Answer::Ok(answer(StatusCode::OK, &json!([]))) }),
         )

@@ -95,9 +95,14 @@ pub fn router(backend: Backend) -> Router {
             get(volumes::export).put(volumes::import),
         )
         .route("/networks", get(networks::list))
-        .route("/networks/create", post(networks::create))
-        .route("/networks/prune", post(housekeeping::prune_networks))
-        .route("/networks/{id}", get(networks::inspect).delete(networks::remove))
+        .route("/networks/", get(networks::list))
+        // So do names of networks. One may be called "create", too.
+        .route(
+            "/networks/{*name}",
+            get(networks::inspect)
+                .post(networks::post)
+                .delete(networks::remove),
+        )
         .merge(later::router())
         // Docker answers a wrong method like a wrong path.
         .method_not_allowed_fallback(unknown)

@@ -23,6 +23,8 @@ pub struct Fake {
     pub listeners: Arc<AtomicUsize>,
     /// What `create` was asked for.
     pub created: std::sync::Mutex<Option<(CreateOptions, ContainerCreateRequest)>>,
+    /// What `connect` was asked for.
+    pub connected: std::sync::Mutex<Option<EndpointSettings>>,
 }
 
 impl Fake {
@@ -203,6 +205,7 @@ impl ContainersApi for Fake {
         let seen = format!("{} {:?}", request.memory, request.pids_limit);
         Ok(ContainerUpdateResponse {
             warnings: Some(vec![seen]),
+            ports: request.publish_add,
         })
     }
 
@@ -492,6 +495,24 @@ impl NetworksApi for Fake {
     }
 
     async fn remove(&self, _: &str) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn connect(&self, _: &str, request: NetworkConnectRequest) -> ApiResult<()> {
+        known(&request.container)?;
+        *self.connected.lock().unwrap() = request.endpoint_config;
+        Ok(())
+    }
+
+    async fn disconnect(&self, network: &str, request: NetworkDisconnectRequest) -> ApiResult<()> {
+        known(&request.container)?;
+        if !request.force {
+            let sentence = format!(
+                "container {} is not connected to network {network}",
+                request.container
+            );
+            return Err(ApiError::new(ErrorKind::Forbidden, sentence));
+        }
         Ok(())
     }
 }

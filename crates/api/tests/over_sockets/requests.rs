@@ -279,6 +279,43 @@ async fn volumes_and_networks_answer() {
 }
 
 #[tokio::test]
+async fn containers_join_and_leave_networks() {
+    let server = Server::start();
+    let send = |path: &'static str, body: &'static str| server.send("POST", path, JSON, body);
+    let wish = r#"{"container":"c","EndpointConfig":{"Aliases":["a"],"GwPriority":7,"IPAMConfig":{"IPv4Address":"10.0.0.9"}}}"#;
+    assert_eq!(
+        send("/v1.50/networks/n/connect", wish).await,
+        (200, String::new())
+    );
+    let connected = server.fake.connected.lock().unwrap().take().unwrap();
+    assert_eq!(
+        (connected.aliases, connected.gw_priority),
+        (Some(vec!["a".to_owned()]), 7)
+    );
+    assert_eq!(connected.ipam_config.unwrap().ipv4_address, "10.0.0.9");
+    assert_eq!(
+        send("/networks/n/connect", r#"{"Container":"c"}"#).await,
+        (200, String::new())
+    );
+    assert!(server.fake.connected.lock().unwrap().is_none());
+    let absent = (404, "{\"message\":\"No such container: x\"}\n".to_owned());
+    assert_eq!(send("/networks/n/connect", r#"{"Container":"x"}"#).await, absent);
+    assert_eq!(send("/networks/n/connect", r#"{"Container":7}"#).await.0, 400);
+    assert_eq!(
+        send("/networks/n/disconnect", r#"{"Container":"c","Force":true}"#).await,
+        (200, String::new())
+    );
+    assert_eq!(
+        send("/networks/n/disconnect", r#"{"Container":"c"}"#).await,
+        (
+            403,
+            "{\"message\":\"container c is not connected to network n\"}\n".to_owned()
+        )
+    );
+    assert_eq!(server.ask("GET", "/networks/n/connect").await.0, 404);
+}
+
+#[tokio::test]
 async fn exec_is_checked_before_it_runs() {
     let server = Server::start();
     let create = |body: &'static str| server.send("POST", "/containers/c/exec", JSON, body);

@@ -17,14 +17,11 @@ pub(crate) enum Choice {
 }
 
 impl Choice {
-    /// Reads what was said; `in_use` is what `config.json` calls the context in use, asked when nothing else was said.
+    /// Reads what was said; `in_use` is what `config.json` calls the context in use, for when nothing else was said.
     ///
     /// # Errors
-    /// When several things were said at once, or `config.json` cannot be read.
-    pub(crate) fn read(
-        matches: &Matches,
-        in_use: impl FnOnce() -> Result<String, Error>,
-    ) -> Result<Self, Error> {
+    /// When several things were said at once.
+    pub(crate) fn read(matches: &Matches, in_use: &str) -> Result<Self, Error> {
         let mut hosts = matches.list("host");
         let host = hosts.next();
         if hosts.next().is_some() {
@@ -49,7 +46,7 @@ impl Choice {
             Some(name) => name,
             // The environment's address goes before the context that is in use.
             None if env("DOCKER_HOST").is_some() => return Ok(from_environment()),
-            None => in_use()?,
+            None => in_use.to_owned(),
         };
         Ok(match context.as_str() {
             "" | DEFAULT => from_environment(),

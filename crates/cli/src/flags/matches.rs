@@ -46,6 +46,11 @@ pub(crate) enum FlagError {
     /// Docker has the flag, Corten does not.
     #[error("--{0} is not supported by Corten yet")]
     NotYet(&'static str),
+    /// The flag is for engines on another system.
+    #[error(
+        "{0:?} is only supported on a Docker daemon running on windows, but the Docker daemon is running on linux"
+    )]
+    Windows(String),
 }
 
 impl Matches {
@@ -181,7 +186,7 @@ impl Matches {
 
     fn set(&mut self, flag: &'static Flag, value: String) -> Result<(), FlagError> {
         let name = match flag.standing {
-            Standing::Known | Standing::Hidden | Standing::NotYet | Standing::Help => flag.name,
+            Standing::Known | Standing::NotYet | Standing::Windows | Standing::Help => flag.name,
             Standing::Alias(of) => of,
             Standing::Deprecated(of) => {
                 // On standard output, as the original has it. A remark that cannot be shown is no reason to fail.
@@ -197,20 +202,22 @@ impl Matches {
         if judge.standing == Standing::NotYet {
             return Err(FlagError::NotYet(judge.name));
         }
+        if judge.standing == Standing::Windows {
+            return Err(FlagError::Windows(judge.title()));
+        }
         let invalid = |reason| FlagError::Invalid {
             value: value.clone(),
             flag: judge.title(),
             reason,
         };
-        let value = if judge.kind == Kind::Switch {
-            check::go_bool(&value).map_err(invalid)?.to_string()
-        } else {
-            if let Some(check) = judge.check {
-                check(&value).map_err(invalid)?;
-            }
-            value
+        let read = match judge.kind {
+            Kind::Switch => check::go_bool(&value).map_err(invalid)?.to_string(),
+            Kind::Value(_) => value.clone(),
         };
-        self.given.push((name, value));
+        if let Some(check) = judge.check {
+            check(&read).map_err(invalid)?;
+        }
+        self.given.push((name, read));
         Ok(())
     }
 }
@@ -230,6 +237,7 @@ mod tests {
         Flag::int("pids-limit", ""),
         Flag::switch("sig-proxy", "").default("true"),
         Flag::switch("tty", "").short('t'),
+        Flag::int("weird", "").windows(),
     ];
 
     fn parse(args: &[&str]) -> Result<Option<Matches>, FlagError> {
@@ -288,6 +296,10 @@ mod tests {
         assert_eq!(
             complaint(&["--pids-limit", "x"]),
             "invalid argument \"x\" for \"--pids-limit\" flag: strconv.ParseInt: parsing \"x\": invalid syntax"
+        );
+        assert_eq!(
+            complaint(&["--weird", "1"]),
+            "\"--weird\" is only supported on a Docker daemon running on windows, but the Docker daemon is running on linux"
         );
         assert_eq!(complaint(&["--odd"]), "--odd is not supported by Corten yet");
     }

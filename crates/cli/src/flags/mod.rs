@@ -25,6 +25,8 @@ pub(crate) struct Flag {
     default: &'static str,
     check: Option<Check>,
     standing: Standing,
+    /// Help keeps quiet about it.
+    hidden: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +40,10 @@ enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
     Known,
-    /// Works, and help keeps quiet about it.
-    Hidden,
     /// Docker has it, Corten does not yet.
     NotYet,
+    /// Docker has it for engines on Windows, and hides it from others.
+    Windows,
     /// Another, hidden name of a flag.
     Alias(&'static str),
     /// As `Alias`, and using it is remarked upon.
@@ -116,15 +118,21 @@ impl Flag {
         self
     }
 
-    /// Works, and help keeps quiet about it.
+    /// Help keeps quiet about it.
     pub(crate) const fn hidden(mut self) -> Self {
-        self.standing = Standing::Hidden;
+        self.hidden = true;
         self
     }
 
     /// Docker has it, Corten does not yet: using it is an error.
     pub(crate) const fn not_yet(mut self) -> Self {
         self.standing = Standing::NotYet;
+        self
+    }
+
+    /// Only engines on Windows know it: using it is an error.
+    pub(crate) const fn windows(mut self) -> Self {
+        self.standing = Standing::Windows;
         self
     }
 
@@ -162,10 +170,11 @@ impl Flag {
 
     /// Whether help shows it.
     pub(crate) fn is_shown(&self) -> bool {
-        !matches!(
+        let by_standing = matches!(
             self.standing,
-            Standing::Hidden | Standing::Alias(_) | Standing::Deprecated(_)
-        )
+            Standing::Windows | Standing::Alias(_) | Standing::Deprecated(_)
+        );
+        !self.hidden && !by_standing
     }
 
     /// `-m, --memory`, as messages name it.
@@ -185,6 +194,7 @@ impl Flag {
             default: "",
             check: None,
             standing: Standing::Known,
+            hidden: false,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use corten_template::{Error as TemplateError, Functions, Json, Missing, Template, Type, Value};
 
-pub(crate) use row::{AsRow, Row};
+pub(crate) use row::{AsRow, Row, object_of_lists};
 
 use crate::error::Error;
 use crate::table::Table;
@@ -83,12 +83,6 @@ impl Format {
     /// The fields that are mentioned, for verbs that must know what to ask the engine for.
     pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
         self.template.fields().into_iter()
-    }
-
-    /// The text for one value, given as JSON.
-    pub(crate) fn apply(&self, text: &str) -> Result<String, Error> {
-        let json = Json::parse(text).map_err(parsing)?;
-        self.render(&json.decoded()).map_err(parsing)
     }
 
     /// The text for one value.

@@ -3,10 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use corten_template::{Json, Method, Param, Struct, Value};
+use corten_template::{Json, List, Method, Param, Struct, StructType, Type, Value};
 
 /// What rows are called in complaints about fields they do not have.
 const TYPE: &str = "*formatter.subContext";
+
+/// What a list is said to hold; each row knows itself.
+static ROW: StructType = StructType {
+    name: TYPE,
+    fields: &[],
+};
 
 /// A row of a list, as an object of texts.
 #[derive(Debug)]
@@ -36,6 +42,28 @@ impl Row {
         );
         self
     }
+}
+
+/// An object of the type `type_name` (Docker's) whose fields are lists of rows.
+pub(crate) fn object_of_lists(type_name: &'static str, lists: Vec<(&'static str, Vec<Row>)>) -> Value {
+    let list = |rows: Vec<Row>| {
+        Value::List(Arc::new(List {
+            element: Type::Struct(&ROW),
+            is_nil: false,
+            items: rows.iter().map(AsRow::value).collect(),
+        }))
+    };
+    Value::Struct(Arc::new(Struct {
+        name: type_name,
+        fields: lists
+            .into_iter()
+            .map(|(name, rows)| (Arc::from(name), list(rows)))
+            .collect(),
+        embedded: Vec::new(),
+        methods: Vec::new(),
+        json: None,
+        html_safe_json: true,
+    }))
 }
 
 /// What a list's row can be made of.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use corten_client::{Client, Filters, ImageListOptions, ListOptions};
 
-use super::position::{options_end, value_wanted, wanted};
+use super::position::{options_end, takes_files, value_wanted, wanted, whole_options};
 use super::wanted::{Kind, Wanted, Word};
 use crate::command::Program;
 use crate::context::DEFAULT;
@@ -16,7 +16,13 @@ use crate::output;
 /// Nobody waits longer for a list of names.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Prints what fits the last of `words`, which stand behind the program's name: a line each, the word, a tab, what it is.
+/// Tells a shell that nothing else fits; the numbers are those of Docker's own completion.
+const NOTHING_ELSE: &str = ":4";
+/// Tells it to do what it does by itself, which is to offer files.
+const FILES: &str = ":0";
+
+/// Prints what fits the last of `words`, which stand behind the program's name: a line each, the word, and behind a tab
+/// what it is. The last line says what else the shell may offer.
 pub(crate) async fn complete(
     program: Program,
     root: &'static [Flag],
@@ -36,8 +42,14 @@ pub(crate) async fn complete(
         Some(flag) => value_wanted(root, rest, flag, value),
         None => wanted(root, options, rest, current),
     };
-    let Ok(Some(matches)) = Matches::parse(root, false, options.to_vec()) else {
+    let Ok(Some(matches)) = Matches::parse(root, false, whole_options(root, options).to_vec()) else {
+        output::line(FILES)?;
         return Ok(0);
+    };
+    let last = match wanted {
+        Wanted::Nothing => FILES,
+        _ if takes_files(rest) => FILES,
+        _ => NOTHING_ELSE,
     };
     let answers = match wanted {
         Wanted::Words(words) => words,
@@ -55,9 +67,15 @@ pub(crate) async fn complete(
     let begin = glued.map(|flag| format!("{flag}=")).unwrap_or_default();
     for Word { text, about } in answers {
         if text.starts_with(value) {
-            output::line(&format!("{begin}{text}\t{about}"))?;
+            let about = if about.is_empty() {
+                about
+            } else {
+                format!("\t{about}")
+            };
+            output::line(&format!("{begin}{text}{about}"))?;
         }
     }
+    output::line(last)?;
     Ok(0)
 }
 

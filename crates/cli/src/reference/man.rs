@@ -22,7 +22,7 @@ pub(crate) fn write_pages(program: &Program, root: &'static [Flag], dir: &Path) 
         let path = dir.join(format!("{title}.1"));
         fs::write(&path, text).map_err(failed(&path))
     };
-    let name = &program.0;
+    let name = &program.name;
     write(name, program_page(name, root))?;
     for (path, command) in commands() {
         let title = format!("{name}-{}", path.replace(' ', "-"));
@@ -50,7 +50,7 @@ fn page(name: &str, title: &str, path: &str, command: &Command) -> String {
     page.control("SH", ["SYNOPSIS"]);
     page.text([
         bold(format!("{name} {path}")),
-        roman(format!(" {}", command.usage)),
+        roman(format!(" {}", command.usage_of(name))),
     ]);
     page.control("SH", ["DESCRIPTION"]);
     page.text(lines(command.about));
@@ -110,12 +110,14 @@ mod tests {
     #[test]
     fn a_page_for_each_command() {
         let dir = tempfile::tempdir().unwrap();
-        let program = Program("docker".to_owned());
+        let program = Program::docker();
         static ROOT: &[Flag] = &[Flag::switch("debug", "Enable debug mode").short('D')];
         write_pages(&program, ROOT, dir.path()).unwrap();
         let run = fs::read_to_string(dir.path().join("docker-container-run.1")).unwrap();
         assert!(run.contains(".TH DOCKER-CONTAINER-RUN 1 "), "{run}");
         assert!(run.contains("\n.TP\n\\fB\\-d, \\-\\-detach\\fR\n"), "{run}");
+        let cp = fs::read_to_string(dir.path().join("docker-cp.1")).unwrap();
+        assert!(cp.contains("\tdocker cp [OPTIONS] SRC_PATH"), "{cp}");
         let all = fs::read_to_string(dir.path().join("docker.1")).unwrap();
         assert!(all.contains("\n\\fBcontainer run\\fR\n") && all.contains("\\-\\-debug"));
     }

@@ -15,6 +15,20 @@ pub(super) fn options_end(root: &'static [Flag], words: &[String]) -> usize {
     at.min(words.len())
 }
 
+/// Options of the program without one at their end whose value is still to come.
+pub(super) fn whole_options<'a>(root: &'static [Flag], options: &'a [String]) -> &'a [String] {
+    let lacking = usize::from(lacks_value(root, options).is_some());
+    &options[..options.len() - lacking]
+}
+
+/// The last of the program's options, if its value is still to come.
+fn lacks_value(root: &'static [Flag], options: &[String]) -> Option<&'static Flag> {
+    let flag = options.last().and_then(|word| takes_next(root, word));
+    // A value that looks like a flag is one nevertheless, but not the value of another.
+    let is_value = options.len() < 2 || takes_next(root, &options[options.len() - 2]).is_none();
+    flag.filter(|_| is_value)
+}
+
 /// The flag whose value is the word behind this one.
 fn takes_next(flags: &'static [Flag], word: &str) -> Option<&'static Flag> {
     if word.contains('=') {
@@ -35,21 +49,29 @@ fn by_name(flags: &'static [Flag], word: &str) -> Option<&'static Flag> {
     flags.iter().find(|flag| flag.name() == name)
 }
 
+/// The command that words lead to, and those behind it.
+fn command_of(words: &[String]) -> Option<(String, &'static Command, &[String])> {
+    let (verb, rest) = words.split_first()?;
+    let group = verbs::GROUPS.iter().any(|group| group.name == *verb);
+    let (path, args) = match rest.split_first() {
+        Some((word, args)) if group => (format!("{verb} {word}"), args),
+        _ => (verb.clone(), rest),
+    };
+    let (path, command) = commands().find(|(other, _)| *other == path)?;
+    Some((path, command, args))
+}
+
+/// Whether files may stand behind these words, beside all else.
+pub(super) fn takes_files(words: &[String]) -> bool {
+    command_of(words).is_some_and(|(_, command, _)| command.usage.contains("_PATH"))
+}
+
 /// What may stand behind `--flag=`.
 pub(super) fn value_wanted(root: &'static [Flag], words: &[String], flag: &str, value: &str) -> Wanted {
-    let (path, flags, args) = match words.split_first() {
-        None => (String::new(), root, words),
-        Some((verb, rest)) => {
-            let group = verbs::GROUPS.iter().any(|group| group.name == *verb);
-            let (path, args) = match rest.split_first() {
-                Some((word, args)) if group => (format!("{verb} {word}"), args),
-                _ => (verb.clone(), rest),
-            };
-            let Some((_, command)) = commands().find(|(other, _)| *other == path) else {
-                return Wanted::Nothing;
-            };
-            (path, command.flags, args)
-        }
+    let (path, flags, args) = match (words, command_of(words)) {
+        ([], _) => (String::new(), root, words),
+        (_, Some((path, command, args))) => (path, command.flags, args),
+        (_, None) => return Wanted::Nothing,
     };
     match by_name(flags, flag) {
         Some(flag) if flag.is_switch() => {
@@ -63,10 +85,7 @@ pub(super) fn value_wanted(root: &'static [Flag], words: &[String], flag: &str, 
 /// What may stand behind these words, where `current` is what stands there already.
 pub(super) fn wanted(root: &'static [Flag], options: &[String], words: &[String], current: &str) -> Wanted {
     let Some((verb, rest)) = words.split_first() else {
-        let flag = options.last().and_then(|word| takes_next(root, word));
-        // A value that looks like a flag is one nevertheless, but not the value of another.
-        let is_value = options.len() < 2 || takes_next(root, &options[options.len() - 2]).is_none();
-        return match flag.filter(|_| is_value) {
+        return match lacks_value(root, options) {
             Some(flag) => values::of("", flag.name(), current, options),
             None if current.starts_with('-') => Wanted::Words(flag_words(root)),
             None => Wanted::Words(verb_words()),
@@ -122,10 +141,13 @@ fn kinds(path: &str, command: &Command, args: &[String], given: usize) -> Vec<Ki
     let Some(first) = first else {
         return Vec::new();
     };
-    if given > 0 && !usage.contains(&format!("[{first}...]")) && !usage.contains("|ID...]") {
-        return Vec::new();
-    }
-    match first {
+    let repeats = usage.contains(&format!("[{first}...]")) || usage.contains("|ID...]");
+    let argument = match usage.split(' ').nth(given) {
+        _ if given == 0 || repeats => first,
+        Some(word) => word,
+        None => return Vec::new(),
+    };
+    match argument {
         "CONTAINER" => vec![Kind::Container(state(path, args))],
         "CONTEXT" if !matches!(path, "context create" | "context import") => vec![Kind::Context],
         "IMAGE" | "SOURCE_IMAGE" | "REPOSITORY" => vec![Kind::Image],
@@ -178,7 +200,8 @@ fn verb_words() -> Vec<Word> {
     let groups = verbs::GROUPS
         .iter()
         .map(|group| Word::new(group.name, group.about));
-    let mut words: Vec<_> = single.chain(groups).collect();
+    let daemon = Word::new(verbs::DAEMON.0, verbs::DAEMON.1);
+    let mut words: Vec<_> = single.chain(groups).chain([daemon]).collect();
     words.sort_by(|a, b| a.text.cmp(&b.text));
     words
 }
@@ -266,6 +289,17 @@ mod tests {
             wanted_at(&["context", "use"], ""),
             Wanted::Names(vec![Kind::Context])
         );
+        assert_eq!(
+            wanted_at(&["network", "connect", "--ip", "10.0.0.9"], ""),
+            Wanted::Names(vec![Kind::Network])
+        );
+        assert_eq!(
+            wanted_at(&["network", "disconnect", "-f", "n"], ""),
+            containers(State::Any)
+        );
+        assert_eq!(wanted_at(&["network", "connect", "n", "c"], ""), Wanted::Nothing);
+        assert_eq!(wanted_at(&["rename", "a"], ""), Wanted::Nothing);
+        assert_eq!(wanted_at(&["commit", "a"], ""), Wanted::Nothing);
         assert_eq!(wanted_at(&["context", "create"], ""), Wanted::Nothing);
         assert_eq!(wanted_at(&["nothing"], ""), Wanted::Nothing);
     }

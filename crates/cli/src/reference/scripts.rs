@@ -1,13 +1,14 @@
 //! Completion scripts: each hands the words typed so far to the hidden verb `__complete` and shows what comes back.
 
 /// Shells there are scripts for.
-pub(crate) const SHELLS: [&str; 3] = ["bash", "fish", "zsh"];
+pub(crate) const SHELLS: [&str; 4] = ["bash", "fish", "powershell", "zsh"];
 
 /// The script for a shell, for the program `name`; `None` for a shell that is not known.
 pub(crate) fn script(shell: &str, name: &str) -> Option<String> {
     let text = match shell {
         "bash" => BASH,
         "fish" => FISH,
+        "powershell" => POWERSHELL,
         "zsh" => ZSH,
         _ => return None,
     };
@@ -34,7 +35,10 @@ __FUNCTION_complete() {
     breaks="${COMP_WORDBREAKS//[^:=]/}"
     [ -n "$breaks" ] && prefix="${current%"${current##*["$breaks"]}"}"
     while IFS=$'\t' read -r answer _; do
-        [ -n "$answer" ] && COMPREPLY+=("${answer#"$prefix"}")
+        case "$answer" in
+            "" | :[0-9]*) ;;
+            *) COMPREPLY+=("${answer#"$prefix"}") ;;
+        esac
     done < <("${words[0]}" __complete "${words[@]:1}" 2>/dev/null)
     case "${#COMPREPLY[@]} ${COMPREPLY[0]}" in
         "1 "*[:=]) compopt -o nospace ;;
@@ -48,7 +52,7 @@ const FISH: &str = r#"# fish completion for NAME
 function __FUNCTION_complete
     set -l words (commandline -opc)
     set -l current (commandline -ct)
-    set -l answers (NAME __complete $words[2..-1] "$current" 2>/dev/null)
+    set -l answers (NAME __complete $words[2..-1] "$current" 2>/dev/null | string match -v -r '^:[0-9]+$')
     if test (count $answers) -gt 0
         printf '%s\n' $answers
         return
@@ -62,13 +66,36 @@ end
 complete -c NAME -f -a '(__FUNCTION_complete)'
 "#;
 
+/// An argument that is empty is lost by older releases unless it is written as two quotes. No answer means a file here, too.
+const POWERSHELL: &str = r#"# powershell completion for NAME
+$FUNCTIONComplete = {
+    param($current, $line, $cursor)
+    $before = @($line.CommandElements | Select-Object -Skip 1 |
+        Where-Object { $_.Extent.EndOffset -lt $cursor } | ForEach-Object { $_.Extent.Text })
+    $asked = $current
+    if ($asked -eq '' -and ($PSVersionTable.PSVersion -lt [version]'7.3' -or $PSNativeCommandArgumentPassing -eq 'Legacy')) {
+        $asked = '""'
+    }
+    & 'NAME' __complete @before $asked 2>$null | Where-Object { $_ -notmatch '^:[0-9]+$' } | ForEach-Object {
+        $word, $about = $_ -split "`t", 2
+        if (-not $about) { $about = $word }
+        [System.Management.Automation.CompletionResult]::new($word, $word, 'ParameterValue', $about)
+    }
+}
+Register-ArgumentCompleter -Native -CommandName 'NAME' -ScriptBlock $FUNCTIONComplete
+"#;
+
 const ZSH: &str = r#"#compdef NAME
 # zsh completion for NAME
 _FUNCTION() {
     local -a answers
     local line
     while IFS= read -r line; do
-        answers+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
+        case "$line" in
+            :[0-9]*) ;;
+            *$'\t'*) answers+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}") ;;
+            *) answers+=("${line//:/\\:}") ;;
+        esac
     done < <(NAME __complete "${(@)words[2,CURRENT]}" 2>/dev/null)
     if (( ${#answers} )); then
         _describe 'NAME' answers

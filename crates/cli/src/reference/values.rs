@@ -184,6 +184,7 @@ pub(super) fn of(path: &str, flag: &str, current: &str, before: &[String]) -> Wa
         "storage-opt" => words(&["size="]),
         "ulimit" => words(ULIMITS),
         "volume-driver" => words(&["local"]),
+        "driver" if path == "network create" => words(&["bridge", "ipvlan", "macvlan"]),
         "driver" if verb == "create" => words(&["local"]),
         "detach-keys" => words(&["ctrl-"]),
         "platform" => words(PLATFORMS),
@@ -191,6 +192,7 @@ pub(super) fn of(path: &str, flag: &str, current: &str, before: &[String]) -> Wa
         "type" if path == "inspect" => words(&["container", "image", "network", "volume"]),
         "filter" => filter(path, current),
         "context" => Wanted::Names(vec![Kind::Context]),
+        "log-level" => words(&["debug", "info", "warn", "error", "fatal", "panic"]),
         _ => Wanted::Nothing,
     }
 }

@@ -3,7 +3,7 @@
 use corten_types::parse_bytes;
 
 use super::{block_io, devices, gpus, mounts, network, resources};
-use crate::flags::{Flag, duration};
+use crate::flags::{Flag, Matches, duration, go_bool};
 
 /// Names of the flags that `create` does not have.
 const RUN_ONLY: [&str; 3] = ["detach", "detach-keys", "sig-proxy"];
@@ -34,9 +34,23 @@ pub(crate) static CREATE_FLAGS: &[Flag] = &WITHOUT_RUN_ONLY;
 /// The flags of `update`.
 pub(crate) static UPDATE_FLAGS: &[Flag] = &OF_UPDATE;
 
+/// Signatures are not looked at; who asks for that is told.
+pub(crate) const CONTENT_TRUST: Flag = Flag::switch("disable-content-trust", "Skip image verification")
+    .default("true")
+    .check(check_content_trust);
+
 const ALL_LEN: usize = 107;
 static WITHOUT_RUN_ONLY: [Flag; ALL_LEN - RUN_ONLY.len()] = select(&RUN_ONLY, false);
-static OF_UPDATE: [Flag; UPDATABLE.len()] = of_update();
+static OF_UPDATE: [Flag; UPDATABLE.len() + PUBLISHING.len()] = of_update();
+
+/// Changes of published ports, which Docker does not have.
+const PUBLISHING: [Flag; 2] = [
+    Flag::list(
+        "publish-add",
+        "Publish a port of the container, at once if it runs",
+    ),
+    Flag::list("publish-rm", "Publish a port of the container no more"),
+];
 
 const ALL: [Flag; ALL_LEN] = [
     Flag::list("add-host", "Add a custom host-to-IP mapping (host:ip)").check(network::extra_host),
@@ -56,10 +70,13 @@ const ALL: [Flag; ALL_LEN] = [
     Flag::list("cap-add", "Add Linux capabilities"),
     Flag::list("cap-drop", "Drop Linux capabilities"),
     Flag::text("cgroup-parent", "Optional parent cgroup for the container"),
-    Flag::text("cgroupns", "Cgroup namespace to use (host|private)"),
+    Flag::text(
+        "cgroupns",
+        "Cgroup namespace to use (host|private)\n'host': that of the host\n'private': one of its own\n'': as the daemon's option default-cgroupns-mode says (default)",
+    ),
     Flag::text("cidfile", "Write the container ID to the file"),
-    Flag::int("cpu-count", "CPU count (Windows only)").not_yet(),
-    Flag::int("cpu-percent", "CPU percent (Windows only)").not_yet(),
+    Flag::int("cpu-count", "CPU count (Windows only)").windows(),
+    Flag::int("cpu-percent", "CPU percent (Windows only)").windows(),
     Flag::int("cpu-period", "Period of the CPU quota in microseconds"),
     Flag::int("cpu-quota", "CPU time per period in microseconds"),
     Flag::int("cpu-rt-period", "Period of real-time scheduling in microseconds"),
@@ -105,7 +122,7 @@ const ALL: [Flag; ALL_LEN] = [
     )
     .default("[]")
     .check(block_io::check_operations),
-    Flag::switch("disable-content-trust", "Skip image verification").not_yet(),
+    CONTENT_TRUST,
     Flag::list("dns", "Set custom DNS servers").check(network::address),
     Flag::alias("dns-opt", "dns-option"),
     Flag::list("dns-option", "Set DNS options"),
@@ -117,9 +134,12 @@ const ALL: [Flag; ALL_LEN] = [
         .check(variable),
     Flag::list("env-file", "Read in a file of environment variables"),
     Flag::list("expose", "Expose a port or a range of ports"),
-    Flag::text("gpus", "GPU devices to add to the container")
-        .of("gpu-request")
-        .check(gpus::check),
+    Flag::text(
+        "gpus",
+        "GPU devices to add to the container ('all' to pass all GPUs)",
+    )
+    .of("gpu-request")
+    .check(gpus::check),
     Flag::list("group-add", "Add additional groups to join"),
     Flag::text("health-cmd", "Command to run to check health"),
     Flag::text("health-interval", "Time between running the check (ms|s|m|h)")
@@ -163,10 +183,10 @@ const ALL: [Flag; ALL_LEN] = [
         "Maximum IO bandwidth of the system drive (Windows only)",
     )
     .of("bytes")
-    .not_yet(),
+    .windows(),
     Flag::text("io-maxiops", "Maximum IOps of the system drive (Windows only)")
         .of("uint")
-        .not_yet(),
+        .windows(),
     Flag::text("ip", "IPv4 address (e.g., 172.30.100.104)"),
     Flag::text("ip6", "IPv6 address (e.g., 2001:db8::33)"),
     Flag::text("ipc", "IPC mode to use"),
@@ -267,11 +287,18 @@ const fn select<const N: usize>(names: &[&str], among: bool) -> [Flag; N] {
     kept
 }
 
-const fn of_update() -> [Flag; UPDATABLE.len()] {
-    let mut flags: [Flag; UPDATABLE.len()] = select(&UPDATABLE, true);
+const fn of_update() -> [Flag; UPDATABLE.len() + PUBLISHING.len()] {
+    let of_both: [Flag; UPDATABLE.len()] = select(&UPDATABLE, true);
+    let last = UPDATABLE.len() - 1;
     // What is not said of the restart policy, the last of them, stays as it is.
-    let last = flags.len() - 1;
-    flags[last] = flags[last].default("");
+    let mut flags = [of_both[last].default(""); UPDATABLE.len() + PUBLISHING.len()];
+    let mut at = 0;
+    while at < last {
+        flags[at] = of_both[at];
+        at += 1;
+    }
+    flags[last] = PUBLISHING[0];
+    flags[last + 1] = PUBLISHING[1];
     flags
 }
 
@@ -305,4 +332,51 @@ pub(crate) fn label(text: &str) -> Result<(), String> {
         return Err(format!("invalid label '{text}': empty name"));
     }
     Ok(())
+}
+
+/// Judges `--disable-content-trust`, and what stands for it where it is not given.
+fn check_content_trust(disabled: &str) -> Result<(), String> {
+    match disabled {
+        "true" => Ok(()),
+        _ => Err("content trust (the verification of signatures) is not supported by Corten yet".to_owned()),
+    }
+}
+
+/// Makes sure that nothing asks for signatures to be looked at: neither the flag nor the environment where that is silent.
+pub(crate) fn check_trust(matches: &Matches, variable: Option<String>) -> Result<(), String> {
+    let asked = variable.is_some_and(|text| !text.is_empty() && go_bool(&text) != Ok(false));
+    match matches.has(CONTENT_TRUST.name()) || !asked {
+        true => Ok(()),
+        false => check_content_trust("false").map_err(|reason| format!("DOCKER_CONTENT_TRUST: {reason}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trust_is_refused_wherever_it_is_asked_for() {
+        let given = |args: &[&str]| {
+            let args = args.iter().map(|arg| (*arg).to_owned()).collect();
+            Matches::parse(CREATE_FLAGS, false, args).map(Option::unwrap)
+        };
+        let env = |text: &str| Some(text.to_owned());
+        let plain = given(&["img"]).unwrap();
+        assert!(check_trust(&plain, None).is_ok() && check_trust(&plain, env("0")).is_ok());
+        for text in ["1", "true", "yes"] {
+            let refused = check_trust(&plain, env(text)).unwrap_err();
+            assert!(
+                refused.starts_with("DOCKER_CONTENT_TRUST: content trust"),
+                "{refused}"
+            );
+        }
+        let disabled = given(&["--disable-content-trust", "img"]).unwrap();
+        assert!(disabled.on("disable-content-trust") && check_trust(&disabled, env("1")).is_ok());
+        let refused = given(&["--disable-content-trust=false", "img"]).unwrap_err();
+        assert!(
+            refused.to_string().ends_with("is not supported by Corten yet"),
+            "{refused}"
+        );
+    }
 }

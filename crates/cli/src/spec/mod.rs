@@ -20,5 +20,7 @@ pub(crate) mod resources;
 mod security;
 
 pub(crate) use env_file::{Surroundings, open_error};
-pub(crate) use flags::{CREATE_FLAGS, RUN_FLAGS, UPDATE_FLAGS, label, variable};
+pub(crate) use flags::{CONTENT_TRUST, CREATE_FLAGS, RUN_FLAGS, UPDATE_FLAGS, check_trust, label, variable};
+pub(crate) use network::link;
+pub(crate) use ports::published;
 pub(crate) use request::{build, exec_env, restart_policy};

@@ -262,7 +262,7 @@ fn split_host(text: &str) -> Result<(&str, &str), String> {
 }
 
 /// Judges `--link`.
-pub(super) fn link(text: &str) -> Result<(), String> {
+pub(crate) fn link(text: &str) -> Result<(), String> {
     if text.is_empty() {
         return Err("empty string specified for links".to_owned());
     }

@@ -32,6 +32,11 @@ pub(super) fn parse<'a>(
     Ok((set, bindings))
 }
 
+/// The bindings that texts of `-p` make.
+pub(crate) fn published<'a>(texts: impl Iterator<Item = &'a str>) -> Result<PortMap, String> {
+    parse(texts, std::iter::empty()).map(|(_, bindings)| bindings)
+}
+
 /// `published=8080,target=80,protocol=tcp` in the usual form.
 fn plain(spec: &str) -> Result<Cow<'_, str>, String> {
     if !spec.contains('=') {

@@ -2,10 +2,9 @@
 
 use corten_client::AttachOptions;
 
-use super::run::exit_code;
 use super::start::with_window;
 use crate::command::{Arity, Command, Outcome};
-use crate::error::Error;
+use crate::error::{CODE_ENGINE, Error};
 use crate::flags::Flag;
 use crate::invocation::Invocation;
 use crate::session::{
@@ -91,7 +90,13 @@ fn run(invocation: Invocation) -> Outcome {
         let ended = with_window(streams, tty, &client, &Resized::Container(id), &mut signals, id).await?;
         drop(raw);
         match ended {
-            Ended::Output => exit_code(wait).await,
+            Ended::Output => {
+                let result = wait.result().await?;
+                match result.error {
+                    Some(error) => Err(Error::plain(error.message)),
+                    None => Ok(i32::try_from(result.status_code).unwrap_or(CODE_ENGINE)),
+                }
+            }
             Ended::Detached => Err(Error::plain("read escape sequence")),
         }
     })

@@ -24,7 +24,7 @@ pub(crate) static COMMAND: Command = Command {
             and extract it to a directory destination in a container.\n\
             Use '-' as the destination to stream a tar archive of a\n\
             container source to stdout.",
-    usage: "[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n\tdocker cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH",
+    usage: "[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n\tPROGRAM cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH",
     names: &["container cp", "cp"],
     flags: &[
         Flag::switch("archive", "Archive mode (copy all uid/gid information)").short('a'),

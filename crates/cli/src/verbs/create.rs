@@ -10,7 +10,7 @@ use super::cid_file::CidFile;
 use super::pull;
 use crate::command::{Arity, Command, Outcome};
 use crate::error::{CODE_ENGINE, Error};
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, env};
 use crate::output;
 use crate::platform::Platform;
 use crate::progress::Sink;
@@ -82,6 +82,7 @@ impl Launch {
                 )));
             }
         };
+        spec::check_trust(matches, env(pull::TRUST_VARIABLE)).map_err(fail)?;
         let surroundings = Surroundings::real()?;
         let request = spec::build(matches, &surroundings).map_err(fail)?;
         // What `create` fails at from here on is told as any other verb's failure is, by the original, too.
@@ -149,7 +150,7 @@ impl Launch {
         }
         let matches = &self.invocation.matches;
         let mut request = self.request.clone();
-        for (name, value) in self.invocation.proxy_variables(client)? {
+        for (name, value) in self.invocation.proxy_variables(client) {
             let env = request.config.env.get_or_insert_default();
             if !env
                 .iter()
@@ -215,7 +216,7 @@ fn parse_image(name: &str) -> Result<Image, String> {
 
 fn launch_error(invocation: &Invocation, verb: &'static str, message: String, code: i32) -> Error {
     Error::Launch {
-        prog: invocation.program.0.clone(),
+        prog: invocation.program.name.clone(),
         verb,
         message,
         code,

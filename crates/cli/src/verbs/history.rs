@@ -41,7 +41,7 @@ const CREATED_BY_WIDTH: usize = 45;
 fn run(invocation: Invocation) -> Outcome {
     Box::pin(async move {
         let matches = &invocation.matches;
-        let format = invocation.list_format(|_| "", "")?;
+        let format = invocation.list_format(|_| "", "raw")?;
         let client = invocation.connect().await?;
         let mut items = Vec::new();
         for image in &matches.args {

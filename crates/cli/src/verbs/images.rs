@@ -42,7 +42,10 @@ fn run(invocation: Invocation) -> Outcome {
     Box::pin(async move {
         let matches = &invocation.matches;
         let quiet = matches.on("quiet");
-        let raw = raw(matches.on("digests"));
+        let raw = match quiet {
+            true => "image_id: {{.ID}}".to_owned(),
+            false => raw(matches.on("digests")),
+        };
         let format = invocation.list_format(|file| &file.images_format, &raw)?;
         let mut filters = filters(matches);
         if let Some(reference) = matches.args.first() {

@@ -24,7 +24,9 @@ mod listed;
 mod load;
 mod logs;
 mod many;
+mod network_connect;
 mod network_create;
+mod network_disconnect;
 mod network_ls;
 mod network_prune;
 mod network_rm;
@@ -65,8 +67,14 @@ mod wait;
 
 use crate::command::Command;
 
-/// Verbs of groups that no list shows: programs use them, not people.
-pub(crate) static UNLISTED: &[(&str, Entry)] = &[("system", entry("dial-stdio", &dial_stdio::COMMAND))];
+/// What the program does beside the verbs of the command line, with a sentence.
+pub(crate) const DAEMON: (&str, &str) = ("daemon", "Run the engine that all other commands talk to");
+
+/// Verbs of groups that no list shows: programs use them, not people, or only engines in a swarm have them.
+pub(crate) static UNLISTED: &[(&str, Entry)] = &[
+    ("system", entry("dial-stdio", &dial_stdio::COMMAND)),
+    ("volume", entry("update", &volume_update::COMMAND)),
+];
 
 /// A verb under a name.
 pub(crate) struct Entry {
@@ -216,7 +224,9 @@ pub(crate) static GROUPS: &[Group] = &[
         name: "network",
         about: "Manage networks",
         commands: &[
+            entry("connect", &network_connect::COMMAND),
             entry("create", &network_create::COMMAND),
+            entry("disconnect", &network_disconnect::COMMAND),
             entry("inspect", &inspect::NETWORK),
             entry_as("ls", &["list"], &network_ls::COMMAND),
             entry("prune", &network_prune::COMMAND),
@@ -249,7 +259,6 @@ pub(crate) static GROUPS: &[Group] = &[
             entry_as("ls", &["list"], &volume_ls::COMMAND),
             entry("prune", &volume_prune::COMMAND),
             entry_as("rm", &["remove"], &volume_rm::COMMAND),
-            entry("update", &volume_update::COMMAND),
         ],
     },
 ];

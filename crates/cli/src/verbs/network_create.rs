@@ -89,8 +89,12 @@ fn run(invocation: Invocation) -> Outcome {
 /// Ranges, gateways and the like put to the subnets they are in.
 fn subnets(matches: &Matches) -> Result<Vec<IpamConfig>, String> {
     let list = |flag: &str| -> Vec<String> {
-        let texts = matches.list(flag).flat_map(|text| text.split(','));
-        texts.map(str::to_owned).collect()
+        // An empty text is an empty list.
+        let texts = matches.list(flag).filter(|text| !text.is_empty());
+        texts
+            .flat_map(|text| text.split(','))
+            .map(str::to_owned)
+            .collect()
     };
     let (subnets, ranges, gateways) = (list("subnet"), list("ip-range"), list("gateway"));
     if subnets.len() < ranges.len() || subnets.len() < gateways.len() {
@@ -110,6 +114,7 @@ fn subnets(matches: &Matches) -> Result<Vec<IpamConfig>, String> {
         });
     }
     for range in ranges {
+        cidr(&range)?;
         let config =
             around(&mut configs, &range)?.ok_or_else(|| format!("no matching subnet for range {range}"))?;
         if !config.ip_range.is_empty() {
@@ -152,7 +157,7 @@ fn around<'a>(configs: &'a mut [IpamConfig], inner: &str) -> Result<Option<&'a m
 
 /// Whether the first address of `inner`, a subnet or an address, is in `subnet`.
 fn contains(subnet: &str, inner: &str) -> Result<bool, String> {
-    let (base, length) = cidr(subnet)?;
+    let (base, length) = cidr(subnet).map_err(|error| format!("invalid subnet: {error}"))?;
     let address = match inner.contains('/') {
         true => Some(cidr(inner)?.0),
         false => inner.parse().ok(),
@@ -171,7 +176,7 @@ fn contains(subnet: &str, inner: &str) -> Result<bool, String> {
 }
 
 fn cidr(text: &str) -> Result<(IpAddr, u32), String> {
-    let invalid = || format!("invalid subnet: invalid CIDR address: {text}");
+    let invalid = || format!("invalid CIDR address: {text}");
     let (address, length) = text.split_once('/').ok_or_else(invalid)?;
     let address: IpAddr = address.parse().map_err(|_| invalid())?;
     let longest = if address.is_ipv4() { 32 } else { 128 };

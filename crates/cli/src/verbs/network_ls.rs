@@ -33,11 +33,14 @@ pub(crate) static COMMAND: Command = Command {
 
 /// What `--format raw` stands for.
 const RAW: &str = "network_id: {{.ID}}\nname: {{.Name}}\ndriver: {{.Driver}}\nscope: {{.Scope}}\n";
+/// What it stands for with `--quiet`.
+const RAW_QUIET: &str = "network_id: {{.ID}}";
 
 fn run(invocation: Invocation) -> Outcome {
     Box::pin(async move {
         let matches = &invocation.matches;
-        let format = invocation.list_format(|file| &file.networks_format, RAW)?;
+        let raw = if matches.on("quiet") { RAW_QUIET } else { RAW };
+        let format = invocation.list_format(|file| &file.networks_format, raw)?;
         let client = invocation.connect().await?;
         let mut networks = client.list_networks(&filters(matches)).await?;
         networks.sort_by(|a, b| natural_order(&a.name, &b.name));

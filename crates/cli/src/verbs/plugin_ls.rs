@@ -32,13 +32,16 @@ pub(crate) static COMMAND: Command = Command {
 /// What `--format raw` stands for.
 const RAW: &str =
     "plugin_id: {{.ID}}\nname: {{.Name}}\ndescription: {{.Description}}\nenabled: {{.Enabled}}\n";
+/// What it stands for with `--quiet`.
+const RAW_QUIET: &str = "plugin_id: {{.ID}}";
 const COLUMNS: &str = "table {{.ID}}\t{{.Name}}\t{{.Description}}\t{{.Enabled}}";
 const DESCRIPTION_WIDTH: usize = 45;
 
 fn run(invocation: Invocation) -> Outcome {
     Box::pin(async move {
         let matches = &invocation.matches;
-        let format = invocation.list_format(|file| &file.plugins_format, RAW)?;
+        let raw = if matches.on("quiet") { RAW_QUIET } else { RAW };
+        let format = invocation.list_format(|file| &file.plugins_format, raw)?;
         let client = invocation.connect().await?;
         let mut plugins = client.list_plugins(&filters(matches)).await?;
         plugins.sort_by(|a, b| natural_order(&a.name, &b.name));

@@ -46,7 +46,10 @@ pub(crate) static COMMAND: Command = Command {
 
 /// What `--format raw` stands for.
 const RAW: &str = "container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\ncreated_at: {{.CreatedAt}}\n\
-    state: {{.State}}\nstatus: {{.Status}}\nnames: {{.Names}}\nlabels: {{.Labels}}\nports: {{.Ports}}\n";
+    state: {{- pad .State 1 0}}\nstatus: {{- pad .Status 1 0}}\nnames: {{.Names}}\nlabels: {{- pad .Labels 1 0}}\n\
+    ports: {{- pad .Ports 1 0}}\n";
+/// What it stands for with `--quiet`.
+const RAW_QUIET: &str = "container_id: {{.ID}}";
 const COMMAND_WIDTH: usize = 20;
 const MOUNT_WIDTH: usize = 15;
 
@@ -64,7 +67,11 @@ fn run(invocation: Invocation) -> Outcome {
             }
         }
         let format = match quiet {
+            true if asked == Some("raw") => Some(Format::parse(RAW_QUIET)?),
             true => None,
+            false if matches.on("size") => {
+                invocation.list_format(|file| &file.ps_format, &format!("{RAW}size: {{{{.Size}}}}\n"))?
+            }
             false => invocation.list_format(|file| &file.ps_format, RAW)?,
         };
         let last = if matches.on("latest") && matches.int("last").is_none_or(|count| count == -1) {

@@ -6,9 +6,13 @@ use corten_types::Reference;
 use crate::command::{Arity, Command, Outcome};
 use crate::error::Error;
 use crate::flags::Flag;
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, env};
 use crate::output;
 use crate::progress::{self, Sink};
+use crate::spec::{CONTENT_TRUST, check_trust};
+
+/// Asks for signatures to be looked at.
+pub(super) const TRUST_VARIABLE: &str = "DOCKER_CONTENT_TRUST";
 
 pub(crate) static COMMAND: Command = Command {
     about: "Download an image from a registry",
@@ -18,7 +22,7 @@ pub(crate) static COMMAND: Command = Command {
         Flag::switch("all-tags", "Download all tagged images in the repository")
             .short('a')
             .not_yet(),
-        Flag::switch("disable-content-trust", "Skip image verification").not_yet(),
+        CONTENT_TRUST,
         Flag::text("platform", "Set platform if server is multi-platform capable"),
         Flag::switch("quiet", "Suppress verbose output").short('q'),
     ],
@@ -30,6 +34,7 @@ pub(crate) static COMMAND: Command = Command {
 fn run(invocation: Invocation) -> Outcome {
     Box::pin(async move {
         let matches = &invocation.matches;
+        check_trust(matches, env(TRUST_VARIABLE)).map_err(Error::plain)?;
         let written: Reference = matches.args[0]
             .parse()
             .map_err(|error: corten_types::InvalidReference| Error::plain(error.to_string()))?;

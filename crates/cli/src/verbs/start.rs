@@ -18,8 +18,12 @@ pub(crate) static COMMAND: Command = Command {
     names: &["container start", "start"],
     flags: &[
         Flag::switch("attach", "Attach STDOUT/STDERR and forward signals").short('a'),
-        Flag::text("checkpoint", "Restore from this checkpoint").not_yet(),
-        Flag::text("checkpoint-dir", "Use a custom checkpoint storage directory").not_yet(),
+        Flag::text("checkpoint", "Restore from this checkpoint")
+            .not_yet()
+            .hidden(),
+        Flag::text("checkpoint-dir", "Use a custom checkpoint storage directory")
+            .not_yet()
+            .hidden(),
         Flag::text(
             "detach-keys",
             "Override the key sequence for detaching a container",

@@ -68,7 +68,7 @@ fn run(invocation: Invocation) -> Outcome {
 
 async fn follow(invocation: Invocation) -> Result<i32, Error> {
     let matches = &invocation.matches;
-    let configured = invocation.config_file()?.stats_format;
+    let configured = invocation.config_file().stats_format.clone();
     let format = matches
         .filled("format")
         .or(Some(configured.as_str()).filter(|text| !text.is_empty()))
@@ -97,10 +97,13 @@ async fn follow(invocation: Invocation) -> Result<i32, Error> {
         }
     }
     settle(&rows).await;
-    if let Some(error) = lock(&rows).iter().find_map(|one| lock(&one.failure).take())
-        && !matches.args.is_empty()
-    {
-        return Err(error.into());
+    let failures: Vec<_> = lock(&rows)
+        .iter()
+        .filter_map(|one| lock(&one.failure).take())
+        .map(|error| error.to_string())
+        .collect();
+    if !matches.args.is_empty() && !failures.is_empty() {
+        return Err(Error::plain(failures.join("\n")));
     }
     let cut = !matches.on("no-trunc");
     loop {

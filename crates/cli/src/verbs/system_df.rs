@@ -2,13 +2,14 @@
 
 use corten_types::precise_size;
 use corten_wire::{ContainerSummary, DiskUsage, ImageSummary, Volume};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::system_df_verbose as verbose;
 use super::template_help::TABLE;
 use crate::command::{Arity, Command, Outcome};
+use crate::error::Error;
 use crate::flags::Flag;
-use crate::format::Format;
+use crate::format::{self, Format};
 use crate::invocation::Invocation;
 use crate::output;
 use crate::table::Table;
@@ -26,6 +27,10 @@ pub(crate) static COMMAND: Command = Command {
     run,
 };
 
+/// What `--format raw` stands for.
+const RAW: &str = "type: {{.Type}}\ntotal: {{.TotalCount}}\nactive: {{.Active}}\nsize: {{.Size}}\n\
+    reclaimable: {{.Reclaimable}}\n";
+
 /// The report, whichever form the engine sent it in.
 pub(super) struct Report {
     /// Bytes of all layers.
@@ -38,15 +43,19 @@ pub(super) struct Report {
 fn run(invocation: Invocation) -> Outcome {
     Box::pin(async move {
         let matches = &invocation.matches;
-        let format = matches.filled("format").map(Format::parse).transpose()?;
+        let raw = if matches.on("verbose") { verbose::RAW } else { RAW };
+        let asked = matches.filled("format");
+        let format = asked.map(|text| Format::parse_list(text, raw)).transpose()?;
         let format = format.filter(|format| !format.is_plain_table());
         let client = invocation.connect().await?;
         let report = Report::from(client.disk_usage().await?);
         let text = match (format, matches.on("verbose")) {
-            (Some(format), true) => format.apply(&verbose::fields(&report).to_string())?,
+            (Some(format), true) => format
+                .render(&verbose::fields(&report))
+                .map_err(|error| Error::plain(error.to_string()))?,
             (None, true) => verbose::tables(&report),
             (Some(format), false) => {
-                let rows: Vec<Value> = report.rows().iter().map(Row::fields).collect();
+                let rows: Vec<_> = report.rows().iter().map(Row::fields).collect();
                 format.apply_all(&rows, |field| (field == "TotalCount").then_some("TOTAL"))?
             }
             (None, false) => report.table(),
@@ -82,6 +91,8 @@ impl From<DiskUsage> for Report {
 /// A line of the table.
 struct Row {
     kind: &'static str,
+    /// Docker's, which complaints of templates name.
+    type_name: &'static str,
     total: usize,
     active: usize,
     size: i64,
@@ -120,6 +131,7 @@ impl Report {
         [
             Row {
                 kind: "Images",
+                type_name: "*formatter.diskUsageImagesContext",
                 total: self.images.len(),
                 active: used.count(),
                 size: self.layers_size,
@@ -127,6 +139,7 @@ impl Report {
             },
             Row {
                 kind: "Containers",
+                type_name: "*formatter.diskUsageContainersContext",
                 total: self.containers.len(),
                 active: self.containers.iter().filter(is_active).count(),
                 size: written,
@@ -134,6 +147,7 @@ impl Report {
             },
             Row {
                 kind: "Local Volumes",
+                type_name: "*formatter.diskUsageVolumesContext",
                 total: volumes.len(),
                 active: volumes.iter().filter(|(_, users)| *users > 0).count(),
                 size: stored,
@@ -141,6 +155,7 @@ impl Report {
             },
             Row {
                 kind: "Build Cache",
+                type_name: "*formatter.diskUsageBuilderContext",
                 total: 0,
                 active: 0,
                 size: 0,
@@ -166,14 +181,15 @@ impl Report {
 
 impl Row {
     /// What templates see.
-    fn fields(&self) -> Value {
-        json!({
+    fn fields(&self) -> format::Row {
+        let fields = json!({
             "Active": self.active.to_string(),
             "Reclaimable": self.reclaimable,
             "Size": precise_size(self.size as f64),
             "TotalCount": self.total.to_string(),
             "Type": self.kind,
-        })
+        });
+        format::Row::new(self.type_name, fields)
     }
 }
 

@@ -1,13 +1,23 @@
 //! `system df -v`: the objects behind the sums.
 
+use corten_template::Value;
 use corten_types::{decimal_size, precise_size};
 use corten_wire::{ContainerSummary, ImageSummary, Volume};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::system_df::Report;
 use super::{images, ps, volume_ls};
+use crate::format::{Row, object_of_lists};
 use crate::human::{ago, short_id};
 use crate::table::Table;
+
+/// What `--format raw` stands for.
+pub(super) const RAW: &str = "{{range .Images}}type: Image\nrepository: {{.Repository}}\ntag: {{.Tag}}\n\
+    digest: {{.Digest}}\nimage_id: {{.ID}}\ncreated_at: {{.CreatedAt}}\nvirtual_size: {{.Size}}\n\n{{end}}\
+    {{range .Containers}}type: Container\ncontainer_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\n\
+    created_at: {{.CreatedAt}}\nstate: {{- pad .State 1 0}}\nstatus: {{- pad .Status 1 0}}\nnames: {{.Names}}\n\
+    labels: {{- pad .Labels 1 0}}\nports: {{- pad .Ports 1 0}}\nsize: {{.Size}}\n\n{{end}}\
+    {{range .Volumes}}type: Volume\nname: {{.Name}}\ndriver: {{.Driver}}\n\n{{end}}";
 
 /// All tables, each under its headline.
 pub(super) fn tables(report: &Report) -> String {
@@ -89,26 +99,29 @@ pub(super) fn fields(report: &Report) -> Value {
         fields["Digest"] = json!("");
         fields["SharedSize"] = json!(precise_size(shared(one) as f64));
         fields["UniqueSize"] = json!(precise_size((one.size - shared(one)) as f64));
-        fields
+        Row::new("*formatter.imageContext", fields)
     };
     let container = |one: &ContainerSummary| {
         let mut fields = ps::fields(&one.into(), false);
         fields["Size"] = json!(own_size(one));
-        fields
+        Row::new("*formatter.ContainerContext", fields).labels(&one.labels)
     };
     let volume = |one: &Volume| {
         let mut fields = volume_ls::fields(one);
         let (links, size) = usage(one);
         fields["Links"] = json!(links);
         fields["Size"] = json!(size);
-        fields
+        Row::new("*formatter.volumeContext", fields).labels(one.labels.iter().flatten())
     };
-    json!({
-        "Images": report.images.iter().map(image).collect::<Vec<_>>(),
-        "Containers": report.containers.iter().map(container).collect::<Vec<_>>(),
-        "Volumes": report.volumes.iter().map(volume).collect::<Vec<_>>(),
-        "BuildCache": [],
-    })
+    object_of_lists(
+        "*formatter.diskUsageContext",
+        vec![
+            ("Images", report.images.iter().map(image).collect()),
+            ("Containers", report.containers.iter().map(container).collect()),
+            ("Volumes", report.volumes.iter().map(volume).collect()),
+            ("BuildCache", Vec::new()),
+        ],
+    )
 }
 
 /// An image under its first name: an image with several is counted once here.

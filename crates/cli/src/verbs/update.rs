@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::flags::Matches;
 use crate::invocation::Invocation;
 use crate::output;
-use crate::spec::{UPDATE_FLAGS, resources, restart_policy};
+use crate::spec::{self, UPDATE_FLAGS, resources, restart_policy};
 
 pub(crate) static COMMAND: Command = Command {
     about: "Update configuration of one or more containers",
@@ -24,12 +24,18 @@ fn run(invocation: Invocation) -> Outcome {
     Box::pin(async move {
         let matches = &invocation.matches;
         let request = request(matches).map_err(Error::plain)?;
+        let publishes = request.publish_add.is_some() || request.publish_remove.is_some();
         let client = invocation.connect().await?;
         let (client, request) = (&client, &request);
         each(&matches.args, |name| async move {
             let done = client.update_container(&name, request).await?;
             for warning in done.warnings.iter().flatten() {
                 output::error_line(warning);
+            }
+            if publishes && done.ports.is_none() {
+                return Err(Error::plain(format!(
+                    "published ports of {name} have not changed: the engine does not know --publish-add and --publish-rm"
+                )));
             }
             Ok(())
         })
@@ -43,6 +49,10 @@ fn request(matches: &Matches) -> Result<ContainerUpdateRequest, String> {
     }
     let number = |name: &str| matches.int(name).unwrap_or_default();
     let text = |name: &str| matches.text(name).unwrap_or_default().to_owned();
+    let ports = |flag: &str| match matches.has(flag) {
+        true => spec::published(matches.list(flag)).map(Some),
+        false => Ok(None),
+    };
     let policy = matches.filled("restart").map(restart_policy).transpose()?;
     Ok(ContainerUpdateRequest {
         cpu_shares: number("cpu-shares"),
@@ -59,6 +69,8 @@ fn request(matches: &Matches) -> Result<ContainerUpdateRequest, String> {
         memory_swap: matches.text("memory-swap").map_or(Ok(0), resources::swap)?,
         pids_limit: matches.int("pids-limit").filter(|limit| *limit != 0),
         restart_policy: policy.unwrap_or_default(),
+        publish_add: ports("publish-add")?,
+        publish_remove: ports("publish-rm")?,
         ..ContainerUpdateRequest::default()
     })
 }

@@ -37,6 +37,7 @@ fn run(invocation: Invocation) -> Outcome {
             .map(|text| Format::parse_object("version", text, "template parsing error"))
             .transpose()?;
         let context = invocation.settings.choice.context();
+        let commit = invocation.program.commit;
         let server = async {
             let client = invocation.connect().await?;
             let version = client.version().await?;
@@ -44,10 +45,11 @@ fn run(invocation: Invocation) -> Outcome {
         }
         .await;
         let spoken = server.as_ref().map_or(ApiVersion::MAX, |(_, spoken)| *spoken);
+        let client = ClientVersion::new(spoken, context, commit);
         let text = match &format {
             Some(format) => {
                 let both = Both {
-                    client: ClientVersion::new(spoken, context),
+                    client,
                     server: server.as_ref().map(|(version, _)| version).ok(),
                 };
                 let both = json_text::of(&both)?;
@@ -59,7 +61,7 @@ fn run(invocation: Invocation) -> Outcome {
                 told.map_err(|error| Error::plain(error.to_string()))?;
                 return Ok(0);
             }
-            None => show(spoken, context, server.as_ref().ok().map(|(version, _)| version)),
+            None => show(&client, server.as_ref().ok().map(|(version, _)| version)),
         };
         output::print(&text)?;
         server.map(|_| 0)
@@ -74,6 +76,7 @@ struct ClientVersion<'a> {
     api_version: String,
     #[serde(rename = "DefaultAPIVersion")]
     default_api_version: String,
+    git_commit: &'static str,
     os: &'static str,
     arch: &'static str,
     context: &'a str,
@@ -88,11 +91,12 @@ struct Both<'a> {
 }
 
 impl<'a> ClientVersion<'a> {
-    fn new(spoken: ApiVersion, context: &'a str) -> Self {
+    fn new(spoken: ApiVersion, context: &'a str, commit: &'static str) -> Self {
         Self {
             version: VERSION,
             api_version: spoken.to_string(),
             default_api_version: ApiVersion::MAX.to_string(),
+            git_commit: commit,
             os: std::env::consts::OS,
             arch: arch(),
             context,
@@ -109,18 +113,22 @@ fn arch() -> &'static str {
     }
 }
 
-fn show(spoken: ApiVersion, context: &str, server: Option<&SystemVersion>) -> String {
+fn show(client: &ClientVersion, server: Option<&SystemVersion>) -> String {
     let mut lines = Lines(String::new());
-    let api = if spoken == ApiVersion::MAX {
-        spoken.to_string()
+    let api = if client.api_version == client.default_api_version {
+        client.api_version.clone()
     } else {
-        format!("{spoken} (downgraded from {})", ApiVersion::MAX)
+        format!(
+            "{} (downgraded from {})",
+            client.api_version, client.default_api_version
+        )
     };
     lines.0.push_str("Client: Corten\n");
-    lines.add(" ", "Version", VERSION);
+    lines.add(" ", "Version", client.version);
     lines.add(" ", "API version", &api);
-    lines.add(" ", "OS/Arch", &format!("{}/{}", std::env::consts::OS, arch()));
-    lines.add(" ", "Context", context);
+    lines.add(" ", "Git commit", client.git_commit);
+    lines.add(" ", "OS/Arch", &format!("{}/{}", client.os, client.arch));
+    lines.add(" ", "Context", client.context);
     let Some(server) = server else {
         return lines.0;
     };
@@ -199,7 +207,9 @@ mod tests {
             arch: "amd64".to_owned(),
             ..SystemVersion::default()
         };
-        let text = show(ApiVersion::new(1, 41), "default", Some(&server));
+        let client = ClientVersion::new(ApiVersion::new(1, 41), "default", "abc1234");
+        let text = show(&client, Some(&server));
+        assert!(text.contains("\n Git commit:       abc1234\n"), "{text}");
         assert!(
             text.contains("\n API version:      1.41 (downgraded from 1.53)\n"),
             "{text}"

@@ -17,20 +17,23 @@ pub(crate) static COMMAND: Command = Command {
     about: "Create a volume",
     usage: "[OPTIONS] [VOLUME]",
     names: &["volume create"],
+    // Those of cluster volumes are for engines in a swarm; the original hides them from others, too.
     flags: &[
         Flag::text(
             "availability",
             "Cluster Volume availability (\"active\", \"pause\", \"drain\")",
         )
-        .default("\"active\""),
+        .default("\"active\"")
+        .hidden(),
         Flag::text("driver", "Specify volume driver name")
             .short('d')
             .default("\"local\""),
-        Flag::text("group", "Cluster Volume group (cluster volumes)"),
+        Flag::text("group", "Cluster Volume group (cluster volumes)").hidden(),
         Flag::list("label", "Set metadata for a volume").check(spec::label),
         Flag::text("limit-bytes", "Maximum size of the Cluster Volume in bytes")
             .of("bytes")
-            .check(size),
+            .check(size)
+            .hidden(),
         Flag::text("name", "").hidden(),
         Flag::list("opt", "Set driver specific options")
             .default("map[]")
@@ -38,25 +41,34 @@ pub(crate) static COMMAND: Command = Command {
             .of("map"),
         Flag::text("required-bytes", "Minimum size of the Cluster Volume in bytes")
             .of("bytes")
-            .check(size),
-        Flag::text("scope", "Cluster Volume access scope (\"single\", \"multi\")").default("\"single\""),
+            .check(size)
+            .hidden(),
+        Flag::text("scope", "Cluster Volume access scope (\"single\", \"multi\")")
+            .default("\"single\"")
+            .hidden(),
         Flag::list("secret", "Cluster Volume secrets")
             .default("map[]")
-            .of("map"),
+            .of("map")
+            .hidden(),
         Flag::text(
             "sharing",
             "Cluster Volume access sharing (\"none\", \"readonly\", \"onewriter\", \"all\")",
         )
-        .default("\"none\""),
+        .default("\"none\"")
+        .hidden(),
         Flag::list(
             "topology-preferred",
             "A topology that the Cluster Volume would be preferred in",
-        ),
+        )
+        .hidden(),
         Flag::list(
             "topology-required",
             "A topology that the Cluster Volume must be accessible from",
-        ),
-        Flag::text("type", "Cluster Volume access type (\"mount\", \"block\")").default("\"block\""),
+        )
+        .hidden(),
+        Flag::text("type", "Cluster Volume access type (\"mount\", \"block\")")
+            .default("\"block\"")
+            .hidden(),
     ],
     arity: Arity::AtMost(1),
     interspersed: true,

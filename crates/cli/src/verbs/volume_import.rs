@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use corten_client::Upload;
+use corten_types::ErrorKind;
 use corten_wire::VolumeCreateRequest;
 
 use crate::command::{Arity, Command, Outcome};
@@ -28,6 +29,9 @@ fn run(invocation: Invocation) -> Outcome {
         let args = &invocation.matches.args;
         let archive = match args.get(1).map(String::as_str) {
             Some(path) if path != "-" => {
+                if Path::new(path).is_dir() {
+                    return Err(Error::plain(format!("read {path}: is a directory")));
+                }
                 let file = tokio::fs::File::open(path)
                     .await
                     .map_err(|error| Error::plain(open_error(Path::new(path), &error)))?;
@@ -43,8 +47,17 @@ fn run(invocation: Invocation) -> Outcome {
             name: args[0].clone(),
             ..VolumeCreateRequest::default()
         };
+        let is_new = match client.inspect_volume_raw(&args[0]).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => true,
+            found => found.map(|_| false)?,
+        };
         let volume = client.create_volume(&wanted).await?;
-        client.import_volume(&volume.name, archive).await?;
+        if let Err(error) = client.import_volume(&volume.name, archive).await {
+            if is_new && let Err(kept) = client.remove_volume(&volume.name, false).await {
+                output::error_line(&format!("the volume {} was made and stays: {kept}", volume.name));
+            }
+            return Err(error.into());
+        }
         output::line(&volume.name)?;
         Ok(0)
     })

@@ -17,7 +17,9 @@ pub(crate) static COMMAND: Command = Command {
     usage: "[OPTIONS]",
     names: &["volume ls", "volume list"],
     flags: &[
-        Flag::switch("cluster", "Display only cluster volumes").not_yet(),
+        Flag::switch("cluster", "Display only cluster volumes")
+            .not_yet()
+            .hidden(),
         Flag::list("filter", "Provide filter values (e.g. \"dangling=true\")")
             .short('f')
             .of("filter")
@@ -32,11 +34,14 @@ pub(crate) static COMMAND: Command = Command {
 
 /// What `--format raw` stands for.
 const RAW: &str = "name: {{.Name}}\ndriver: {{.Driver}}\n";
+/// What it stands for with `--quiet`.
+const RAW_QUIET: &str = "name: {{.Name}}";
 
 fn run(invocation: Invocation) -> Outcome {
     Box::pin(async move {
         let matches = &invocation.matches;
-        let format = invocation.list_format(|file| &file.volumes_format, RAW)?;
+        let raw = if matches.on("quiet") { RAW_QUIET } else { RAW };
+        let format = invocation.list_format(|file| &file.volumes_format, raw)?;
         let client = invocation.connect().await?;
         let mut volumes = client.list_volumes(&filters(matches)).await?.volumes;
         volumes.sort_by(|a, b| natural_order(&a.name, &b.name));

@@ -105,10 +105,7 @@ impl ContainersApi for Containers {
         container: &str,
         request: ContainerUpdateRequest,
     ) -> ApiResult<ContainerUpdateResponse> {
-        let warnings = self.engine.update(container, request).await.map_err(refuse)?;
-        Ok(ContainerUpdateResponse {
-            warnings: (!warnings.is_empty()).then_some(warnings),
-        })
+        self.engine.update(container, request).await.map_err(refuse)
     }
 
     async fn top(&self, container: &str, arguments: &str) -> ApiResult<ContainerTop> {

@@ -21,9 +21,14 @@ use crate::live::Shared;
 use crate::settings::Settings;
 
 /// All calls of the API, served by `engine`.
-pub(crate) fn backend(engine: &Arc<Engine>, settings: &Settings, live: Shared) -> Backend {
+pub(crate) fn backend(
+    engine: &Arc<Engine>,
+    settings: &Settings,
+    live: Shared,
+    commit: &'static str,
+) -> Backend {
     Backend {
-        system: Arc::new(system::System::new(engine.clone(), settings, live)),
+        system: Arc::new(system::System::new(engine.clone(), settings, live, commit)),
         containers: Arc::new(containers::Containers {
             engine: engine.clone(),
         }),

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use corten_api::ApiResult;
 use corten_api::backend::NetworksApi;
 use corten_engine::Engine;
-use corten_wire::{Filters, Network, NetworkCreateRequest};
+use corten_wire::{Filters, Network, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest};
 
 use super::refuse;
 
@@ -36,5 +36,19 @@ impl NetworksApi for Networks {
 
     async fn remove(&self, network: &str) -> ApiResult<()> {
         self.engine.network_remove(network).await.map_err(refuse)
+    }
+
+    async fn connect(&self, network: &str, request: NetworkConnectRequest) -> ApiResult<()> {
+        self.engine
+            .network_connect(network, request)
+            .await
+            .map_err(refuse)
+    }
+
+    async fn disconnect(&self, network: &str, request: NetworkDisconnectRequest) -> ApiResult<()> {
+        self.engine
+            .network_disconnect(network, request)
+            .await
+            .map_err(refuse)
     }
 }

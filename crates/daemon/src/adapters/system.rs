@@ -33,6 +33,8 @@ pub(crate) struct System {
 
 /// Settings that `info` shows and that stay as they are.
 struct Facts {
+    /// What the program is built from.
+    commit: &'static str,
     proxies: [String; 3],
     pools: Vec<NetworkAddressPool>,
     experimental: bool,
@@ -43,7 +45,7 @@ struct Facts {
 }
 
 impl System {
-    pub(crate) fn new(engine: Arc<Engine>, settings: &Settings, live: Shared) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, settings: &Settings, live: Shared, commit: &'static str) -> Self {
         let pools = settings.plane.pools.iter();
         let exposed = settings.hosts.iter().filter_map(|host| match host {
             Host::Tcp(address) => exposure(address, settings),
@@ -54,6 +56,7 @@ impl System {
             data_root: settings.data_root.display().to_string(),
             live,
             facts: Facts {
+                commit,
                 proxies: settings.proxies.clone().map(|proxy| without_password(&proxy)),
                 pools: pools
                     .map(|(base, size)| NetworkAddressPool {
@@ -131,6 +134,7 @@ impl SystemApi for System {
             ("ApiVersion", ApiVersion::MAX.to_string()),
             ("Arch", architecture().to_owned()),
             ("Experimental", self.facts.experimental.to_string()),
+            ("GitCommit", self.facts.commit.to_owned()),
             ("KernelVersion", kernel.clone()),
             ("MinAPIVersion", ApiVersion::MIN.to_string()),
             ("Os", "linux".to_owned()),
@@ -147,6 +151,7 @@ impl SystemApi for System {
             version: release(),
             api_version: ApiVersion::MAX.to_string(),
             min_api_version: ApiVersion::MIN.to_string(),
+            git_commit: self.facts.commit.to_owned(),
             os: "linux".to_owned(),
             arch: architecture().to_owned(),
             kernel_version: kernel,

@@ -3,7 +3,7 @@
 use corten_testkit::Engine;
 use serde_json::json;
 
-use crate::{BB, corten_only, engine, idle};
+use crate::{BB, corten_only, engine, idle, own_words_only};
 
 #[test]
 fn ping_and_versions() {
@@ -34,6 +34,33 @@ fn ping_and_versions() {
             .contains("client version 1.1 is too old. Minimum supported API version is"),
         "{older:?}"
     );
+}
+
+/// The commit that the program was built from is told by the command line and by the engine.
+#[test]
+fn the_build_is_named() {
+    own_words_only!();
+    let engine = engine();
+    let version = engine.api("GET", "/version", "").json();
+    let commit = version["GitCommit"].as_str().unwrap();
+    assert!(!commit.is_empty());
+    assert_eq!(version["Components"][0]["Details"]["GitCommit"], commit);
+    let both = [
+        "version",
+        "--format",
+        "{{.Client.GitCommit}} {{.Server.GitCommit}}",
+    ];
+    assert_eq!(engine.run(&both).out().trim(), format!("{commit} {commit}"));
+    for words in [&["--version"][..], &["daemon", "--version"]] {
+        let told = engine.run(words);
+        assert!(
+            told.out().trim_end().ends_with(&format!(", build {commit}")),
+            "{}",
+            told.out()
+        );
+    }
+    assert!(engine.run(&["help", "daemon"]).out().contains("--live-restore"));
+    assert!(engine.run(&["help"]).out().contains("\n  daemon "));
 }
 
 #[test]
@@ -221,12 +248,6 @@ fn what_comes_later_says_so() {
             "/build",
             501,
             "building images is not supported by Corten yet",
-        ),
-        (
-            "POST",
-            "/networks/bridge/connect",
-            501,
-            "not supported by Corten yet",
         ),
         (
             "POST",

@@ -658,3 +658,56 @@ fn texts_no_process_could_be_given_are_refused_before_anything_is_made() {
         answer.text()
     );
 }
+
+#[test]
+fn a_name_of_several_lines_forges_none_in_hosts_or_resolv_conf() {
+    corten_only!();
+    let engine = engine();
+    let before = at_rest(&engine);
+    let forged = "a\n6.6.6.6 elsewhere";
+    let said = r#""a\n6.6.6.6 elsewhere""#;
+    for (case, sentence) in [
+        (
+            json!({ "Hostname": forged }),
+            format!("invalid hostname: {said} contains a control character"),
+        ),
+        (
+            json!({ "Domainname": forged }),
+            format!("invalid domain name: {said} contains a control character"),
+        ),
+        (
+            with_host(json!({ "ExtraHosts": [format!("{forged}:1.2.3.4")] })),
+            format!(
+                "invalid add-host: {} contains a control character",
+                said.replace("where", "where:1.2.3.4")
+            ),
+        ),
+        (
+            with_host(json!({ "DnsSearch": ["fine", forged] })),
+            format!("invalid DNS search domain: {said} contains a control character"),
+        ),
+        (
+            with_host(json!({ "DnsOptions": [forged] })),
+            format!("invalid DNS option: {said} contains a control character"),
+        ),
+        (
+            with_host(json!({ "Dns": ["1.1.1.1\nnameserver 6.6.6.6"] })),
+            "invalid IP address in DNS server: 1.1.1.1\nnameserver 6.6.6.6".to_owned(),
+        ),
+        (
+            with_host(json!({ "ExtraHosts": ["a:1.2.3.4\n6.6.6.6 b"] })),
+            "invalid IP address in add-host: \"1.2.3.4\n6.6.6.6 b\"".to_owned(),
+        ),
+        (
+            with_host(json!({ "Links": [format!("box:{forged}")] })),
+            r"invalid format for links: box:a\n6.6.6.6 elsewhere".to_owned(),
+        ),
+    ] {
+        let mut body = json!({ "Image": BB, "Cmd": ["true"] });
+        for (key, value) in case.as_object().unwrap() {
+            body[key] = value.clone();
+        }
+        assert_eq!(create(&engine, "?name=box", &body), (400, sentence));
+    }
+    comes_back_to(&engine, &before);
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use corten_testkit::qemu::Machine;
 use corten_testkit::{binary, fixtures, run};
 
-use crate::{SOON, corten_only};
+use crate::{SOON, own_words_only};
 
 /// Prints one line per check, `name: value`; the machine has a daemon with everything at its default place.
 const SCRIPT: &str = r#"
@@ -57,7 +57,8 @@ echo "left: $(find /sys/fs/cgroup/docker -mindepth 1 -type d 2> /dev/null | wc -
 
 #[test]
 fn limits_and_isolation_hold() {
-    corten_only!();
+    // In the machine there is no other command line.
+    own_words_only!();
     let dir = std::env::temp_dir().join(format!("corten-v2-{}", std::process::id()));
     std::fs::create_dir_all(&dir).unwrap();
     let shim = binary().with_file_name("corten-shim");
@@ -105,7 +106,7 @@ fn limits_and_isolation_hold() {
 }
 
 /// The program without what only a debugger needs: it travels through a slow machine's memory.
-fn stripped(program: &Path, dir: &Path) -> PathBuf {
+pub(crate) fn stripped(program: &Path, dir: &Path) -> PathBuf {
     let to = dir.join(program.file_name().unwrap());
     run(Command::new("strip").arg("-o").arg(&to).arg(program), SOON).ok();
     to

@@ -1,6 +1,7 @@
 //! Nothing is left of containers that are gone.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use corten_testkit::{Engine, until};
 
@@ -145,8 +146,23 @@ fn a_daemon_that_stops_leaves_nothing_that_runs() {
         corten_testkit::Cli::Corten,
     );
     engine.load(&corten_testkit::fixtures::busybox());
-    idle(&engine, "box", &[]);
+    // It has two seconds to stop, not the fifteen of the daemon.
+    let script = "trap '' TERM; while :; do sleep 0.1; done";
+    engine.ok(&[
+        "run",
+        "-d",
+        "--name",
+        "box",
+        "--stop-timeout",
+        "2",
+        BB,
+        "sh",
+        "-c",
+        script,
+    ]);
+    let begin = std::time::Instant::now();
     engine.corten_mut().stop();
+    assert!(begin.elapsed() < Duration::from_secs(9), "{:?}", begin.elapsed());
     engine.corten().assert_no_container_left();
     engine.corten_mut().restart();
     assert_eq!(crate::inspect(&engine, "box")["State"]["Status"], "exited");

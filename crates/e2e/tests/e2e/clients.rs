@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use corten_testkit::fixtures::{ImageArchive, Layer};
-use corten_testkit::{Terminal, http, until};
+use corten_testkit::{Engine, Terminal, http, until};
 
 use crate::{BB, SOON, corten_only, engine};
 
@@ -20,16 +20,28 @@ fn pythons_docker_package() {
         vec![Layer::default().file("f", 0o644, b"x").finish()],
     )
     .write(&other);
+    python(&engine, "docker_py.py", &[BB, &other.display().to_string()]);
+}
+
+#[test]
+fn pythons_docker_package_on_networks_and_volumes() {
+    let engine = engine();
+    let prefix = engine.slot().subnet_prefix().replacen("10.2", "10.1", 1);
+    let directory = engine.scratch("host").display().to_string();
+    python(&engine, "docker_py_networks.py", &[BB, &prefix, &directory]);
+}
+
+/// Runs a script that drives the engine.
+#[track_caller]
+fn python(engine: &Engine, script: &str, args: &[&str]) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/clients");
     // Debian's own interpreter: its package is the one that is installed for the tests.
-    let mut script = Command::new("/usr/bin/python3");
-    script
-        .arg(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/tests/e2e/clients/docker_py.py"
-        ))
+    let mut python = Command::new("/usr/bin/python3");
+    python
+        .arg(format!("{path}/{script}"))
         .arg(engine.socket())
-        .args([BB, &other.display().to_string()]);
-    let said = corten_testkit::run(&mut script, PATIENCE).ok();
+        .args(args);
+    let said = corten_testkit::run(&mut python, PATIENCE).ok();
     assert_eq!(said.lines().last(), Some("all well"), "{said}");
 }
 

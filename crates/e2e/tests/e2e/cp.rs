@@ -234,6 +234,26 @@ fn mounts_of_a_running_container_are_seen() {
 }
 
 #[test]
+fn what_the_kernel_shows_is_no_file_to_copy() {
+    let engine = engine();
+    idle(&engine, "box", &[]);
+    let out = engine.scratch("out");
+    let at = |name: &str| out.join(name).display().to_string();
+    for path in ["/proc/1/status", "/sys/kernel"] {
+        let done = engine.run(&["cp", &format!("box:{path}"), &at("file")]);
+        done.fails(1);
+        done.says(&[&format!("Could not find the file {path} in container box")]);
+        assert!(!out.join("file").exists(), "{path}");
+    }
+    engine.ok(&["cp", "box:/proc", &at("proc")]);
+    assert_eq!(fs::read_dir(out.join("proc")).unwrap().count(), 0);
+    // On the way through all files it is passed by, too.
+    engine.ok(&["cp", "box:/", &at("all")]);
+    assert_eq!(fs::read_dir(out.join("all/proc")).unwrap().count(), 0);
+    assert!(out.join("all/bin").exists());
+}
+
+#[test]
 fn read_only_roots_are_not_written_to() {
     let engine = engine();
     let dir = engine.scratch("cp");

@@ -14,6 +14,9 @@ fn a_missing_command_is_127() {
     let done = engine.run(&["run", "--rm", BB, "/bin/nosuch"]);
     done.fails(127);
     done.says(&["exec: \"/bin/nosuch\": stat /bin/nosuch: no such file or directory"]);
+    let done = engine.run(&["run", "--rm", BB, ""]);
+    done.fails(127);
+    done.says(&["exec: \"\": executable file not found in $PATH"]);
     assert_eq!(engine.ok(&["ps", "-aq"]), "");
 }
 
@@ -34,6 +37,18 @@ fn a_command_that_cannot_be_executed_is_126() {
         "exec: \"/etc\": permission denied",
     ]);
     assert_eq!(engine.ok(&["ps", "-aq"]), "");
+}
+
+#[test]
+fn a_directory_without_device_nodes_is_no_device() {
+    let engine = engine();
+    let dir = engine.scratch("no-nodes");
+    let done = engine.run(&["run", "--rm", "--device", dir.to_str().unwrap(), BB, "true"]);
+    done.fails(125);
+    done.says(&[&format!(
+        "error gathering device information while adding custom device \"{}\": not a device node",
+        dir.display()
+    )]);
 }
 
 #[test]
@@ -80,6 +95,12 @@ fn an_unknown_image_is_named() {
             .message(),
         "No such image: nosuch:latest"
     );
+    let done = engine.run(&["run", "--rm", "nosuch", "true"]);
+    done.fails(125);
+    done.says(&[
+        "Unable to find image 'nosuch:latest' locally\n",
+        "Error response from daemon: pull access denied for nosuch, repository does not exist",
+    ]);
     let done = engine.run(&["run", "--rm", "--pull", "never", "UPPER", "true"]);
     done.fails(125);
     done.says(&["invalid reference format: repository name"])
@@ -195,6 +216,11 @@ fn what_is_of_no_known_kind_is_named() {
             &["save", "-o", &path, "nosuch"],
             1,
             "Error response from daemon: No such image: nosuch",
+        ),
+        (
+            &["save", "-o", &path, "nosuch:1"],
+            1,
+            "Error response from daemon: reference does not exist",
         ),
         (
             &["kill", "nosuch"],

@@ -57,6 +57,22 @@ fn events_carry_names_images_and_codes() {
 }
 
 #[test]
+fn removals_of_images_are_told_by_their_ids() {
+    let engine = engine();
+    let box_id = engine.ok(&["create", BB]);
+    engine.ok(&["commit", "-c", "LABEL k=v", &box_id, "own:1"]);
+    let id = engine.ok(&["image", "inspect", "-f", "{{.Id}}", "own:1"]);
+    let begin = now();
+    engine.ok(&["rmi", "own:1"]);
+    let end = now();
+    let format = "{{.Action}} {{.Actor.ID}} {{.Actor.Attributes.name}}";
+    let filter = ["--since", &begin, "--until", &end, "-f", "type=image"];
+    let told = engine.ok(&[&["events", "--format", format], filter.as_slice()].concat());
+    // One of the image, none of its layers.
+    assert_eq!(told, format!("untag {id} {id}\ndelete {id} {id}"));
+}
+
+#[test]
 fn stop_kill_and_exec_are_told() {
     let engine = engine();
     let begin = now();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use corten_testkit::{Engine, Finished, run};
 
-use crate::corten_only;
+use crate::{corten_only, new_docker_only};
 
 /// Command lines both must answer alike: output, complaints, exit code.
 static COMMANDS: &[&[&str]] = &[
@@ -229,6 +229,14 @@ static COMMANDS: &[&[&str]] = &[
     &["network", "ls", "-q"],
     &["network", "ls", "--format", "json"],
     &["network", "ls", "--format", "raw"],
+    &["ps", "-aq", "--format", "raw"],
+    &["images", "-q", "--format", "raw"],
+    &["volume", "ls", "-q", "--format", "raw"],
+    &["network", "ls", "-q", "--format", "raw"],
+    &["plugin", "ls", "-q", "--format", "raw"],
+    &["history", "--format", "raw", "whoami"],
+    &["system", "df", "--format", "raw"],
+    &["system", "df", "-v", "--format", "raw"],
     &["network", "ls", "--format", "{{.Foo}}"],
     &[
         "network",
@@ -297,11 +305,50 @@ static COMMANDS: &[&[&str]] = &[
         "table {{.ID}}",
     ],
     &["events", "--until", "0s", "--format", "{{.X"],
+    &["ps", "-a", "--format", "raw"],
+    &["ps", "-as", "--format", "raw"],
+    &["images", "--format", "raw"],
+    &["images", "--digests", "--format", "raw"],
+    &["volume", "ls", "--format", "raw"],
+    &["network", "ls", "--format", "raw"],
+    &["system", "df", "--format", "{{.Type}} {{.Bogus}}"],
+    &["system", "df", "-v", "--format", "{{.Bogus}}"],
+    &[
+        "system",
+        "df",
+        "-v",
+        "--format",
+        "{{range .Containers}}{{.Bogus}}{{end}}",
+    ],
+    &[
+        "system",
+        "df",
+        "-v",
+        "--format",
+        "{{range .Containers}}{{.Names}} {{.Label \"a\"}}{{end}}",
+    ],
+    &[
+        "system",
+        "df",
+        "-v",
+        "--format",
+        "{{range .Volumes}}{{.Name}} {{.Links}}{{end}}",
+    ],
+    &["system", "df", "-v", "--format", "json"],
+    &["stats", "--no-stream", "nobody", "neither"],
+    &["stop", ""],
+    &["port", ""],
+    &["inspect", ""],
+    &["volume", "rm", ""],
+    &["volume", "inspect", ""],
+    &["network", "rm", ""],
+    &["network", "inspect", ""],
 ];
 
 #[test]
 fn templates_are_dockers() {
     corten_only!();
+    new_docker_only!();
     let engine = Engine::start();
     engine.ok(&["pull", "whoami"]);
     engine.ok(&["pull", "hello-world"]);

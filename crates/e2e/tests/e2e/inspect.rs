@@ -148,6 +148,31 @@ fn an_ended_container_keeps_its_end() {
 }
 
 #[test]
+fn one_that_runs_again_tells_when_it_ended_before() {
+    let mut engine = engine();
+    let ends = |engine: &Engine| engine.ok(&["inspect", "-f", "{{.State.FinishedAt}}", "box"]);
+    engine.ok(&[
+        "run",
+        "--name",
+        "box",
+        BB,
+        "sh",
+        "-c",
+        "[ -e /mark ] && exec sleep 1000; touch /mark",
+    ]);
+    let ended = ends(&engine);
+    assert!(!ended.starts_with("0001"), "{ended}");
+    engine.ok(&["start", "box"]);
+    assert_eq!(ends(&engine), ended);
+    if !Engine::is_reference() {
+        engine.corten_mut().kill9();
+        engine.corten_mut().restart();
+        assert_eq!(ends(&engine), ended);
+    }
+    engine.ok(&["rm", "-f", "box"]);
+}
+
+#[test]
 fn an_image_is_described() {
     let engine = engine();
     let image = inspect(&engine, BB);

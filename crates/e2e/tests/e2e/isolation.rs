@@ -242,6 +242,33 @@ fn namespaces_are_its_own() {
 }
 
 #[test]
+fn an_ipc_namespace_is_shared_with_its_memory_where_it_is_offered() {
+    let engine = engine();
+    crate::idle(&engine, "owner", &["--ipc", "shareable"]);
+    crate::idle(&engine, "alone", &["--ipc", "private"]);
+    let say = |container: &str, script: &str| engine.ok(&["exec", container, "sh", "-c", script]);
+    say("owner", "echo to-guest > /dev/shm/note");
+    crate::idle(&engine, "guest", &["--ipc", "container:owner"]);
+    assert_eq!(say("guest", "cat /dev/shm/note").trim(), "to-guest");
+    say("guest", "echo to-owner > /dev/shm/reply");
+    assert_eq!(say("owner", "cat /dev/shm/reply").trim(), "to-owner");
+    let seen = "readlink /proc/self/ns/ipc; grep ' /dev/shm ' /proc/mounts";
+    assert_eq!(say("owner", seen), say("guest", seen));
+    assert_ne!(say("alone", seen), say("guest", seen));
+    let refused = engine.run(&["run", "--rm", "--ipc", "container:alone", BB, "true"]);
+    refused.fails(125);
+    refused.says(&["non-shareable IPC (hint: use IpcMode:shareable for the donor container)"]);
+    shell(&engine, &["--ipc", "none"], "test ! -e /dev/shm").ok();
+    // It is found again when it is called otherwise, and is gone for others when it has ended.
+    engine.ok(&["rename", "owner", "other"]);
+    crate::idle(&engine, "owner", &["--ipc", "shareable"]);
+    engine.ok(&["restart", "-t", "0", "guest"]);
+    assert_eq!(say("guest", "cat /dev/shm/note").trim(), "to-guest");
+    engine.ok(&["stop", "-t", "0", "other", "guest"]);
+    engine.run(&["start", "guest"]).fails(1);
+}
+
+#[test]
 fn the_supervisor_cannot_be_overwritten_from_inside() {
     let engine = engine();
     // CVE-2019-5736: a process enters through /proc/self/exe of whoever starts it; what it finds must not be writable.

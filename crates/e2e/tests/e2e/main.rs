@@ -7,16 +7,21 @@
 
 mod activation;
 mod api;
+mod applications;
 mod bad_images;
 mod bad_input;
+mod bad_networks;
+mod bad_places;
 mod bollard_client;
 mod cgroup_v2;
 mod cleanliness;
 mod clients;
 mod commit;
 mod cp;
+mod debian_kernel;
 mod df;
 mod diff;
+mod endpoints;
 mod errors;
 mod escapes;
 mod events;
@@ -38,6 +43,8 @@ mod listing;
 mod log_drivers;
 mod logs;
 mod network;
+mod networks_killed;
+mod own_host;
 mod own_networks;
 mod pause;
 mod prune;
@@ -45,11 +52,13 @@ mod races;
 mod real_images;
 mod reload;
 mod remote;
+mod republish;
 mod restart_policy;
 mod run;
 mod same_requests;
 mod save;
 mod settings;
+mod several_networks;
 mod signals;
 mod stats;
 mod streams;
@@ -92,6 +101,45 @@ macro_rules! corten_only {
     };
 }
 use corten_only;
+
+/// Ends a test about words that only Corten's own command line has.
+macro_rules! own_words_only {
+    () => {
+        crate::corten_only!();
+        if crate::through_docker() {
+            eprintln!("about Corten's own command line: skipped through docker's");
+            return;
+        }
+    };
+}
+use own_words_only;
+
+/// Ends a test that compares with docker's command line where that is older than what it compares with.
+macro_rules! new_docker_only {
+    () => {
+        if !crate::is_docker_new() {
+            eprintln!("the docker command line here is older than 28: skipped");
+            return;
+        }
+    };
+}
+use new_docker_only;
+
+/// Whether commands go through docker's command line.
+fn through_docker() -> bool {
+    std::env::var("CORTEN_E2E_CLI").as_deref() == Ok("docker")
+}
+
+fn is_docker_new() -> bool {
+    let version = corten_testkit::run(
+        std::process::Command::new(corten_testkit::docker_program())
+            .args(["version", "--format", "{{.Client.Version}}"])
+            .env("DOCKER_HOST", "unix:///nowhere"),
+        SOON,
+    );
+    let major = version.out().split('.').next().map(str::to_owned);
+    major.is_some_and(|major| major.trim().parse::<u32>().is_ok_and(|major| major >= 28))
+}
 
 /// What `inspect` says of one object.
 #[track_caller]

@@ -27,6 +27,50 @@ fn fetch(address: &str) -> Option<String> {
 }
 
 #[test]
+fn who_joins_a_container_stays_with_it_whatever_it_is_called() {
+    let engine = engine();
+    let id = idle(&engine, "owner", &[]);
+    idle(
+        &engine,
+        "guest",
+        &["--network", "container:owner", "--pid", "container:owner"],
+    );
+    engine.ok(&["rename", "owner", "renamed"]);
+    idle(&engine, "owner", &[]);
+    engine.ok(&["restart", "-t", "0", "guest"]);
+    let host = inspect(&engine, "guest")["HostConfig"].clone();
+    let joined = format!("container:{}", id.trim());
+    assert_eq!(
+        (host["NetworkMode"].as_str(), host["PidMode"].as_str()),
+        (Some(&*joined), Some(&*joined))
+    );
+    let name = |container: &str| engine.ok(&["exec", container, "hostname"]);
+    assert_eq!(name("guest"), name("renamed"));
+    for (flags, conflict) in [
+        (&["--dns", "1.1.1.1"][..], "dns and the network mode"),
+        (
+            &["--add-host", "x:1.1.1.1"],
+            "custom host-to-IP mapping and the network mode",
+        ),
+        (&["-P"], "port publishing and the container type network mode"),
+        (
+            &["--expose", "80"],
+            "port exposing and the container type network mode",
+        ),
+    ] {
+        let args = [
+            &["run", "--rm", "--network", "container:owner"],
+            flags,
+            &[BB, "true"],
+        ]
+        .concat();
+        let refused = engine.run(&args);
+        refused.fails(125);
+        refused.says(&[&format!("conflicting options: {conflict}")]);
+    }
+}
+
+#[test]
 fn a_container_has_name_address_and_route() {
     let engine = engine();
     let id = idle(
@@ -199,4 +243,33 @@ fn a_port_of_the_engines_choice_can_be_asked_for() {
         "o public port '81' published for web",
         "No public port '81/tcp' published for web",
     ]);
+}
+
+#[test]
+fn an_interface_deleted_inside_holds_up_no_change_of_networks() {
+    let engine = engine();
+    let prefix = engine.slot().subnet_prefix().replacen("10.2", "10.1", 1);
+    for (name, start) in [("one", 0), ("two", 64), ("three", 128)] {
+        engine.ok(&[
+            "network",
+            "create",
+            "--subnet",
+            &format!("{prefix}.{start}/26"),
+            name,
+        ]);
+    }
+    idle(&engine, "box", &["--cap-add", "NET_ADMIN", "--network", "one"]);
+    let networks = || {
+        let found = inspect(&engine, "box")["NetworkSettings"]["Networks"].clone();
+        found.as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+    };
+    engine.ok(&["network", "connect", "two", "box"]);
+    engine.ok(&["exec", "box", "ip", "link", "del", "eth1"]);
+    engine.ok(&["network", "disconnect", "one", "box"]);
+    assert_eq!(networks(), ["two"]);
+    engine.ok(&["network", "connect", "three", "box"]);
+    engine.ok(&["network", "disconnect", "two", "box"]);
+    assert_eq!(networks(), ["three"]);
+    let route = engine.ok(&["exec", "box", "ip", "route"]);
+    assert!(route.contains(&format!("default via {prefix}.129 ")), "{route}");
 }

@@ -193,6 +193,70 @@ fn networks_are_apart_and_internal_ones_have_no_way_out() {
 }
 
 #[test]
+fn names_may_have_slashes() {
+    let engine = engine();
+    idle(&engine, "box", &[]);
+    for (name, path) in [
+        ("a/b", "a/b"),
+        ("a/b", "a%2Fb"),
+        ("x/connect", "x/connect"),
+        ("x/disconnect", "x%2Fdisconnect"),
+        ("create", "create"),
+    ] {
+        let id = create(&engine, name, false, &[]);
+        let found = engine.api("GET", &format!("/networks/{path}"), "");
+        assert_eq!((found.status, &found.json()["Id"]), (200, &json!(id)), "{path}");
+        let ask = |verb: &str| {
+            let answer = engine.api(
+                "POST",
+                &format!("/networks/{path}/{verb}"),
+                r#"{"Container":"box"}"#,
+            );
+            assert_eq!(answer.status, 200, "{path}/{verb}: {}", answer.text());
+        };
+        ask("connect");
+        assert!(!address(&engine, "box", name).is_empty());
+        ask("disconnect");
+        engine.ok(&["network", "connect", name, "box"]);
+        assert!(look(&engine, name)["Containers"].to_string().contains("box"));
+        engine.ok(&["network", "disconnect", name, "box"]);
+        engine.ok(&["run", "--rm", "--network", name, BB, "true"]);
+        assert_eq!(
+            engine.ok(&["network", "ls", "-q", "--no-trunc", "-f", &format!("name={name}")]),
+            id
+        );
+        let gone = || engine.api("DELETE", &format!("/networks/{path}"), "").status == 204;
+        until("it can go", SOON, gone);
+    }
+    for (method, path, sentence) in [
+        ("GET", "/networks/no/such", "network no/such not found"),
+        ("DELETE", "/networks/no/such", "network no/such not found"),
+        ("POST", "/networks/no/such", "page not found"),
+        ("POST", "/networks/connect", "page not found"),
+        ("PUT", "/networks/no/such", "page not found"),
+    ] {
+        let answer = engine.api(method, path, "");
+        let told = (answer.status, answer.message());
+        assert_eq!(told, (404, sentence.to_owned()), "{method} {path}");
+    }
+    let bridge = look(&engine, "bridge");
+    assert_eq!(
+        (&bridge["Labels"], bridge["Options"].is_object()),
+        (&json!({}), true)
+    );
+    assert_eq!(look(&engine, "host")["Labels"], json!({}));
+    assert_eq!(
+        engine
+            .api("GET", "/networks/", "")
+            .json()
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
+}
+
+#[test]
 fn networks_and_who_is_on_them_outlive_the_daemon() {
     let mut engine = engine();
     let id = create(&engine, "own", false, &["--ipv6", "--subnet", "fd00:c0de:7::/64"]);
@@ -312,7 +376,43 @@ fn bad_networks_are_refused_in_dockers_words() {
         (
             pool(json!({"Subnet": "frob", "Gateway": "1.2"})),
             400,
-            "invalid network config:\ninvalid subnet frob: invalid CIDR block notation\ninvalid gateway 1.2: invalid address",
+            "invalid network config:\ninvalid subnet frob: invalid CIDR block notation",
+        ),
+        (
+            pool(json!({"Subnet": "127.0.0.0/8"})),
+            400,
+            "invalid network config:\ninvalid subnet 127.0.0.0/8: it has addresses of the loopback",
+        ),
+        (
+            pool(json!({"Subnet": "224.0.0.0/4"})),
+            400,
+            "invalid network config:\ninvalid subnet 224.0.0.0/4: it has multicast addresses",
+        ),
+        (pool(json!({"Subnet": "0.0.0.0/0"})), 400, "ipv4 pool is empty"),
+        (
+            pool(json!({"Subnet": "10.231.0.0/24", "Gateway": "10.231.0.255"})),
+            500,
+            "failed to allocate gateway (10.231.0.255): Address already in use",
+        ),
+        (
+            pool(
+                json!({"Subnet": "10.231.0.0/24", "AuxiliaryAddresses": {"a": "10.231.0.5", "b": "10.231.0.5"}}),
+            ),
+            500,
+            "failed to allocate secondary ip address (b:10.231.0.5): Address already in use",
+        ),
+        (
+            json!({
+                "Name": "x", "EnableIPv6": true,
+                "IPAM": {"Config": [{"Subnet": "fd00:7::/64", "Gateway": "fd00:7::1%eth0"}]},
+            }),
+            400,
+            "invalid network config:\ninvalid gateway fd00:7::1%eth0: invalid address",
+        ),
+        (
+            json!({"Name": "x", "IPAM": {"Driver": "frob"}}),
+            404,
+            "plugin \"frob\" not found",
         ),
         (
             json!({"Name": "x", "Options": {"com.docker.network.bridge.enable_icc": "maybe"}}),
@@ -334,6 +434,24 @@ fn bad_networks_are_refused_in_dockers_words() {
         "bridge is a pre-defined network and cannot be removed",
     );
     refused(&["network", "rm", "nope"], 1, "network nope not found");
+    refused(
+        &["network", "create", "--subnet", "239.1.0.0/16", "x"],
+        1,
+        "invalid subnet 239.1.0.0/16: it has multicast addresses",
+    );
+    refused(
+        &[
+            "network",
+            "create",
+            "--subnet",
+            "10.231.0.0/24",
+            "--gateway",
+            "10.231.0.0",
+            "x",
+        ],
+        1,
+        "failed to allocate gateway (10.231.0.0): Address already in use",
+    );
     engine.ok(&["network", "rm", "-f", "nope"]);
     let run = |flags: &[&str], sentence: &str| {
         let mut args = vec!["run", "--rm"];
@@ -434,4 +552,115 @@ fn names_lead_to_containers_with_and_without_a_daemon() {
     engine.corten_mut().restart();
     assert_eq!(told(&engine, "web", "linked"), "");
     assert_eq!(told(&engine, "web", "web"), web);
+}
+
+#[test]
+fn networks_are_made_from_configurations() {
+    let mut engine = engine();
+    let prefix = prefix(&engine);
+    const MTU: &str = "com.docker.network.driver.mtu";
+    let subnet = format!("{prefix}.64/26");
+    let mtu = format!("{MTU}=1400");
+    let flags = ["--config-only", "--subnet", &subnet, "-o", &mtu, "--label", "a=b"];
+    engine.ok(&[&["network", "create"], &flags[..], &["conf"]].concat());
+    let conf = look(&engine, "conf");
+    assert_eq!(
+        (&conf["Driver"], &conf["ConfigOnly"]),
+        (&json!("null"), &json!(true))
+    );
+    assert_eq!(conf["IPAM"]["Config"], json!([{"Subnet": subnet}]));
+    engine.ok(&["network", "create", "--config-from", "conf", "own"]);
+    let check = |engine: &Engine| {
+        let own = look(engine, "own");
+        assert_eq!(own["ConfigFrom"], json!({"Network": "conf"}));
+        assert_eq!(
+            (&own["Driver"], &own["ConfigOnly"]),
+            (&json!("bridge"), &json!(false))
+        );
+        assert_eq!(own["IPAM"]["Config"][0]["Subnet"], subnet);
+        assert_eq!(
+            (&own["Options"][MTU], &own["Labels"]["a"]),
+            (&json!("1400"), &json!("b"))
+        );
+        let said = engine.ok(&[
+            "run",
+            "--rm",
+            "--network",
+            "own",
+            BB,
+            "cat",
+            "/sys/class/net/eth0/mtu",
+        ]);
+        assert_eq!(said, "1400");
+    };
+    check(&engine);
+    if !Engine::is_reference() {
+        engine.corten_mut().restart();
+        check(&engine);
+    }
+    engine.ok(&["network", "prune", "-f", "--filter", "label=a=b"]);
+    engine.run(&["network", "inspect", "own"]).fails(1);
+    engine.ok(&["network", "create", "--config-from", "conf", "own"]);
+    let refused = |args: &[&str], code: i32, sentence: &str| {
+        let done = engine.run(args);
+        done.fails(code);
+        done.says(&[sentence]);
+    };
+    let make = |flags: &[&str], sentence: &str| {
+        refused(&[&["network", "create"], flags, &["x"]].concat(), 1, sentence);
+    };
+    make(
+        &["--config-only", "--internal"],
+        "configuration network can only contain network specific fields. Network operator fields like [ ingress | \
+         internal | attachable | scope ] are not supported.",
+    );
+    make(
+        &["--config-only", "--config-from", "conf"],
+        "a configuration network cannot depend on another configuration network",
+    );
+    make(
+        &["--config-from", "nope"],
+        "configuration network \"nope\" does not exist",
+    );
+    make(
+        &["--config-from", "own"],
+        "configuration network \"own\" does not exist",
+    );
+    let own_words =
+        "user specified configurations are not supported if the network depends on a configuration network";
+    make(&["--config-from", "conf", "--label", "c=d"], own_words);
+    make(&["--config-from", "conf", "--subnet", "10.9.0.0/24"], own_words);
+    make(
+        &["--config-from", "conf", "-o", "c=d"],
+        "network driver options are not supported if the network depends on a configuration network",
+    );
+    make(
+        &["--config-from", "conf"],
+        "Pool overlaps with other one on this address space",
+    );
+    refused(
+        &["run", "--rm", "--network", "conf", BB, "true"],
+        125,
+        "cannot create endpoint on configuration-only network",
+    );
+    idle(&engine, "box", &["--network", "own"]);
+    refused(
+        &["network", "connect", "conf", "box"],
+        1,
+        "cannot create endpoint on configuration-only network",
+    );
+    let body = json!({"Container": "box"}).to_string();
+    assert_eq!(engine.api("POST", "/networks/conf/connect", &body).status, 403);
+    let networks = inspect(&engine, "box")["NetworkSettings"]["Networks"].clone();
+    assert_eq!(networks.as_object().unwrap().keys().collect::<Vec<_>>(), ["own"]);
+    engine.ok(&["rm", "-f", "box"]);
+    refused(
+        &["network", "rm", "conf"],
+        1,
+        "error while removing network: configuration network \"conf\" is in use",
+    );
+    until("the endpoint is gone", SOON, || {
+        engine.run(&["network", "rm", "own"]).code() == 0
+    });
+    engine.ok(&["network", "rm", "conf"]);
 }

@@ -13,10 +13,17 @@ use std::sync::Mutex;
 use corten_testkit::{Recorded, Recorder, Slot, binary, docker_program, run};
 use serde_json::Value;
 
-use crate::SOON;
+use crate::{SOON, new_docker_only};
 
 /// Command lines asked at a time.
 const AT_ONCE: usize = 4;
+/// Flags that only Corten has, by verb.
+const OF_OUR_OWN: [(&str, &str); 4] = [
+    ("update", "publish-add"),
+    ("update", "publish-rm"),
+    ("container update", "publish-add"),
+    ("container update", "publish-rm"),
+];
 const NOT_YET: &str = "not supported by Corten yet";
 
 #[test]
@@ -37,15 +44,21 @@ fn all_other_verbs() {
 /// Every flag docker's help shows is in Corten's, with the same letter, kind of value and default. Words may differ.
 #[test]
 fn help_has_all_flags() {
-    if !is_new(&docker_program()) {
-        eprintln!("the docker command line here is older than 28: skipped");
-        return;
-    }
+    new_docker_only!();
+    // An engine without a swarm, on Linux: docker's help keeps quiet about what others have.
+    let slot = Slot::take();
+    std::fs::create_dir_all(slot.root()).unwrap();
+    let recorder = Recorder::start(&slot.root().join("help.sock"));
+    let engine = format!("unix://{}", recorder.socket().display());
     let mut differences = Vec::new();
     for verb in include_str!("same_requests/verbs.txt").lines() {
         let [ours, theirs] = [binary(), docker_program()].map(|program| {
             let mut command = Command::new(program);
-            command.args(verb.split(' ')).arg("--help").env("COLUMNS", "80");
+            command
+                .args(verb.split(' '))
+                .arg("--help")
+                .env("COLUMNS", "80")
+                .env("DOCKER_HOST", &engine);
             options(&run(&mut command, SOON).ok())
         });
         assert!(
@@ -61,6 +74,10 @@ fn help_has_all_flags() {
                 ours => differences.push(format!("{verb} --{name}: {ours:?}, not {theirs:?}")),
             }
         }
+        let more = ours
+            .keys()
+            .filter(|name| !theirs.contains_key(*name) && !OF_OUR_OWN.contains(&(verb, name)));
+        differences.extend(more.map(|name| format!("{verb} --{name} is not docker's")));
     }
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
@@ -119,10 +136,7 @@ struct Deed {
 }
 
 fn compare(lines: &str) {
-    if !is_new(&docker_program()) {
-        eprintln!("the docker command line here is older than 28: skipped");
-        return;
-    }
+    new_docker_only!();
     let slot = Slot::take();
     let directory = slot.root().join("words");
     std::fs::create_dir_all(&directory).unwrap();
@@ -133,8 +147,18 @@ fn compare(lines: &str) {
         ("seccomp.json", "{ \"defaultAction\": \"SCMP_ACT_ALLOW\" }\n"),
         ("broken.json", "{ \"defaultAction\": \n"),
         ("archive.tar", "no archive at all"),
+        ("broken/config.json", "{\"detachKeys\": "),
+        (
+            "odd/config.json",
+            "{\"detachKeys\": 7, \"psFormat\": \"{{.ID}}\"}",
+        ),
+        ("more/config.json", "{\"psFormat\": \"{{.ID}}\"} and so on"),
+        ("empty/config.json", "\n"),
+        ("folder/config.json/x", ""),
     ] {
-        std::fs::write(directory.join(name), text).unwrap();
+        let path = directory.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
     }
     // Under this name Corten calls itself docker.
     let links = slot.root().join("bin");
@@ -178,17 +202,6 @@ fn compare(lines: &str) {
         lines.len(),
         failures.join("\n")
     );
-}
-
-fn is_new(docker: &Path) -> bool {
-    let version = run(
-        Command::new(docker)
-            .args(["version", "--format", "{{.Client.Version}}"])
-            .env("DOCKER_HOST", "unix:///nowhere"),
-        SOON,
-    );
-    let major = version.out().split('.').next().map(str::to_owned);
-    major.is_some_and(|major| major.trim().parse::<u32>().is_ok_and(|major| major >= 28))
 }
 
 fn deed(program: &Path, line: &str, recorder: &Recorder, directory: &Path) -> Deed {

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use corten_testkit::{Daemon, Finished, binary, fixtures};
+use corten_testkit::{Daemon, Finished, binary, fixtures, http, until};
 use serde_json::Value;
 
 use crate::{BB, SOON, corten_only};
@@ -38,7 +38,7 @@ fn containers_get_the_daemons_defaults() {
     let daemon = daemon(
         r#"{"default-shm-size": "8m", "default-ulimits": {"nofile": {"Name": "nofile", "Soft": 111, "Hard": 222}},
             "no-new-privileges": true, "dns": ["9.9.9.9"], "dns-opts": ["ndots:3"], "dns-search": ["example.test"],
-            "log-opts": {"max-file": "7"}, "default-ipc-mode": "shareable", "host-gateway-ips": ["10.99.99.99"]}"#,
+            "log-opts": {"max-file": "7"}, "default-ipc-mode": "shareable", "host-gateway-ips": ["10.99.99.99", "fd00:99::9"]}"#,
         &[],
     );
     let script = "df -k /dev/shm | tail -1; ulimit -n; ulimit -Hn; grep NoNewPrivs /proc/self/status; cat /etc/resolv.conf; \
@@ -62,7 +62,7 @@ fn containers_get_the_daemons_defaults() {
         "nameserver 9.9.9.9",
         "options ndots:3",
         "search example.test",
-        "10.99.99.99\tgw",
+        "10.99.99.99\tgw\nfd00:99::9\tgw\n",
     ] {
         assert!(said.contains(part), "{part:?} in {said}");
     }
@@ -146,6 +146,128 @@ fn addresses_come_from_the_fixed_range_and_the_route_goes_to_the_gateway() {
     assert!(said.contains(&format!("{prefix}.128/24")), "{said}");
     let route = daemon.corten(&["run", "--rm", BB, "ip", "route"]).ok();
     assert!(route.contains(&format!("default via {prefix}.9")), "{route}");
+}
+
+#[test]
+fn the_default_bridge_has_ipv6_when_asked() {
+    corten_only!();
+    let mut daemon = daemon("{}", &["--ipv6"]);
+    let port = daemon.slot().port(0);
+    let publish = format!("{port}:80");
+    let script = "mkdir /www; echo hello > /www/index.html; exec httpd -f -p 80 -h /www";
+    daemon
+        .corten(&[
+            "run", "-d", "--name", "web", "-p", &publish, BB, "sh", "-c", script,
+        ])
+        .ok();
+    let subnets = |daemon: &Daemon| {
+        let bridge = daemon.api("GET", "/networks/bridge", "").json();
+        assert_eq!(bridge["EnableIPv6"], true);
+        let subnets = bridge["IPAM"]["Config"].as_array().unwrap().iter();
+        subnets
+            .map(|pool| pool["Subnet"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let before = subnets(&daemon);
+    assert!(
+        before.len() == 2 && before[1].starts_with("fd") && before[1].ends_with("::/64"),
+        "{before:?}"
+    );
+    let container = daemon.api("GET", "/containers/web/json", "").json();
+    let settings = &container["NetworkSettings"];
+    let address = settings["GlobalIPv6Address"].as_str().unwrap();
+    assert!(
+        address.starts_with(before[1].trim_end_matches("/64")),
+        "{address} in {before:?}"
+    );
+    assert_eq!(
+        settings["Networks"]["bridge"]["GlobalIPv6Address"].as_str(),
+        Some(address)
+    );
+    let hosts: Vec<&str> = settings["Ports"]["80/tcp"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|binding| binding["HostIp"].as_str().unwrap())
+        .collect();
+    assert_eq!(hosts, ["0.0.0.0", "::"]);
+    let serves = |host: &str| {
+        until(&format!("{host} answers"), SOON, || {
+            http::get(host, "/").is_ok_and(|page| page.text().trim() == "hello")
+        });
+    };
+    let all = [
+        format!("127.0.0.1:{port}"),
+        format!("[::1]:{port}"),
+        format!("[{address}]:80"),
+    ];
+    all.iter().for_each(|host| serves(host));
+    let neighbour = ["run", "--rm", BB, "wget", "-qO-", &format!("http://[{address}]/")];
+    assert_eq!(daemon.corten(&neighbour).ok(), "hello");
+    daemon.kill9();
+    daemon.restart();
+    assert_eq!(subnets(&daemon), before);
+    all.iter().for_each(|host| serves(host));
+
+    // Another machine's addresses, or another daemon's, are others.
+    let other = Daemon::start_configured(&binary(), r#"{"ipv6": true}"#, &[]);
+    assert_ne!(subnets(&other)[1].get(..14), before[1].get(..14));
+}
+
+#[test]
+fn the_default_bridge_has_the_ipv6_subnet_it_is_told() {
+    corten_only!();
+    let slot = corten_testkit::Slot::take();
+    let prefix = format!("fd00:c0de:{:x}", slot.port(0));
+    let (range, gateway) = (format!("{prefix}::/80"), format!("{prefix}::9"));
+    let flags = ["--ipv6", "--bip6", &format!("{prefix}::1/64")];
+    let more = ["--fixed-cidr-v6", &range, "--default-gateway-v6", &gateway];
+    let daemon = daemon("{}", &[&flags[..], &more[..]].concat());
+    let bridge = daemon.api("GET", "/networks/bridge", "").json();
+    assert_eq!(
+        bridge["IPAM"]["Config"][1],
+        serde_json::json!({"Subnet": format!("{prefix}::/64"), "IPRange": range, "Gateway": gateway})
+    );
+    let script = "ip -6 -o addr show eth0 scope global; ip -6 route";
+    let said = daemon.corten(&["run", "--rm", BB, "sh", "-c", script]).ok();
+    assert!(said.contains(&format!("{prefix}::2/64")), "{said}");
+    assert!(
+        said.contains(&format!("default via {gateway} dev eth0")),
+        "{said}"
+    );
+}
+
+#[test]
+fn networks_get_the_daemons_default_options() {
+    corten_only!();
+    const MTU: &str = "com.docker.network.driver.mtu";
+    let config = format!(r#"{{"default-network-opts": {{"bridge": {{"{MTU}": "1234"}}}}}}"#);
+    let by_file = daemon(&config, &[]);
+    by_file.corten(&["network", "create", "plain"]).ok();
+    by_file
+        .corten(&["network", "create", "-o", &format!("{MTU}=1300"), "other"])
+        .ok();
+    for (network, mtu) in [("plain", "1234"), ("other", "1300")] {
+        let said = by_file
+            .corten(&[
+                "run",
+                "--rm",
+                "--network",
+                network,
+                BB,
+                "cat",
+                "/sys/class/net/eth0/mtu",
+            ])
+            .ok();
+        assert_eq!(said, mtu);
+        let shown = by_file.api("GET", &format!("/networks/{network}"), "").json();
+        assert_eq!(shown["Options"][MTU], mtu);
+    }
+    let flag = format!("bridge={MTU}=1200");
+    let by_flag = Daemon::start_configured(&binary(), "{}", &["--default-network-opt", &flag]);
+    by_flag.corten(&["network", "create", "plain"]).ok();
+    let shown = by_flag.api("GET", "/networks/plain", "").json();
+    assert_eq!(shown["Options"][MTU], "1200");
 }
 
 #[test]
@@ -276,7 +398,22 @@ fn mistakes_are_told_in_dockers_words() {
             "the storage driver devicemapper is not supported by Corten",
         ),
         ("{}", vec!["-H", "tcp://127.0.0.1:1"], "--tls=false"),
+        (
+            r#"{"default-network-opts": {"bridge": {"a": 1}}}"#,
+            vec![],
+            "cannot unmarshal number into Go struct field Config.default-network-opts",
+        ),
         ("{}", vec!["--log-level", "x"], "invalid logging level: x"),
+        (
+            r#"{"host-gateway-ips": ["10.0.0.1", "fd00::1", "10.0.0.2"]}"#,
+            vec![],
+            "only one IPv4 host gateway IP address can be specified",
+        ),
+        (
+            "{}",
+            vec!["--host-gateway-ip", "fd00::1", "--host-gateway-ip", "fd00::2"],
+            "only one IPv6 host gateway IP address can be specified",
+        ),
     ] {
         let finished = validate(config, &flags);
         finished.fails(1);

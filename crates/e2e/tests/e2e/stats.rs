@@ -117,6 +117,9 @@ fn those_that_do_not_run_have_a_name_only() {
     let done = engine.run(&["stats", "--no-stream", "nobody"]);
     done.fails(1);
     done.says(&["No such container: nobody"]);
+    let done = engine.run(&["stats", "--no-stream", "nobody", "neither"]);
+    done.fails(1);
+    done.says(&["No such container: nobody\nError response from daemon: No such container: neither"]);
 }
 
 #[test]

@@ -351,7 +351,8 @@ fn contexts_carry_certificates() {
         let name = format!("ours{at}");
         on(maker, &["context", "use", &name]).ok();
         for user in programs() {
-            assert_eq!(on(&user, &["context", "show"]).ok(), name);
+            let current = ["context", "inspect", "-f", "{{.Name}}"];
+            assert_eq!(on(&user, &current).ok(), name);
             assert_eq!(on(&user, &version).ok(), "linux");
             let name = format!("foreign{at}");
             let foreign = [&["--context", &name], &version[..]].concat();
@@ -369,6 +370,7 @@ fn contexts_carry_certificates() {
             "linux"
         );
         on(maker, &["context", "rm", "-f", &copy, &name]).ok();
-        assert_eq!(on(maker, &["context", "show"]).ok(), "default");
+        let current = ["context", "inspect", "-f", "{{.Name}}"];
+        assert_eq!(on(maker, &current).ok(), "default");
     }
 }

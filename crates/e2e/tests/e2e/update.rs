@@ -122,6 +122,22 @@ fn senseless_updates_change_nothing() {
         &["box"],
         &["ou must provide one or more flags when using this command"],
     );
+    for (args, sentence) in [
+        (
+            ["--cpuset-cpus", "x", "box"],
+            "Invalid value x for cpuset cpus: invalid format: x",
+        ),
+        (
+            ["--cpuset-cpus", "8000", "box"],
+            "Requested CPUs are not available - requested 8000, available: ",
+        ),
+        (
+            ["--cpuset-mems", "900", "box"],
+            "Requested memory nodes are not available - requested 900, available: ",
+        ),
+    ] {
+        refused(&args, &[sentence]);
+    }
     refused(&["-m", "64m", "nobody"], &["No such container: nobody"]);
     let host = inspect(&engine, "box")["HostConfig"].clone();
     assert_eq!((&host["Memory"], &host["NanoCpus"]), (&0.into(), &0.into()));

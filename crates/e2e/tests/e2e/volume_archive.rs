@@ -207,3 +207,16 @@ t.close()
     assert!(fs::read_dir(&outside).unwrap().next().is_none());
     engine.ok(&["run", "--rm", "-v", "other:/o", BB, "true"]);
 }
+
+#[test]
+fn a_failed_import_leaves_no_new_volume() {
+    corten_only!();
+    let engine = engine();
+    let file = engine.scratch("import").join("bad.tar").display().to_string();
+    fs::write(&file, "no archive at all").unwrap();
+    let corten = |args: &[&str]| engine.corten().corten(args);
+    corten(&["volume", "import", "fresh", &file]).fails(1);
+    engine.ok(&["volume", "create", "old"]);
+    corten(&["volume", "import", "old", &file]).fails(1);
+    assert_eq!(engine.ok(&["volume", "ls", "-q"]), "old");
+}

@@ -227,6 +227,13 @@ fn senseless_options_are_refused_when_the_volume_is_made() {
         (&["frob=1"], "invalid option: \"frob\""),
         (&["size=10m"], "quota size requested but no quota support"),
         (&["size=xx"], "invalid size: 'xx'"),
+        (&["type=none", "o=bind"], "missing required option: \"device\""),
+        (&["o=bind", "device=/x"], "missing required option: \"type\""),
+        (&["TYPE=tmpfs", "device=x"], "invalid option: \"TYPE\""),
+        (
+            &["type=tmpfs", "device=tmpfs", "frob=1"],
+            "invalid option: \"frob\"",
+        ),
     ] {
         let mut args = vec!["volume", "create"];
         for option in options {
@@ -295,4 +302,54 @@ fn mounts_outlive_the_daemon_with_their_containers_and_no_longer() {
     engine.ok(&["rm", "-f", "two"]);
     engine.ok(&["volume", "rm", "goes", "stays"]);
     engine.corten().assert_no_container_left();
+}
+
+#[test]
+fn what_is_mounted_on_a_directory_hides_nothing_mounted_below() {
+    let engine = engine();
+    for flags in [&["-v", "settings:/etc"][..], &["--tmpfs", "/etc"]] {
+        let script = "cat /etc/hosts /etc/hostname && cat /etc/resolv.conf";
+        let args = [
+            &["run", "--rm", "--hostname", "hidden"],
+            flags,
+            &[BB, "sh", "-c", script],
+        ]
+        .concat();
+        let seen = engine.ok(&args);
+        assert!(
+            seen.contains("localhost") && seen.contains("\nhidden\n"),
+            "{seen}"
+        );
+    }
+    engine.ok(&["run", "--rm", "-v", "inner:/in", BB, "touch", "/in/there"]);
+    engine.ok(&[
+        "run",
+        "--rm",
+        "-v",
+        "inner:/data/in",
+        "-v",
+        "outer:/data",
+        BB,
+        "ls",
+        "/data/in/there",
+    ]);
+}
+
+#[test]
+fn a_source_that_has_gone_is_named_at_the_next_start() {
+    let engine = engine();
+    let dir = engine.scratch("source");
+    let mount = format!("type=bind,src={},dst=/x", dir.display());
+    idle(&engine, "bound", &["--mount", &mount]);
+    std::fs::remove_dir_all(&dir).unwrap();
+    let why = format!(
+        "invalid mount config for type \"bind\": bind source path does not exist: {}",
+        dir.display()
+    );
+    let done = engine.run(&["restart", "-t", "0", "bound"]);
+    done.fails(1);
+    done.says(&[&format!("Cannot restart container bound: {why}")]);
+    let done = engine.run(&["start", "bound"]);
+    done.fails(1);
+    done.says(&[&why]);
 }

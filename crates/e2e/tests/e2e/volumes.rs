@@ -204,7 +204,63 @@ fn senseless_volumes_are_refused() {
             "error looking up volume plugin nfs",
         ],
     );
+    let made = |name: &str, driver: &str| {
+        let body = serde_json::json!({"Name": name, "Driver": driver}).to_string();
+        let answer = engine.api("POST", "/volumes/create", &body);
+        (answer.status, answer.message())
+    };
+    for name in ["-x", ".x", "_x", "a/b", "../x", "x:y", "ü1", "a\nb"] {
+        let sentence = format!(
+            "create {name}: {name:?} includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" \
+             are allowed. If you intended to pass a host directory, use absolute path"
+        );
+        assert_eq!(made(name, ""), (400, sentence.clone()));
+        if name != "a\nb" {
+            refused(&["volume", "create", "--", name], 1, &[&sentence]);
+        }
+    }
+    let long = "a".repeat(256);
+    let (status, said) = made(&long, "");
+    let end = format!("/volumes/{long}: file name too long");
+    assert!(
+        status == 500
+            && said.starts_with(&format!(
+                "create {long}: error while creating volume root path '/"
+            ))
+            && said.ends_with(&end),
+        "{status} {said}"
+    );
+    let unknown = |driver: &str| {
+        format!("create vol: error looking up volume plugin {driver}: plugin \"{driver}\" not found")
+    };
+    for driver in ["nosuch", "Local", "../x"] {
+        assert_eq!(made("vol", driver), (404, unknown(driver)));
+    }
     assert_eq!(engine.ok(&["volume", "ls", "-q"]), "");
+    // The same once more is what it was; a driver that is none is none for it, too.
+    for _ in 0..2 {
+        engine.ok(&["volume", "create", "--label", "a=b", "vol"]);
+    }
+    assert_eq!(made("vol", "nosuch"), (404, unknown("nosuch")));
+    refused(
+        &["volume", "create", "-d", "nosuch", "vol"],
+        1,
+        &[&unknown("nosuch")],
+    );
+    engine.ok(&["create", "--name", "user", "-v", "vol:/x", BB, "true"]);
+    let id = inspect(&engine, "user")["Id"].as_str().unwrap().to_owned();
+    for path in ["/volumes/vol", "/volumes/vol?force=1"] {
+        let answer = engine.api("DELETE", path, "");
+        let sentence = format!("remove vol: volume is in use - [{id}]");
+        assert_eq!((answer.status, answer.message()), (409, sentence));
+    }
+    engine.ok(&["rm", "user"]);
+    engine.ok(&["volume", "rm", "vol"]);
+    let answer = engine.api("DELETE", "/volumes/vol", "");
+    assert_eq!(
+        (answer.status, answer.message()),
+        (404, "get vol: no such volume".to_owned())
+    );
 }
 
 #[test]
@@ -444,7 +500,8 @@ fn mounts_travel_as_asked_and_where_they_can() {
     ] {
         let done = engine.run(&["run", "--rm", "-v", &bind(mode), BB, "true"]);
         done.fails(125);
-        done.says(&[&format!("path {path} is mounted on / but it is {sentence}")]);
+        done.says(&[&format!("path {path} is mounted on ")]);
+        done.says(&[&format!(" but it is {sentence}")]);
     }
     run("mount", &["--bind", &path, &path]);
     run("mount", &["--make-shared", &path]);

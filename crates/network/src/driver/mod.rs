@@ -3,6 +3,8 @@
 mod bridge;
 mod shared_link;
 
+pub(crate) use shared_link::refuse_sharing;
+
 use crate::netlink::{Batch, Socket, delete_link_at};
 use crate::{Driver, IpvlanMode, MacAddr, NetworkError, NetworkSpec};
 use rustix::io::Errno;
@@ -13,17 +15,16 @@ pub(crate) struct Made {
     pub(crate) index: u32,
     /// Its hardware address, which containers' ones are derived from.
     pub(crate) mac: Option<MacAddr>,
-    /// Whether it was made for the network, and goes with it.
+    /// Whether it was made for the network, or for another one that shares it, and goes with the last of them.
     pub(crate) ours: bool,
 }
 
 /// Makes a network's link, or takes over the one that is there.
 pub(crate) fn make(spec: &NetworkSpec, table: &str, socket: &mut Socket) -> Result<Made, NetworkError> {
-    let alias = alias(table, &spec.id);
     match &spec.driver {
-        Driver::Bridge(options) => bridge::make(spec, options, &alias, socket),
-        Driver::Macvlan(options) => shared_link::make(spec, options.parent.as_deref(), &alias, socket),
-        Driver::Ipvlan(options) => shared_link::make(spec, options.parent.as_deref(), &alias, socket),
+        Driver::Bridge(options) => bridge::make(spec, options, &alias(table, &spec.id), socket),
+        Driver::Macvlan(options) => shared_link::make(spec, options.parent.as_deref(), table, socket),
+        Driver::Ipvlan(options) => shared_link::make(spec, options.parent.as_deref(), table, socket),
     }
 }
 

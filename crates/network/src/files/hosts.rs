@@ -31,35 +31,45 @@ pub struct HostsFile<'a> {
     pub addresses: &'a [IpAddr],
     /// `--add-host` entries, in the order given.
     pub extra: &'a [(String, ExtraHost)],
-    /// What [`ExtraHost::HostGateway`] stands for: the default bridge's address unless configured otherwise.
-    pub host_gateway: IpAddr,
+    /// What [`ExtraHost::HostGateway`] stands for: the default bridge's addresses unless configured otherwise.
+    pub host_gateways: &'a [IpAddr],
 }
 
 /// Text of `/etc/hosts`: the fixed names, the extra ones, then the container's own.
 pub fn hosts_file(file: &HostsFile<'_>) -> String {
-    let mut text = FIXED.to_owned();
-    for (name, host) in file.extra {
-        let address = match host {
-            ExtraHost::Address(address) => *address,
-            ExtraHost::HostGateway => file.host_gateway,
+    let own = own_lines(file.hostname, file.domainname, file.addresses.iter().copied());
+    FIXED.to_owned() + &extra_lines(file.extra, file.host_gateways) + &own
+}
+
+/// The lines of that file about `--add-host` entries; a name for the host has one for each of its addresses.
+pub fn extra_lines(extra: &[(String, ExtraHost)], host_gateways: &[IpAddr]) -> String {
+    let mut text = String::new();
+    for (name, host) in extra {
+        let addresses = match host {
+            ExtraHost::Address(address) => std::slice::from_ref(address),
+            ExtraHost::HostGateway => host_gateways,
         };
-        let _ = writeln!(text, "{address}\t{name}");
+        for address in addresses {
+            let _ = writeln!(text, "{address}\t{name}");
+        }
     }
-    if file.hostname.is_empty() {
-        return text;
+    text
+}
+
+/// The lines of that file about the container's own addresses.
+pub fn own_lines(hostname: &str, domainname: &str, addresses: impl Iterator<Item = IpAddr>) -> String {
+    if hostname.is_empty() {
+        return String::new();
     }
-    let mut names = file.hostname.to_owned();
-    if !file.domainname.is_empty() {
-        names = format!("{names}.{}", file.domainname);
+    let mut names = hostname.to_owned();
+    if !domainname.is_empty() {
+        names = format!("{names}.{domainname}");
     }
     // A full name is followed by its first label alone.
     if let Some((label, _)) = names.split_once('.') {
         names = format!("{names} {label}");
     }
-    for address in file.addresses {
-        let _ = writeln!(text, "{address}\t{names}");
-    }
-    text
+    addresses.map(|address| format!("{address}\t{names}\n")).collect()
 }
 
 #[cfg(test)]
@@ -73,7 +83,7 @@ mod tests {
             domainname,
             addresses: &[Ipv4Addr::new(172, 17, 0, 2).into()],
             extra,
-            host_gateway: Ipv4Addr::new(172, 17, 0, 1).into(),
+            host_gateways: &[Ipv4Addr::new(172, 17, 0, 1).into(), "fd00::1".parse().unwrap()],
         });
         assert!(text.ends_with('\n'));
         text.lines().skip(6).map(str::to_owned).collect()
@@ -103,6 +113,7 @@ mod tests {
         ];
         let expected = [
             "172.17.0.1\thost.docker.internal",
+            "fd00::1\thost.docker.internal",
             "2001:db8::1\tdb",
             "172.17.0.2\tweb",
         ];
@@ -116,7 +127,7 @@ mod tests {
             domainname: "",
             addresses: &[],
             extra: &[],
-            host_gateway: Ipv4Addr::LOCALHOST.into(),
+            host_gateways: &[],
         });
         assert_eq!(text, FIXED);
         assert!(text.starts_with("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"));

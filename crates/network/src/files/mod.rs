@@ -3,7 +3,7 @@
 mod hosts;
 mod resolv_conf;
 
-pub use hosts::{ExtraHost, HostsFile, hosts_file};
+pub use hosts::{ExtraHost, HostsFile, extra_lines, hosts_file, own_lines};
 pub use resolv_conf::{host_resolv_conf, host_servers, own_resolv_conf, resolv_conf};
 
 /// Text of `/etc/hostname`.

@@ -172,9 +172,9 @@ impl Firewall {
             self.told_of_legacy = true;
             let mark = self.tables.policy().mark;
             tracing::warn!(
-                "this machine also filters with legacy iptables, which is not looked at: should its FORWARD chain drop by \
-                 default, allow there what bears our mark (iptables-legacy -A FORWARD -m mark --mark {mark:#x}/{mark:#x} -j \
-                 ACCEPT)"
+                "this machine also filters with legacy iptables, which is not looked at: should its FORWARD chain drop, \
+                 allow there what bears our mark (iptables-legacy -I FORWARD -m mark --mark {mark:#x}/{mark:#x} -j ACCEPT, \
+                 and the same with ip6tables-legacy)"
             );
         }
         Ok(self.foreign.look(&mut self.socket)?)

@@ -22,7 +22,6 @@ impl Addresses {
                 match addresses.take(*reserved) {
                     // One address may have two names, and a gateway may be an address no container could have.
                     Ok(()) | Err(NetworkError::AddressInUse(_)) => {}
-                    Err(NetworkError::AddressOutOfRange(_)) if pool.subnet.contains(reserved) => {}
                     Err(error) => return Err(error),
                 }
             }

@@ -85,7 +85,7 @@ impl Pools {
             }
         });
         if with_gateways {
-            chosen.iter_mut().for_each(add_gateway);
+            chosen.iter_mut().try_for_each(add_gateway)?;
         }
         Ok(chosen)
     }
@@ -132,16 +132,20 @@ fn subnets(range: IpNet, size: u8) -> impl Iterator<Item = IpNet> {
     })
 }
 
-/// The gateway is the lowest address containers could be given, auxiliary ones left out.
-fn add_gateway(pool: &mut Pool) {
+/// The gateway is the lowest address containers could be given, and none of the auxiliary ones.
+fn add_gateway(pool: &mut Pool) -> Result<(), NetworkError> {
     if pool.gateway.is_some() {
-        return;
+        return Ok(());
     }
-    let mut addresses = AddressPool::new(pool.subnet, pool.range);
-    for auxiliary in pool.auxiliary.values() {
-        let _ = addresses.take(*auxiliary); // two names for one address
+    let gateway = AddressPool::new(pool.subnet, pool.range).take_any();
+    let gateway = gateway.ok_or(NetworkError::NoRoomForGateway)?;
+    match pool.auxiliary.iter().find(|(_, address)| **address == gateway) {
+        Some((name, _)) => Err(NetworkError::AuxiliaryInUse(name.clone(), gateway)),
+        None => {
+            pool.gateway = Some(gateway);
+            Ok(())
+        }
     }
-    pool.gateway = addresses.take_any();
 }
 
 #[cfg(test)]
@@ -263,15 +267,27 @@ mod tests {
             choose(&[wish("10.1.0.0/16"), wish("10.1.2.0/24")], &[]).unwrap_err(),
             overlap
         );
-        let chosen = choose(
-            &[PoolRequest {
+        let with_router = |address: &str| {
+            let request = PoolRequest {
                 range: Some("10.1.5.0/24".parse().unwrap()),
-                auxiliary: [("router".to_owned(), "10.1.5.0".parse().unwrap())].into(),
+                auxiliary: [("router".to_owned(), address.parse().unwrap())].into(),
                 ..wish("10.1.0.0/16")
-            }],
-            &[],
-        )
-        .unwrap();
-        assert_eq!(chosen[0].gateway.unwrap().to_string(), "10.1.5.1");
+            };
+            choose(&[request], &[])
+        };
+        let chosen = with_router("10.1.5.1").unwrap();
+        assert_eq!(chosen[0].gateway.unwrap().to_string(), "10.1.5.0");
+        assert_eq!(
+            with_router("10.1.5.0").unwrap_err(),
+            "failed to allocate secondary ip address (router:10.1.5.0): Address already in use"
+        );
+        let no_room = PoolRequest {
+            range: Some("10.1.0.0/32".parse().unwrap()),
+            ..wish("10.1.0.0/16")
+        };
+        assert_eq!(
+            choose(&[no_room], &[]).unwrap_err(),
+            "failed to allocate gateway (): no available addresses on this pool"
+        );
     }
 }

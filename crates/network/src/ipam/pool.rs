@@ -60,10 +60,11 @@ impl AddressPool {
     /// When it is taken, or none that could be given out.
     pub(crate) fn take(&mut self, address: IpAddr) -> Result<(), NetworkError> {
         let number = number(address);
-        if !self.subnet.contains(&address) || !self.usable.contains(&number) {
+        if !self.subnet.contains(&address) {
             return Err(NetworkError::AddressOutOfRange(address));
         }
-        if self.is_taken(number) {
+        // The addresses of the network itself and of broadcasts count as taken, as with Docker.
+        if !self.usable.contains(&number) || self.is_taken(number) {
             return Err(NetworkError::AddressInUse(address));
         }
         self.mark(number);
@@ -204,7 +205,11 @@ mod tests {
             pool.take(ip("10.1.9.9")),
             Err(NetworkError::AddressInUse(_))
         ));
-        for outside in ["10.2.0.1", "10.1.0.0", "10.1.255.255", "fd00::1"] {
+        for special in ["10.1.0.0", "10.1.255.255"] {
+            let refused = pool.take(ip(special));
+            assert!(matches!(refused, Err(NetworkError::AddressInUse(_))), "{special}");
+        }
+        for outside in ["10.2.0.1", "fd00::1"] {
             let refused = pool.take(ip(outside));
             assert!(
                 matches!(refused, Err(NetworkError::AddressOutOfRange(_))),

@@ -119,10 +119,10 @@ pub(crate) fn create_veth(batch: &mut Batch, veth: &Veth<'_>) {
 }
 
 /// Brings a bridge port up, as a port that may send a frame back where it came from (`hairpin`) or may not talk to
-/// other isolated ports (`isolated`), and keeps the useless link-local address off it.
-pub(crate) fn set_port(batch: &mut Batch, name: &str, hairpin: bool, isolated: bool) {
-    batch
-        .push("bring host interface up", libc::RTM_NEWLINK, 0)
+/// other isolated ports (`isolated`), and keeps the useless link-local address off it where it `has_ipv6` at all.
+pub(crate) fn set_port(batch: &mut Batch, name: &str, hairpin: bool, isolated: bool, has_ipv6: bool) {
+    let mut message = batch.push("bring host interface up", libc::RTM_NEWLINK, 0);
+    message
         .header(&info(0, true))
         .text(libc::IFLA_IFNAME, name)
         .nest(libc::IFLA_LINKINFO, |m| {
@@ -130,17 +130,27 @@ pub(crate) fn set_port(batch: &mut Batch, name: &str, hairpin: bool, isolated: b
                 m.bytes(BRPORT_MODE, &[u8::from(hairpin)])
                     .bytes(BRPORT_ISOLATED, &[u8::from(isolated)]);
             });
-        })
-        .nest(libc::IFLA_AF_SPEC, |m| {
+        });
+    if has_ipv6 {
+        message.nest(libc::IFLA_AF_SPEC, |m| {
             m.nest(libc::AF_INET6 as u16, |m| {
                 m.bytes(INET6_ADDR_GEN_MODE, &[ADDR_GEN_MODE_NONE]);
             });
         });
+    }
 }
 
 /// Brings a link up.
 pub(crate) fn set_up(batch: &mut Batch, step: &'static str, index: u32) {
     batch.push(step, libc::RTM_NEWLINK, 0).header(&info(index, true));
+}
+
+/// Gives a link that is down another name.
+pub(crate) fn rename(batch: &mut Batch, index: u32, name: &str) {
+    batch
+        .push("name link", libc::RTM_NEWLINK, 0)
+        .header(&info(index, false))
+        .text(libc::IFLA_IFNAME, name);
 }
 
 /// Makes the kernel act at once on a change of the link's carrier.

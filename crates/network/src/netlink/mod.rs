@@ -18,7 +18,7 @@ pub(crate) use changes::{Changes, News};
 pub(crate) use conntrack::forget_connections;
 pub(crate) use link::{
     Link, Veth, bring_up, create_bridge, create_veth, delete_link, delete_link_at, link_by_name, links,
-    set_port, set_up, settle,
+    rename, set_port, set_up, settle,
 };
 pub(crate) use message::{Attributes, Batch, Message};
 pub(crate) use neighbour::{forget_neighbour, set_neighbour};

@@ -3,7 +3,7 @@
 use super::Networks;
 use super::lifecycle::used_by_others;
 use crate::endpoint_name::is_our_veth;
-use crate::ipam::Addresses;
+use crate::ipam::{Addresses, overlap};
 use crate::netlink::{Socket, addresses_of, destinations, link_by_name, links};
 use crate::{BridgeOptions, DefaultBridge, Driver, NetworkError, NetworkSpec, Pool, config};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -11,10 +11,17 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 impl Networks {
     /// What the default bridge is, by the operator's words and what is there: a bridge that exists keeps its address.
+    /// `recorded` are the subnets of networks that are yet to be made again.
     ///
     /// # Errors
-    /// When range or gateway are outside the subnet, when it has no room, or when the default ranges are used up.
-    pub fn default_spec(&self, id: &str, config: &DefaultBridge) -> Result<NetworkSpec, NetworkError> {
+    /// When range or gateway are outside the subnet, when it has no room or is another network's, or when the default
+    /// ranges are used up.
+    pub fn default_spec(
+        &self,
+        id: &str,
+        config: &DefaultBridge,
+        recorded: &[IpNet],
+    ) -> Result<NetworkSpec, NetworkError> {
         config::check_interface("bridge", &config.bridge)?;
         let mut config = config.clone();
         let mut socket = self.inner.socket()?;
@@ -23,26 +30,45 @@ impl Networks {
             Some(link) => addresses_of(&mut socket, link.index)?,
             None => Vec::new(),
         };
+        let in_use = match &bridge {
+            Some(link) => has_containers(&mut socket, link.index)?,
+            None => false,
+        };
         let own = present.iter().find_map(|address| match address {
             IpNet::V4(address) => Some(*address),
             IpNet::V6(_) => None,
         });
-        if let (Some(link), Some(address)) = (&bridge, own)
+        let mut own6 = present.iter().find_map(|address| match address {
+            IpNet::V4(_) => None,
+            IpNet::V6(address) => Some(*address),
+        });
+        // Containers have the old gateway and addresses of the old subnet: another address would cut them off.
+        if let Some(address) = own
+            && in_use
             && config.bip.is_some_and(|bip| !present.contains(&bip.into()))
-            && has_containers(&mut socket, link.index)?
-            && let Some(bip) = config.bip.take()
         {
-            // They have the old gateway and addresses of the old subnet: another address would cut them off.
-            tracing::warn!(
-                "containers are running on bridge {}: it keeps its address {address}; bip {bip} takes effect when the \
-                 daemon is started while none runs",
-                config.bridge
-            );
-            config.keep_within(address);
+            config.keep(address);
+        }
+        if let Some(address) = own6
+            && !config.suits(address)
+        {
+            if in_use {
+                config.keep6(address);
+            } else {
+                own6 = None;
+            }
         }
         let mut used = destinations(&mut socket)?;
         self.inner.give_back(socket);
-        used.extend(used_by_others(&self.inner.write(), id));
+        let mut others = used_by_others(&self.inner.write(), id);
+        others.extend(recorded);
+        if config
+            .subnets()
+            .any(|subnet| others.iter().any(|other| overlap(subnet, *other)))
+        {
+            return Err(NetworkError::PoolOverlap);
+        }
+        used.extend(others);
 
         let mut bridge = BridgeOptions::new(&config.bridge);
         bridge.is_default = true;
@@ -64,10 +90,9 @@ impl Networks {
         spec.pools.push(pool_around(address, range, gateway)?);
         bridge.addresses.push(address);
         if config.ipv6 {
-            let own = present.iter().find(|address| address.addr().is_ipv6());
             let range = config.fixed_cidr_v6.map(|range| IpNet::V6(range.trunc()));
-            let address = match config.bip6.map(IpNet::V6).or(own.copied()) {
-                Some(address) => address,
+            let address = match config.bip6.or(own6) {
+                Some(address) => address.into(),
                 None => first_address(match range {
                     Some(range) => range,
                     None => self.inner.pools.first_free(true, &used)?,

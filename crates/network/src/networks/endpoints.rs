@@ -1,6 +1,7 @@
 //! Endpoints: what a container holds on a network, as bookkeeping.
 
 use super::{Inner, Network, Networks, Remains, lock, random_id};
+use crate::driver::needs_no_gateway;
 use crate::endpoint_name::host_veth;
 use crate::error::Version;
 use crate::ports::Target;
@@ -20,6 +21,11 @@ impl Networks {
     /// When there is no such network, or one of these cannot be had.
     pub fn reserve(&self, network: &str, request: &EndpointRequest) -> Result<Lease, NetworkError> {
         let network = self.inner.network(network)?;
+        if let (Driver::Ipvlan(_), Some(_)) = (&network.spec.driver, request.mac) {
+            return Err(NetworkError::InvalidOption(
+                "ipvlan interfaces do not support custom mac address assignment".to_owned(),
+            ));
+        }
         let ports = if network.publishes() {
             &request.ports[..]
         } else {
@@ -76,6 +82,12 @@ impl Networks {
                 Some(name) => name.clone(),
                 None => format!("{}0", spec.interface_prefix),
             },
+            link_local: {
+                let all = request.link_local.iter().copied();
+                all.filter(|net| net.addr().is_ipv4() || !request.without_ipv6)
+                    .collect()
+            },
+            settings: request.settings.clone(),
             default_ipv4: request.default_ipv4,
             default_ipv6: request.default_ipv6,
             ports,
@@ -98,8 +110,12 @@ impl Networks {
         let mut ports = lock(&self.inner.ports);
         lease.ports.iter().for_each(|binding| ports.release(binding));
         drop(ports);
-        if !lock(&network.state).endpoints.remove(&lease.endpoint_id) {
-            return; // two at once
+        {
+            let mut state = lock(&network.state);
+            if !state.endpoints.remove(&lease.endpoint_id) {
+                return; // two at once
+            }
+            state.leaving.extend(lease.addresses().map(|net| net.addr()));
         }
         let remains = Remains {
             network,
@@ -111,6 +127,26 @@ impl Networks {
         if let Err(remains) = queued {
             self.inner.bury(&remains); // after shutdown
         }
+    }
+
+    /// Whether IPv4 and IPv6 lead out by a network's endpoints; neither if there is no such network.
+    pub fn leads_out(&self, network: &str) -> (bool, bool) {
+        let Ok(network) = self.inner.network(network) else {
+            return (false, false);
+        };
+        let spec = &network.spec;
+        let leads = |ipv6: bool| {
+            let mut pools = spec.pools.iter().map(|pool| pool.subnet.addr());
+            needs_no_gateway(spec)
+                || pools.any(|address| address.is_ipv6() == ipv6 && network.gateway(address).is_some())
+        };
+        (spec.ipv4 && leads(false), spec.ipv6 && leads(true))
+    }
+
+    /// Whether an address is that of a released endpoint, and free as soon as the kernel has let go of it.
+    pub fn is_leaving(&self, network: &str, address: IpAddr) -> bool {
+        let network = self.inner.network(network);
+        network.is_ok_and(|network| lock(&network.state).leaving.contains(&address))
     }
 
     /// Changes the published ports of an endpoint in place: those asked for that are published already stay as they are,
@@ -187,7 +223,14 @@ impl Network {
             id: self.spec.id.clone(),
         };
         let wanted = [request.ip.map(IpAddr::V4), request.ip6.map(IpAddr::V6)];
-        for (wanted, has) in wanted.into_iter().zip([self.spec.ipv4, self.spec.ipv6]) {
+        let has_ipv6 = self.spec.ipv6 && !request.without_ipv6;
+        if !self.spec.ipv4 && !has_ipv6 {
+            return Err(NetworkError::InvalidOption(format!(
+                "network {} has IPv6 alone, and the endpoint has it turned off",
+                self.spec.name
+            )));
+        }
+        for (wanted, has) in wanted.into_iter().zip([self.spec.ipv4, has_ipv6]) {
             if let (Some(address), false) = (wanted, has) {
                 return Err(NetworkError::AddressOutOfRange(address));
             }
@@ -198,7 +241,7 @@ impl Network {
             ipv4 = Some(taken.ok_or_else(|| none_left(Version::V4))?);
         }
         let mut ipv6 = None;
-        if self.spec.ipv6 {
+        if has_ipv6 {
             let taken = state.addresses.take_v6(request.ip6);
             match taken.and_then(|taken| taken.ok_or_else(|| none_left(Version::V6))) {
                 Ok(taken) => ipv6 = Some(taken),

@@ -50,6 +50,7 @@ impl Networks {
                 state: Mutex::new(State {
                     addresses,
                     endpoints: HashSet::new(),
+                    leaving: HashSet::new(),
                     removed: false,
                 }),
             })
@@ -139,10 +140,21 @@ impl Inner {
         Ok(made)
     }
 
+    /// Whether other networks, that are not on their way out themselves, are on this one's link.
+    fn shares_link(&self, network: &Network) -> bool {
+        let mut others = self
+            .all()
+            .into_iter()
+            .filter(|other| other.spec.id != network.spec.id);
+        others.any(|other| other.link.index == network.link.index && !lock(&other.state).removed)
+    }
+
     fn unmake(&self, network: &Network) -> Result<(), NetworkError> {
-        let mut socket = self.socket()?;
-        network.link.unmake(&mut socket)?;
-        self.give_back(socket);
+        if !self.shares_link(network) {
+            let mut socket = self.socket()?;
+            network.link.unmake(&mut socket)?;
+            self.give_back(socket);
+        }
         lock(&self.firewall).remove_network(&network.spec.id)
     }
 }
@@ -181,6 +193,7 @@ fn refuse_conflicts(networks: &HashMap<String, Slot>, spec: &NetworkSpec) -> Res
     }
     for slot in networks.values() {
         let Slot::Ready(other) = slot else { continue };
+        driver::refuse_sharing(spec, &other.spec)?;
         if let (Some(one), Some(two)) = (spec.bridge(), other.spec.bridge())
             && one.bridge == two.bridge
         {

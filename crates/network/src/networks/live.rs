@@ -1,10 +1,10 @@
 //! Endpoints made real: interfaces in namespaces, routes, published ports.
 
 use super::{Network, Networks, delete, lock};
-use crate::netlink::{Batch, Socket, delete_default_route, set_default_route, set_port};
+use crate::netlink::{Batch, Socket, delete_default_route, link_by_name, set_default_route, set_port};
 use crate::netns::{finish, inside, inside_new};
 use crate::wire::{self, Endpoint, Wires};
-use crate::{Lease, NetworkError};
+use crate::{Lease, NetworkError, host};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use std::sync::Arc;
@@ -98,6 +98,24 @@ impl Networks {
         Ok(())
     }
 
+    /// Whether an endpoint's interface is there.
+    ///
+    /// # Errors
+    /// When the kernel does not say.
+    pub fn is_connected(&self, lease: &Lease, netns: BorrowedFd<'_>) -> Result<bool, NetworkError> {
+        let Some(veth) = &lease.host_veth else {
+            return thread::scope(|scope| {
+                finish(inside(scope, netns, |mut socket| {
+                    Ok(link_by_name(&mut socket, &lease.interface)?.is_some())
+                })?)
+            });
+        };
+        let mut socket = self.inner.socket()?;
+        let is_there = link_by_name(&mut socket, veth)?.is_some();
+        self.inner.give_back(socket);
+        Ok(is_there)
+    }
+
     /// Makes the default routes of a running container's namespace lead where its leases say: of each family by the first
     /// one that says so and can, or nowhere.
     ///
@@ -110,9 +128,16 @@ impl Networks {
             let rerouted = inside(scope, netns, |mut socket| {
                 for ipv6 in [false, true] {
                     let mut batch = Batch::new();
-                    match endpoints.iter().find_map(|e| Some((e, e.default_route(ipv6)?))) {
-                        Some((endpoint, via)) => {
-                            let link = socket.index_of(&endpoint.lease.interface)?;
+                    let ways = endpoints.iter().filter_map(|e| Some((e, e.default_route(ipv6)?)));
+                    let mut there = ways.filter_map(|(endpoint, via)| {
+                        match socket.index_of(&endpoint.lease.interface) {
+                            // Deleted inside: there is no way through it.
+                            Err(error) if error.errno() == Errno::NODEV => None,
+                            link => Some(link.map(|link| (link, via))),
+                        }
+                    });
+                    match there.next().transpose()? {
+                        Some((link, via)) => {
                             set_default_route(&mut batch, link, via);
                             socket.request(&mut batch)?;
                         }
@@ -146,7 +171,8 @@ impl Networks {
         };
         let mut socket = self.inner.socket()?;
         let mut batch = Batch::new();
-        set_port(&mut batch, veth, !lease.ports.is_empty(), !bridge.icc);
+        let has_ipv6 = host::has_ipv6(network.spec.mtu.unwrap_or(wire::DEFAULT_MTU));
+        set_port(&mut batch, veth, !lease.ports.is_empty(), !bridge.icc, has_ipv6);
         socket.request(&mut batch)?;
         self.inner.give_back(socket);
         Ok(())

@@ -68,6 +68,8 @@ struct State {
     addresses: Addresses,
     /// Ids of the endpoints whose lease is not released.
     endpoints: HashSet<String>,
+    /// Addresses of released endpoints whose interfaces are on their way out.
+    leaving: HashSet<IpAddr>,
     /// Nothing may join any more.
     removed: bool,
 }
@@ -251,9 +253,12 @@ impl Inner {
             Ok(())
         });
         self.forget_datagrams(&remains.datagrams);
+        let mut state = lock(&remains.network.state);
+        state
+            .leaving
+            .retain(|address| !remains.addresses.contains(address));
         match result {
             Ok(()) => {
-                let mut state = lock(&remains.network.state);
                 remains
                     .addresses
                     .iter()

@@ -4,9 +4,10 @@ use super::{Network, Networks, lock};
 use crate::driver;
 use crate::endpoint_name::is_our_veth;
 use crate::netlink::{Batch, delete_link_at, links};
-use crate::{Lease, NetworkError, NetworkSpec};
+use crate::{Lease, NetworkError};
 use rustix::io::Errno;
 use std::collections::HashSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What [`Networks::restore`] found.
@@ -23,7 +24,7 @@ pub struct Restored {
 impl Networks {
     /// Takes over the endpoints of an earlier daemon, after all its networks were created anew and before any endpoint is
     /// reserved: their addresses and host ports are held again, exactly their ports are published, and interfaces of
-    /// ours that belong to no endpoint and no network are deleted.
+    /// ours that belong to no endpoint and no network are deleted. Of two leases with one address, the first has it.
     ///
     /// # Errors
     /// Only when the kernel fails; what stands in the way of a single endpoint is reported in the result.
@@ -49,12 +50,31 @@ impl Networks {
             let v6 = lease
                 .address6
                 .map(|address| state.addresses.take_v6(Some(address)).map(drop));
+            let taken_by_another = |taken: &Option<Result<_, NetworkError>>| {
+                matches!(taken, Some(Err(NetworkError::AddressInUse(_))))
+            };
+            if taken_by_another(&v4) || taken_by_another(&v6) {
+                // It ended, and its address was given to another already: nothing is its own to give back.
+                state.endpoints.remove(&lease.endpoint_id);
+                for (taken, address) in [
+                    (&v4, lease.address.map(IpAddr::V4)),
+                    (&v6, lease.address6.map(IpAddr::V6)),
+                ] {
+                    if let (Some(Ok(())), Some(address)) = (taken, address) {
+                        state.addresses.free(address);
+                    }
+                }
+            }
+            let is_held = state.endpoints.contains(&lease.endpoint_id);
             drop(state);
             [v4, v6]
                 .into_iter()
                 .flatten()
                 .filter_map(Result::err)
                 .for_each(&mut problem);
+            if !is_held {
+                continue;
+            }
             let mut ports = lock(&self.inner.ports);
             for binding in &lease.ports {
                 if let Some(address) = lease.address_like(binding.host_ip)
@@ -83,7 +103,6 @@ impl Networks {
             .iter()
             .filter_map(|network| network.bridge_index())
             .collect();
-        let specs: Vec<&NetworkSpec> = networks.iter().map(|network| &network.spec).collect();
         let mut socket = self.inner.socket()?;
         for link in links(&mut socket)? {
             let on_ours = link.master.is_some_and(|master| bridges.contains(&master));
@@ -91,8 +110,9 @@ impl Networks {
                 && on_ours
                 && is_our_veth(&link.name)
                 && !veths.contains(link.name.as_str());
-            let lost_network = driver::owner(&link.alias, &self.inner.config.table)
-                .is_some_and(|id| !specs.iter().any(|spec| spec.id == id));
+            // A link may be shared by other networks than the one it was made for.
+            let lost_network = driver::owner(&link.alias, &self.inner.config.table).is_some()
+                && !networks.iter().any(|network| network.link.index == link.index);
             if !lost_veth && !lost_network {
                 continue;
             }

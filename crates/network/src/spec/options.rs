@@ -7,6 +7,7 @@ use super::{
 use crate::NetworkError;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::num::IntErrorKind;
 
 const BRIDGE: &str = "com.docker.network.bridge.";
 const MTU: &str = "com.docker.network.driver.mtu";
@@ -144,10 +145,13 @@ fn mtu(given: &BTreeMap<String, String>) -> Result<Option<u32>, NetworkError> {
     let Some(text) = given.get(MTU) else {
         return Ok(None);
     };
-    let Ok(number) = text.parse::<i64>() else {
-        let reason = format!("strconv.Atoi: parsing {text:?}: invalid syntax");
-        return Err(invalid(MTU, text, &reason));
-    };
+    let number = text.parse::<i64>().map_err(|error| {
+        let why = match error.kind() {
+            IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "value out of range",
+            _ => "invalid syntax",
+        };
+        invalid(MTU, text, &format!("strconv.Atoi: parsing {text:?}: {why}"))
+    })?;
     match u32::try_from(number) {
         Ok(0) => Ok(None),
         Ok(mtu) if (68..=65_535).contains(&mtu) => Ok(Some(mtu)),
@@ -267,6 +271,19 @@ mod tests {
                 "com.docker.network.driver.mtu",
                 "-1",
                 "invalid MTU number: -1",
+            ),
+            (
+                "bridge",
+                "com.docker.network.driver.mtu",
+                "abc",
+                "failed to parse com.docker.network.driver.mtu value: abc (strconv.Atoi: parsing \"abc\": invalid syntax)",
+            ),
+            (
+                "bridge",
+                "com.docker.network.driver.mtu",
+                "99999999999999999999",
+                "failed to parse com.docker.network.driver.mtu value: 99999999999999999999 (strconv.Atoi: parsing \
+                 \"99999999999999999999\": value out of range)",
             ),
             (
                 "macvlan",

@@ -116,7 +116,7 @@ pub fn open() -> Networks {
 
 pub fn open_with(config: DefaultBridge) -> Result<Networks, NetworkError> {
     let networks = Networks::open(plane())?;
-    let spec = networks.default_spec(&"d".repeat(64), &config)?;
+    let spec = networks.default_spec(&"d".repeat(64), &config, &[])?;
     networks.create(&spec)?;
     Ok(networks)
 }

@@ -75,8 +75,7 @@ pub fn process(options: &ProcessOptions) -> Result<Process, OciSpecError> {
 
 /// Standard mounts, those of the user in place of standard ones of the same destination, then the rest of the user's.
 fn mounts(options: &SandboxOptions) -> Result<Vec<Mount>, OciSpecError> {
-    let host_ipc = options.namespaces.ipc == Namespace::Host;
-    let mut mounts = defaults::mounts(options.privileged, host_ipc, options.shm_size)?;
+    let mut mounts = defaults::mounts(options.privileged, &options.shm)?;
     mounts.retain(|standard| {
         options
             .mounts

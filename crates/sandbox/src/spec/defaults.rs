@@ -1,7 +1,10 @@
 //! What every container gets unless told otherwise: the same mounts, devices and hidden paths as Docker's.
 
+use corten_shim_api::FROM_OPTION;
 use oci_spec::OciSpecError;
 use oci_spec::runtime::{LinuxDeviceCgroup, LinuxDeviceCgroupBuilder, LinuxDeviceType, Mount, MountBuilder};
+
+use super::options::Shm;
 
 /// Paths hidden from unprivileged containers.
 pub const MASKED_PATHS: &[&str] = &[
@@ -44,10 +47,9 @@ pub(super) fn mount(
 }
 
 /// The standard mounts, in mounting order.
-pub(super) fn mounts(privileged: bool, host_ipc: bool, shm_size: u64) -> Result<Vec<Mount>, OciSpecError> {
+pub(super) fn mounts(privileged: bool, shm: &Shm) -> Result<Vec<Mount>, OciSpecError> {
     let sys_access = if privileged { "rw" } else { "ro" };
     let sys: &[&str] = &["nosuid", "noexec", "nodev", sys_access];
-    let shm_size = format!("size={shm_size}");
     let mut mounts = vec![
         mount("/proc", "proc", "proc", &["nosuid", "noexec", "nodev"])?,
         mount(
@@ -80,16 +82,19 @@ pub(super) fn mounts(privileged: bool, host_ipc: bool, shm_size: u64) -> Result<
         "mqueue",
         &["nosuid", "noexec", "nodev"],
     )?);
-    if host_ipc {
-        mounts.push(mount("/dev/shm", "bind", "/dev/shm", &["rbind"])?);
-    } else {
-        mounts.push(mount(
-            "/dev/shm",
-            "tmpfs",
-            "shm",
-            &["nosuid", "noexec", "nodev", "mode=1777", &shm_size],
-        )?);
-    }
+    mounts.extend(match shm {
+        Shm::None => None,
+        Shm::Own(size) => {
+            let size = format!("size={size}");
+            let options = ["nosuid", "noexec", "nodev", "mode=1777", &size];
+            Some(mount("/dev/shm", "tmpfs", "shm", &options)?)
+        }
+        Shm::Host => Some(mount("/dev/shm", "bind", "/dev/shm", &["rbind"])?),
+        Shm::Of(namespace) => {
+            let from = format!("{FROM_OPTION}{}", namespace.display());
+            Some(mount("/dev/shm", "bind", "/dev/shm", &["bind", &from])?)
+        }
+    });
     Ok(mounts)
 }
 

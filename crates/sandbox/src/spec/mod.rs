@@ -8,4 +8,4 @@ mod options;
 pub use build::{build, process};
 pub use capabilities::{UnknownCapability, all_capabilities, default_capabilities, effective_capabilities};
 pub use defaults::{MASKED_PATHS, READONLY_PATHS};
-pub use options::{Namespace, Namespaces, ProcessOptions, SandboxOptions};
+pub use options::{Namespace, Namespaces, ProcessOptions, SandboxOptions, Shm};

@@ -32,6 +32,26 @@ pub struct Namespaces {
     pub cgroup: Namespace,
 }
 
+/// What stands at `/dev/shm`: the shared memory that goes with the IPC namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shm {
+    /// Nothing.
+    None,
+    /// Memory of the container's own, of this many bytes.
+    Own(u64),
+    /// The host's.
+    Host,
+    /// That of the container with this mount namespace.
+    Of(PathBuf),
+}
+
+impl Default for Shm {
+    /// Docker's size.
+    fn default() -> Self {
+        Self::Own(64 << 20)
+    }
+}
+
 /// One process of a container: its init, or an exec.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessOptions {
@@ -84,8 +104,8 @@ pub struct SandboxOptions {
     pub device_rules: Vec<LinuxDeviceCgroup>,
     /// Kernel settings of the container's namespaces.
     pub sysctls: BTreeMap<String, String>,
-    /// Size of `/dev/shm` in bytes.
-    pub shm_size: u64,
+    /// What stands at `/dev/shm`.
+    pub shm: Shm,
     /// Paths to hide, `None` for Docker's list.
     pub masked_paths: Option<Vec<String>>,
     /// Paths to make read-only, `None` for Docker's list.

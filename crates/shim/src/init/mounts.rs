@@ -16,7 +16,7 @@ use rustix::process::{chdir, fchdir};
 use super::options::MountOptions;
 use super::root::{Root, clean, is_directory, retrying};
 use crate::failure::{Context, Result, errno_text, failure};
-use crate::sys::{MountAttr, set_mount_attributes};
+use crate::sys::{MountAttr, enter_namespaces, set_mount_attributes};
 
 /// Files in `/proc` that may be covered: they only inform, and tools such as lxcfs provide truer ones.
 const COVERABLE: [&str; 11] = [
@@ -100,9 +100,10 @@ impl<'a> Mounter<'a> {
         if options.recursive {
             flags |= OpenTreeFlags::AT_RECURSIVE;
         }
-        let tree = match &options.subpath {
-            None => open_tree(CWD, source, flags),
-            Some(subpath) => open(
+        let tree = match (&options.from, &options.subpath) {
+            (Some(namespace), _) => with_mounts_of(namespace, || open_tree(CWD, source, flags)),
+            (None, None) => open_tree(CWD, source, flags),
+            (None, Some(subpath)) => open(
                 source,
                 OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
                 Mode::empty(),
@@ -240,6 +241,20 @@ impl<'a> Mounter<'a> {
             found => found,
         }
     }
+}
+
+/// Does something among the mounts of another namespace, and comes back.
+fn with_mounts_of<T>(
+    namespace: &str,
+    action: impl FnOnce() -> std::result::Result<T, Errno>,
+) -> std::result::Result<T, Errno> {
+    let open = |path| open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+    let (own, other, before) = (open("/proc/self/ns/mnt")?, open(namespace)?, open(".")?);
+    enter_namespaces(&other, libc::CLONE_NEWNS)?;
+    let result = action();
+    enter_namespaces(&own, libc::CLONE_NEWNS)?;
+    fchdir(&before)?;
+    result
 }
 
 /// Directory names of an overlay's layers that has nothing to write on top.

@@ -6,7 +6,7 @@ use libc::{
     MS_SLAVE, MS_STRICTATIME, MS_SYNCHRONOUS, MS_UNBINDABLE,
 };
 
-use corten_shim_api::SUBPATH_OPTION;
+use corten_shim_api::{FROM_OPTION, SUBPATH_OPTION};
 
 use crate::sys::MountAttr;
 
@@ -41,6 +41,8 @@ pub struct MountOptions {
     pub below: MountAttr,
     /// Part of a bind's source to be bound, which must not lead out of it.
     pub subpath: Option<String>,
+    /// Mount namespace in which a bind's source is looked up.
+    pub from: Option<String>,
     /// What is left for the file system itself.
     pub data: String,
 }
@@ -58,6 +60,10 @@ impl MountOptions {
             }
             if let Some(subpath) = option.strip_prefix(SUBPATH_OPTION) {
                 parsed.subpath = Some(subpath.to_owned());
+                continue;
+            }
+            if let Some(from) = option.strip_prefix(FROM_OPTION) {
+                parsed.from = Some(from.to_owned());
                 continue;
             }
             if !(parsed.set_flag(option) || parsed.set_propagation(option) || parsed.set_below(option)) {

@@ -36,7 +36,10 @@ pub fn mount_root(source: &RootMount, path: &Path, spec: &Spec) -> Result<Root> 
             keep_private(path)?;
         }
         match source {
-            RootMount::Overlay(overlay) => mount_overlay(overlay, path)?,
+            RootMount::Overlay(overlay) => {
+                mount_overlay(overlay, path)?;
+                overlay.demand_writable(path)?;
+            }
             RootMount::Directory(directory) => mount_bind_recursive(directory, path)?,
         }
         Root::open(path)

@@ -12,7 +12,9 @@ pub(crate) fn resolve_option(options: &str) -> Result<String, String> {
     let parts: Vec<String> = options
         .split(',')
         .map(|part| match part.strip_prefix("addr=") {
-            Some(name) if name.parse::<Ipv4Addr>().is_err() => Ok(format!("addr={}", resolve(name)?)),
+            Some(name) if !name.is_empty() && name.parse::<Ipv4Addr>().is_err() => {
+                Ok(format!("addr={}", resolve(name)?))
+            }
             _ => Ok(part.to_owned()),
         })
         .collect::<Result<_, String>>()?;
@@ -73,6 +75,7 @@ mod tests {
             "vers=4,addr=127.0.0.1,rw"
         );
         assert_eq!(resolve_option("addr=10.1.2.3").unwrap(), "addr=10.1.2.3");
+        assert_eq!(resolve_option("addr=,rw").unwrap(), "addr=,rw");
         assert_eq!(resolve_option("addr=::1,rw").unwrap(), "addr=::1,rw");
         assert_eq!(
             resolve_option("addr=no.such.invalid").unwrap_err(),

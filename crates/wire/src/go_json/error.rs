@@ -22,7 +22,7 @@ pub enum Error {
 /// A value of the wrong type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypeError {
-    /// What was found: `string`, `number 1.5` …
+    /// What was found: `string`, or `number 1.5` where another number was expected …
     found: String,
     /// Go's name of the type expected.
     expected: String,

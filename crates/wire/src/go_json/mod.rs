@@ -162,6 +162,10 @@ mod tests {
             "json: cannot unmarshal number 70000 into Go struct field HostConfig.BlkioWeight of type uint16"
         );
         assert_eq!(
+            complaint::<ContainerConfig>(r#"{"Image":7}"#),
+            "json: cannot unmarshal number into Go struct field ContainerConfig.Image of type string"
+        );
+        assert_eq!(
             complaint::<HostConfig>("[]"),
             "json: cannot unmarshal array into Go value of type HostConfig"
         );

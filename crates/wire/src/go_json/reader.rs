@@ -16,10 +16,18 @@ fn kind(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(_) => "bool".to_owned(),
-        Value::Number(number) => format!("number {number}"),
+        Value::Number(_) => "number".to_owned(),
         Value::String(_) => "string".to_owned(),
         Value::Array(_) => "array".to_owned(),
         Value::Object(_) => "object".to_owned(),
+    }
+}
+
+/// As [`kind`], where a number was expected: then it is the number itself that is wrong.
+fn kind_or_number(value: &Value) -> String {
+    match value {
+        Value::Number(number) => format!("number {number}"),
+        other => kind(other),
     }
 }
 
@@ -36,7 +44,7 @@ macro_rules! integers {
             };
             match fitting {
                 Some(number) => visitor.$visit(number),
-                None => Err(Error::mismatch(kind(&self.0), $go)),
+                None => Err(Error::mismatch(kind_or_number(&self.0), $go)),
             }
         }
     )*};
@@ -57,7 +65,7 @@ impl<'de> Deserializer<'de> for Reader {
                 (Some(number), _, _) => visitor.visit_u64(number),
                 (_, Some(number), _) => visitor.visit_i64(number),
                 (_, _, Some(number)) => visitor.visit_f64(number),
-                _ => Err(Error::mismatch(kind(&Value::Number(number)), "float64")),
+                _ => Err(Error::mismatch(kind_or_number(&Value::Number(number)), "float64")),
             },
             Value::String(text) => visitor.visit_string(text),
             Value::Array(list) => visitor.visit_seq(Elements(list.into_iter())),

@@ -86,7 +86,8 @@ impl Foreign {
                         table,
                         chain = chain.name,
                         %error,
-                        "cannot put our rule into a chain that drops what is forwarded"
+                        "cannot put our rule into a chain that drops what is forwarded: {}",
+                        advice(error.errno(), self.mark)
                     ),
                 }
             }
@@ -190,5 +191,32 @@ impl Foreign {
             }
         })?;
         Ok(rules)
+    }
+}
+
+/// What the operator can do about a chain that does not take our rule.
+fn advice(errno: Errno, mark: u32) -> String {
+    let rule = format!("meta mark & {mark:#x} == {mark:#x} accept");
+    match errno {
+        Errno::PERM => format!(
+            "its table takes the rules of its owner alone (flag owner); firewalld lets go of it with NftablesTableOwner=no in \
+             /etc/firewalld/firewalld.conf, any other owner must itself put \"{rule}\" before what drops"
+        ),
+        _ => format!("put \"{rule}\" there before what drops"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operator_is_told_what_to_do() {
+        let owned = advice(Errno::PERM, 0x100);
+        assert!(owned.contains("NftablesTableOwner=no"), "{owned}");
+        for errno in [Errno::PERM, Errno::NOMEM] {
+            let said = advice(errno, 0x100);
+            assert!(said.contains("\"meta mark & 0x100 == 0x100 accept\""), "{said}");
+        }
     }
 }
