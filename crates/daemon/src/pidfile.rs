@@ -98,7 +98,7 @@ mod tests {
         // Something that runs on, under this program's name.
         let program = std::env::current_exe().unwrap();
         let copy = dir.path().join(program.file_name().unwrap());
-        fs::copy("/bin/sleep", &copy).unwrap();
+        std::os::unix::fs::symlink("/bin/sleep", &copy).unwrap();
         let mut other = Command::new(&copy).arg("60").spawn().unwrap();
         let path = dir.path().join("pid");
         fs::write(&path, other.id().to_string()).unwrap();

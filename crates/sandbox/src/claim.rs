@@ -42,7 +42,8 @@ pub(crate) fn wait_released(run_dir: &Path) -> io::Result<()> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(()),
+            // Given up at once: closing does not do that while a process just being started has a copy of the descriptor.
+            Ok(()) => return file.unlock(),
             Err(TryLockError::Error(error)) => return Err(error),
             Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
                 return Err(io::Error::new(
@@ -75,5 +76,21 @@ mod tests {
         });
         waiting.unwrap();
         take(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn one_who_has_waited_keeps_no_claim_while_others_start_processes() {
+        let dir = tempfile::tempdir().unwrap();
+        let starting = std::thread::spawn(|| {
+            // Each has copies of all descriptors until it executes its program.
+            for _ in 0..200 {
+                std::process::Command::new("true").status().unwrap();
+            }
+        });
+        while !starting.is_finished() {
+            wait_released(dir.path()).unwrap();
+            take(dir.path()).unwrap();
+        }
+        starting.join().unwrap();
     }
 }

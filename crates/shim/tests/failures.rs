@@ -49,8 +49,10 @@ fn programs_that_cannot_be_run() {
 fn a_file_that_is_no_program() {
     let container = Container::new(&["/home/data"]);
     let path = container.path("lower/home/data");
-    std::fs::write(&path, "not a program").unwrap();
-    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    // Written by another process: see `make_rootfs`.
+    let script = format!("echo no program >{0} && chmod 755 {0}", path.display());
+    let written = std::process::Command::new("sh").args(["-c", &script]).status();
+    assert!(written.unwrap().success());
     assert_eq!(
         fail(container),
         (ErrorStage::Exec, "exec /home/data: exec format error".into())

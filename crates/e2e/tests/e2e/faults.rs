@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use corten_testkit::{Daemon, Engine, binary, fixtures, http, proc, until};
+use corten_testkit::{Daemon, Engine, binary, fixtures, http, proc, program_file, until};
 use serde_json::json;
 
 use crate::cleanliness::{at_rest, comes_back_to};
@@ -500,8 +499,7 @@ fn clients_that_say_nothing_shut_nobody_out() {
     let program = dir.path().join("corten");
     // As many files as a daemon needs, and not many more.
     let script = format!("#!/bin/sh\nulimit -n 200\nexec {} \"$@\"\n", binary().display());
-    std::fs::write(&program, script).unwrap();
-    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    program_file(&program, &script);
     let daemon = Daemon::start_with(&program, &["--debug"]);
     let archive = fixtures::busybox().display().to_string();
     daemon.corten(&["load", "-i", &archive]).ok();

@@ -1,11 +1,10 @@
 //! Engines of other machines, and what `config.json` tells the command line about talking to engines.
 
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::process::Command;
 
-use corten_testkit::{Engine, binary, until};
+use corten_testkit::{Engine, binary, program_file, until};
 
 use crate::{BB, SOON, corten_only, engine, idle, through_docker};
 
@@ -31,8 +30,7 @@ fn fake_ssh(engine: &Engine) -> std::path::PathBuf {
         engine.socket().display(),
         binary().display()
     );
-    std::fs::write(dir.join("ssh"), script).unwrap();
-    std::fs::set_permissions(dir.join("ssh"), PermissionsExt::from_mode(0o755)).unwrap();
+    program_file(&dir.join("ssh"), &script);
     dir
 }
 
