@@ -134,6 +134,15 @@ impl Container {
         }
     }
 
+    /// The same for whoever has not looked at the run itself.
+    pub(crate) async fn failure_of_run(&self, error: Error) -> Error {
+        let sandbox = self.state().sandbox.clone();
+        match sandbox {
+            Some(sandbox) => self.failure(&sandbox, error).await,
+            None => error,
+        }
+    }
+
     /// Tells those who wait that it runs.
     pub(crate) fn announce_running(&self) {
         self.progress.send_modify(|progress| progress.running = true);

@@ -173,7 +173,7 @@ impl Engine {
                 engine.note_places(&container, Outlook::Changing)?;
                 if let Err(error) = engine.join(&container, &after, &wish).await {
                     engine.note_places(&container, Outlook::Settled)?;
-                    return Err(error);
+                    return Err(container.failure_of_run(error).await);
                 }
             }
             take_places(&mut container.state().record, &after);

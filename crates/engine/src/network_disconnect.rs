@@ -67,7 +67,9 @@ impl Engine {
             let lease = lease.filter(|_| phase == Phase::Running);
             if let Some(lease) = &lease {
                 engine.note_places(&container, Outlook::Changing)?;
-                engine.part(&container, &after, lease).await?;
+                if let Err(error) = engine.part(&container, &after, lease).await {
+                    return Err(container.failure_of_run(error).await);
+                }
             }
             take_places(&mut container.state().record, &after);
             engine.store(&container).await?;

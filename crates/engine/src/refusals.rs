@@ -135,15 +135,15 @@ pub(crate) fn lines(config: &ContainerConfig, host: &HostConfig) -> Result<()> {
         ("hostname", &config.hostname),
         ("domain name", &config.domainname),
     ];
-    let list = |what: &'static str, texts: &'_ Option<Vec<String>>| {
-        let texts = texts.clone().unwrap_or_default();
-        texts.into_iter().map(move |text| (what, text))
-    };
-    let names = names.into_iter().map(|(what, name)| (what, name.clone()));
-    let mut all = names
-        .chain(list("add-host", &host.extra_hosts))
-        .chain(list("DNS search domain", &host.dns_search))
-        .chain(list("DNS option", &host.dns_options));
+    let lists = [
+        ("add-host", &host.extra_hosts),
+        ("DNS search domain", &host.dns_search),
+        ("DNS option", &host.dns_options),
+    ];
+    let of_lists = lists
+        .into_iter()
+        .flat_map(|(what, texts)| texts.iter().flatten().map(move |text| (what, text)));
+    let mut all = names.into_iter().chain(of_lists);
     match all.find(|(_, text)| text.contains(char::is_control)) {
         None => Ok(()),
         Some((what, text)) => invalid(format!("invalid {what}: {text:?} contains a control character")),

@@ -5,6 +5,7 @@
 //! next one makes what the record says, see [`Engine::settle_networks`].
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -17,7 +18,6 @@ use crate::error::{Error, Result};
 use crate::gateways::{self, Share};
 use crate::hosts_file::{with_lines, without_lines};
 use crate::network_files;
-use crate::options::running_pid;
 use crate::ports;
 use crate::record::{ContainerRecord, EndpointWish};
 use crate::unsettled::Outlook;
@@ -31,7 +31,7 @@ impl Engine {
         record: &ContainerRecord,
         wish: &EndpointWish,
     ) -> Result<()> {
-        let netns = namespace(container)?;
+        let netns = namespace(container).await?;
         let was_own = self.is_on_own(&leases(container));
         let lease = self.plug(container, record, wish, &netns).await?;
         let followed = self.follow(container, record, &netns, was_own, Vec::new()).await;
@@ -52,7 +52,7 @@ impl Engine {
         record: &ContainerRecord,
         lease: &Lease,
     ) -> Result<()> {
-        let netns = namespace(container)?;
+        let netns = namespace(container).await?;
         let was_own = self.is_on_own(&leases(container));
         self.unplug(container, record, lease, &netns).await?;
         self.follow(container, record, &netns, was_own, lease.ports.clone())
@@ -292,10 +292,20 @@ pub(crate) fn leases(container: &Container) -> Vec<Lease> {
 }
 
 /// The network namespace of a running container.
-pub(crate) fn namespace(container: &Container) -> Result<OwnedFd> {
-    let path = format!("/proc/{}/ns/net", running_pid(container)?);
-    let file = File::open(&path).map_err(Error::system(format!("cannot open {path}")))?;
-    Ok(file.into())
+pub(crate) async fn namespace(container: &Container) -> Result<OwnedFd> {
+    let not_running = || Error::NotRunning(container.id().clone());
+    let sandbox = container.state().sandbox.clone().ok_or_else(not_running)?;
+    let path = format!("/proc/{}/ns/net", sandbox.pid());
+    let file = match File::open(&path) {
+        // A process that is ending has none any more.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(not_running()),
+        opened => opened.map_err(Error::system(format!("cannot open {path}")))?,
+    };
+    // It was the container's if the container still has that process: otherwise the number may be another's by now.
+    match sandbox.has_ended().await {
+        true => Err(not_running()),
+        false => Ok(file.into()),
+    }
 }
 
 pub(crate) fn duplicate(netns: &OwnedFd) -> Result<OwnedFd> {

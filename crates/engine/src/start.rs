@@ -21,7 +21,7 @@ use crate::places::split;
 use crate::record::{LastRun, RunMark, RunNote};
 use crate::restart_policy::Backoff;
 use crate::volumes::missing_source;
-use crate::{log_options, network_files, options};
+use crate::{log_options, network_files, options, rewire};
 
 /// Why a container is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -238,9 +238,9 @@ impl Engine {
         leases: &[Lease],
     ) -> Result<Option<OwnedFd>> {
         if let NetworkMode::Container(other) = network {
-            let path = format!("/proc/{}/ns/net", options::running_pid(other)?);
-            let file = std::fs::File::open(&path).map_err(Error::system(format!("cannot open {path}")))?;
-            return Ok(Some(file.into()));
+            // Said of one that has ended before, in Docker's words.
+            options::running_pid(other)?;
+            return Ok(Some(rewire::namespace(other).await?));
         }
         if leases.is_empty() {
             return Ok(None);

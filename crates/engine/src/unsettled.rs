@@ -59,7 +59,7 @@ impl Engine {
 
     async fn settle(&self, container: &Arc<Container>, making: Option<&str>) -> Result<()> {
         let record = container.state().record.clone();
-        let netns = namespace(container)?;
+        let netns = namespace(container).await?;
         for lease in leases(container) {
             let is_wanted = self.wish_of(&record, &lease).is_some();
             let may_be_half = making == Some(lease.endpoint_id.as_str());

@@ -128,6 +128,14 @@ pub enum NetworkError {
     /// The bridge's address leaves no room for containers.
     #[error("bridge address {0} has no room for containers")]
     SubnetTooSmall(IpNet),
+    /// The bridge of a network was deleted by somebody else.
+    #[error("bridge {bridge} of network {name} is gone: a restart of the daemon makes it anew")]
+    BridgeGone {
+        /// The bridge.
+        bridge: String,
+        /// Name of the network.
+        name: String,
+    },
     /// The name belongs to some other kind of interface.
     #[error("existing interface {0} is not a bridge")]
     NotABridge(String),
@@ -188,6 +196,7 @@ impl NetworkError {
             | Self::NoRoomForGateway
             | Self::AuxiliaryInUse(..)
             | Self::ParentTaken(_)
+            | Self::BridgeGone { .. }
             | Self::Netlink(_)
             | Self::System { .. } => ErrorKind::System,
         }

@@ -32,9 +32,12 @@ pub(crate) fn forward_ipv6() -> Result<(), NetworkError> {
     set(FORWARDING, "1", false)
 }
 
-/// Whether an interface of this MTU has anything to do with IPv6, which asks for 1280 bytes.
+/// The least MTU of a link that carries IPv6, in bytes (RFC 8200, section 5).
+pub(crate) const IPV6_MTU: u32 = 1280;
+
+/// Whether an interface of this MTU has anything to do with IPv6.
 pub(crate) fn has_ipv6(mtu: u32) -> bool {
-    mtu >= 1280 && Path::new("/proc/sys/net/ipv6").exists()
+    mtu >= IPV6_MTU && Path::new("/proc/sys/net/ipv6").exists()
 }
 
 /// Lets the loopback take packets whose senders are behind other interfaces: a host that wants each packet to come in where

@@ -7,7 +7,7 @@ use crate::netlink::{
     delete_link_at, rename, set_default_route, set_neighbour, set_port, set_up, settle,
 };
 use crate::netns::{loopback_up, write_settings};
-use crate::{Driver, Lease, NetworkError, NetworkSpec, host};
+use crate::{Driver, Lease, NetlinkError, NetworkError, NetworkSpec, host};
 use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
 use std::net::IpAddr;
@@ -44,9 +44,9 @@ impl Wires<'_> {
             endpoints
                 .iter()
                 .try_for_each(|endpoint| endpoint.create(&mut batch, netns))?;
-            self.outside
-                .request(&mut batch)
-                .map_err(|error| refusal(error, endpoints))?;
+            if let Err(error) = self.outside.request(&mut batch) {
+                return Err(self.refusal(error, endpoints));
+            }
         }
         self.name_shared_links(endpoints, is_new)?;
         let ready = self.set_up(endpoints, is_new);
@@ -86,6 +86,24 @@ impl Wires<'_> {
             }
         }
         Ok(named?)
+    }
+
+    /// The kernel's refusal to make interfaces in words, where its own say nothing.
+    fn refusal(&mut self, error: NetlinkError, endpoints: &[Endpoint<'_>]) -> NetworkError {
+        if error.errno() == Errno::OPNOTSUPP
+            && let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.spec.bridge().is_none())
+        {
+            return NetworkError::KernelLacks(endpoint.spec.driver.name().to_owned());
+        }
+        let gone = endpoints.iter().find_map(|endpoint| {
+            let bridge = &endpoint.spec.bridge()?.bridge;
+            let is_there = self.outside.index_of(bridge).ok() == Some(endpoint.link.index);
+            (!is_there).then(|| NetworkError::BridgeGone {
+                bridge: bridge.clone(),
+                name: endpoint.spec.name.clone(),
+            })
+        });
+        gone.unwrap_or_else(|| error.into())
     }
 
     fn delete(&mut self, interface: &str) {
@@ -273,15 +291,4 @@ fn delete_inside(inside: &mut Socket, interface: &str) -> Result<(), NetworkErro
     let mut batch = Batch::new();
     delete_link_at(&mut batch, link);
     Ok(inside.request(&mut batch)?)
-}
-
-/// The kernel's refusal in words, where its own say nothing.
-fn refusal(error: crate::NetlinkError, endpoints: &[Endpoint<'_>]) -> NetworkError {
-    let driver = endpoints.iter().find(|endpoint| endpoint.spec.bridge().is_none());
-    match driver {
-        Some(endpoint) if error.errno() == Errno::OPNOTSUPP => {
-            NetworkError::KernelLacks(endpoint.spec.driver.name().to_owned())
-        }
-        _ => error.into(),
-    }
 }

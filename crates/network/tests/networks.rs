@@ -682,5 +682,32 @@ fn packets_may_be_smaller_than_ipv6_allows() {
             .republish(&lease, &[tcp(None, HostPort::Any, 80)])
             .unwrap();
         reach((Ipv4Addr::LOCALHOST, lease.ports[0].host_port), &server).unwrap();
+        let spec = described("six", |spec, _| (spec.mtu, spec.ipv6) = (Some(1279), true));
+        let pools = networks.choose_pools(&spec, &[]).unwrap();
+        assert_eq!(
+            networks
+                .create(&NetworkSpec { pools, ..spec })
+                .unwrap_err()
+                .to_string(),
+            "IPv6 needs an MTU of at least 1280 bytes, and network six has 1279"
+        );
+    });
+}
+
+#[test]
+fn a_bridge_that_somebody_deleted_is_named() {
+    on_own_host(|| {
+        let networks = networks();
+        let net = bridge(&networks, "lost", &[], |_, _| {});
+        let name = &net.bridge().unwrap().bridge;
+        run(&format!("ip link delete {name}"));
+        let lease = networks.reserve(&net.id, &EndpointRequest::default()).unwrap();
+        let refused = networks.plumb(std::slice::from_ref(&lease)).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            format!("bridge {name} of network lost is gone: a restart of the daemon makes it anew")
+        );
+        networks.release(&lease);
+        networks.remove(&net.id).unwrap();
     });
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use corten_testkit::{Engine, http, until};
 use serde_json::Value;
@@ -460,6 +460,36 @@ fn two_hundred_at_once() {
     until("the networks can go", SOON, || {
         engine.run(&["network", "rm", "one", "two"]).code() == 0
     });
+}
+
+#[test]
+fn a_container_that_ends_meanwhile_is_no_fault_of_the_daemon() {
+    corten_only!();
+    let engine = engine();
+    two_networks(&engine);
+    for round in 0..12 {
+        idle(&engine, "box", &["--network", "one"]);
+        let body = r#"{"Container":"box"}"#;
+        thread::scope(|scope| {
+            let changing = scope.spawn(|| {
+                let deadline = Instant::now() + SOON;
+                for verb in ["connect", "disconnect"].iter().cycle() {
+                    let answer = engine.api("POST", &format!("/networks/two/{verb}"), body);
+                    let told = answer.text();
+                    for inner in ["/proc/", "shim", "netlink"] {
+                        assert!(!told.contains(inner), "{round} {verb}: {told}");
+                    }
+                    if answer.status == 404 {
+                        return;
+                    }
+                    assert!(Instant::now() < deadline, "{round}: never gone; at last {told}");
+                }
+            });
+            engine.ok(&["kill", "box"]);
+            engine.ok(&["rm", "-f", "box"]);
+            changing.join().unwrap();
+        });
+    }
 }
 
 /// Killed at any moment, the next daemon has the container where its record says, and its interfaces are there.

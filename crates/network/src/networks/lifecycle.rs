@@ -161,6 +161,13 @@ impl Inner {
 
 /// Refuses what no kernel or driver could make.
 fn check(spec: &NetworkSpec) -> Result<(), NetworkError> {
+    if let Some(mtu) = spec.mtu.filter(|mtu| spec.ipv6 && *mtu < host::IPV6_MTU) {
+        return Err(NetworkError::InvalidOption(format!(
+            "IPv6 needs an MTU of at least {} bytes, and network {} has {mtu}",
+            host::IPV6_MTU,
+            spec.name
+        )));
+    }
     if let Some(bridge) = spec.bridge() {
         config::check_interface("bridge", &bridge.bridge)?;
         for ipv6 in [false, true] {

@@ -48,6 +48,9 @@ struct Inner {
     sockets: Mutex<Vec<Socket>>,
 }
 
+/// Routing sockets kept for the next verbs; a verb needs one, and few run at once.
+const IDLE_SOCKETS: usize = 8;
+
 /// A network, or the promise of one.
 enum Slot {
     /// Its subnets are chosen.
@@ -287,8 +290,12 @@ impl Inner {
         idle.map_or_else(open_socket, Ok)
     }
 
+    /// Keeps a socket for the next one, unless there are enough: as many as were ever used at once would stay open.
     fn give_back(&self, socket: Socket) {
-        lock(&self.sockets).push(socket);
+        let mut idle = lock(&self.sockets);
+        if idle.len() < IDLE_SOCKETS {
+            idle.push(socket);
+        }
     }
 }
 
