@@ -9,6 +9,7 @@
 //! hand what they attached to back to `connection`, which goes on with the bare stream.
 #![forbid(unsafe_code)]
 
+mod accept_failures;
 pub mod backend;
 mod connection;
 mod error;
@@ -17,6 +18,7 @@ mod routes;
 mod serve;
 mod tls;
 
+pub use accept_failures::AcceptFailures;
 pub use connection::IdleConnections;
 pub use error::{ApiError, ApiResult};
 pub use routes::router;

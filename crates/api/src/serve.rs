@@ -4,26 +4,20 @@ use std::future::Future;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::pin::Pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::Tls;
+use crate::accept_failures::AcceptFailures;
 use crate::connection::{self, IdleConnections, Socket};
 
 /// How long requests under way may take to finish after shutdown began.
 pub const GRACE: Duration = Duration::from_secs(3);
-
-/// Pause after a failed accept, which is for want of file descriptors or memory: without it the loop would spin until
-/// some are given back.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// How often it is told at most that clients cannot be let in: a log that grows by each attempt fills the disk, too.
-const TOLD_EVERY: Duration = Duration::from_secs(10);
 
 /// Tells how many bytes written to a unix socket its peer has not taken yet.
 pub type Untaken = fn(BorrowedFd<'_>) -> io::Result<usize>;
@@ -65,7 +59,7 @@ pub async fn serve(
 ) {
     let closing = CancellationToken::new();
     let mut connections = JoinSet::new();
-    let mut told: Option<Instant> = None;
+    let mut failures = AcceptFailures::default();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         tokio::select! {
@@ -93,13 +87,7 @@ pub async fn serve(
                     // So that whoever comes is seen to before the next is let in.
                     tokio::task::yield_now().await;
                 }
-                Err(cause) => {
-                    if told.is_none_or(|time| time.elapsed() >= TOLD_EVERY) {
-                        told = Some(Instant::now());
-                        tracing::warn!(%cause, "cannot accept connections");
-                    }
-                    sleep(ACCEPT_PAUSE).await;
-                }
+                Err(cause) => failures.pause(&cause).await,
             },
             // Reaps, so that ended connections do not pile up.
             Some(_) = connections.join_next() => {}

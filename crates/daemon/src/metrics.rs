@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use corten_api::AcceptFailures;
 use corten_engine::Engine;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,13 +24,11 @@ pub(crate) async fn serve(address: &str, engine: Arc<Engine>) -> io::Result<()> 
     let listener = TcpListener::bind(address).await?;
     tracing::info!("metrics API listening on {}", listener.local_addr()?);
     tokio::spawn(async move {
+        let mut failures = AcceptFailures::default();
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => drop(tokio::spawn(timeout(DEADLINE, answer(stream, engine.clone())))),
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection for metrics");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
+                Err(cause) => failures.pause(&cause).await,
             }
         }
     });

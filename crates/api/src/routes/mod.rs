@@ -96,7 +96,7 @@ pub fn router(backend: Backend) -> Router {
         )
         .route("/networks", get(networks::list))
         .route("/networks/", get(networks::list))
-        // So do names of networks. One may be called "create", too.
+        // Names of networks may have slashes. One may be called "create", too.
         .route(
             "/networks/{*name}",
             get(networks::inspect)

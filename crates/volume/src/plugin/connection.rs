@@ -71,6 +71,7 @@ impl Address {
                     .await
                     .unwrap_or_else(|_| {
                         let url = self.url(method);
+                        tracing::warn!(url, ?timeout, "a plugin does not answer");
                         Err(Fault::Failed(format!(
                             "Post {url:?}: context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
                         )))
