@@ -34,7 +34,7 @@ impl Engine {
         let netns = namespace(container).await?;
         let was_own = self.is_on_own(&leases(container));
         let lease = self.plug(container, record, wish, &netns).await?;
-        let followed = self.follow(container, record, &netns, was_own, Vec::new()).await;
+        let followed = self.follow(container, record, &netns, was_own).await;
         if let Err(error) = followed {
             let before = container.state().record.clone();
             if let Err(error) = self.part(container, &before, &lease).await {
@@ -53,9 +53,14 @@ impl Engine {
         lease: &Lease,
     ) -> Result<()> {
         let netns = namespace(container).await?;
-        let was_own = self.is_on_own(&leases(container));
+        let (gone, left): (Vec<_>, Vec<_>) = leases(container)
+            .into_iter()
+            .partition(|held| held.endpoint_id == lease.endpoint_id);
+        let was_own = self.is_on_own(&gone) || self.is_on_own(&left);
+        // Before its interface goes, so that there is always a way out; and for some time after, the kernel changes no routes.
+        self.lead(record, &netns, &left).await?;
         self.unplug(container, record, lease, &netns).await?;
-        self.follow(container, record, &netns, was_own, lease.ports.clone())
+        self.adjust(container, record, &netns, was_own, lease.ports.clone())
             .await
     }
 
@@ -139,9 +144,30 @@ impl Engine {
         leases.iter().any(|lease| self.own_of(lease).is_some())
     }
 
-    /// What follows from other places than until now: default routes, where ports are published (`homeless` are those of a place
-    /// that is gone), names; `was_own` tells whether one was on a network of a user's.
+    /// What follows from other places than until now; `was_own` tells whether one was on a network of a user's.
     pub(crate) async fn follow(
+        &self,
+        container: &Arc<Container>,
+        record: &ContainerRecord,
+        netns: &OwnedFd,
+        was_own: bool,
+    ) -> Result<()> {
+        self.lead(record, netns, &leases(container)).await?;
+        self.adjust(container, record, netns, was_own, Vec::new()).await
+    }
+
+    /// Leads default routes by these places.
+    async fn lead(&self, record: &ContainerRecord, netns: &OwnedFd, places: &[Lease]) -> Result<()> {
+        let ordered = self.in_gateway_order(record, places);
+        let (networks, inside) = (self.networks.clone(), duplicate(netns)?);
+        blocking("lead routes by other networks", move || {
+            Ok(networks.reroute(inside.as_fd(), &ordered)?)
+        })
+        .await
+    }
+
+    /// Publishes ports where the gateways are by now (`homeless` are those of a place that is gone), and tells names.
+    async fn adjust(
         &self,
         container: &Arc<Container>,
         record: &ContainerRecord,
@@ -150,11 +176,6 @@ impl Engine {
         homeless: Vec<PortBinding>,
     ) -> Result<()> {
         let ordered = self.in_gateway_order(record, &leases(container));
-        let (networks, inside, places) = (self.networks.clone(), duplicate(netns)?, ordered.clone());
-        blocking("lead routes by other networks", move || {
-            Ok(networks.reroute(inside.as_fd(), &places)?)
-        })
-        .await?;
         self.move_ports(container, record, &ordered, homeless).await?;
         let now_own = self.is_on_own(&ordered);
         if now_own && was_own {

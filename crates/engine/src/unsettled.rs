@@ -82,8 +82,7 @@ impl Engine {
         }
         // How far names had come is not known: they are begun anew.
         let was_own = !self.is_on_own(&held);
-        self.follow(container, &record, &netns, was_own, Vec::new())
-            .await?;
+        self.follow(container, &record, &netns, was_own).await?;
         self.republish(container, &record).await?;
         self.note_places(container, Outlook::Settled)
     }

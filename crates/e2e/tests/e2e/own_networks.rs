@@ -142,10 +142,10 @@ fn a_network_comes_is_shown_and_goes() {
     let gone = engine.run(&["network", "inspect", "own"]);
     gone.fails(1);
     gone.says(&["network own not found"]);
-    assert!(
-        !std::path::Path::new(&format!("/sys/class/net/br-{}", &id[..12])).exists(),
-        "its bridge went with it"
-    );
+    let bridge = format!("/sys/class/net/br-{}", &id[..12]);
+    until("its bridge goes with it", SOON, || {
+        !std::path::Path::new(&bridge).exists()
+    });
 }
 
 #[test]

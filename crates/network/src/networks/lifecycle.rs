@@ -149,12 +149,19 @@ impl Inner {
         others.any(|other| other.link.index == network.link.index && !lock(&other.state).removed)
     }
 
-    fn unmake(&self, network: &Network) -> Result<(), NetworkError> {
-        if !self.shares_link(network) {
-            let mut socket = self.socket()?;
-            network.link.unmake(&mut socket)?;
-            self.give_back(socket);
+    fn unmake(self: &Arc<Self>, network: &Network) -> Result<(), NetworkError> {
+        let mut socket = self.socket()?;
+        match network.spec.bridge() {
+            // It still has the name that it was given.
+            Some(bridge)
+                if network.link.ours && socket.index_of(&bridge.bridge).ok() == Some(network.link.index) =>
+            {
+                self.vanish(&bridge.bridge)?;
+            }
+            _ if self.shares_link(network) => {}
+            _ => network.link.unmake(&mut socket)?,
         }
+        self.give_back(socket);
         lock(&self.firewall).remove_network(&network.spec.id)
     }
 }

@@ -89,13 +89,10 @@ impl Networks {
     /// When the kernel refuses.
     pub fn disconnect(&self, lease: &Lease, netns: BorrowedFd<'_>) -> Result<(), NetworkError> {
         lock(&self.inner.firewall).withdraw(&lease.endpoint_id)?;
-        let Some(veth) = &lease.host_veth else {
-            return unplug(lease, netns);
-        };
-        let mut socket = self.inner.socket()?;
-        delete(&mut socket, veth)?;
-        self.inner.give_back(socket);
-        Ok(())
+        match &lease.host_veth {
+            Some(veth) => self.inner.vanish(veth),
+            None => unplug(lease, netns),
+        }
     }
 
     /// Whether an endpoint's interface is there.

@@ -9,6 +9,7 @@ mod endpoints;
 mod lifecycle;
 mod live;
 mod restore;
+mod vanish;
 
 pub use restore::Restored;
 
