@@ -1,6 +1,6 @@
 //! All volumes of one daemon.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -224,7 +224,7 @@ impl Volumes {
         }
     }
 
-    /// All volumes there are: local ones, and those that plugins tell of.
+    /// All volumes there are: local ones, those that plugins tell of, and what is recorded of those whose plugin does not answer.
     pub fn list(&self) -> Listing {
         let recorded = self.recorded();
         let (plugins, mut warnings) = self.plugins.all();
@@ -233,9 +233,11 @@ impl Volumes {
             .filter(|volume| volume.is_local())
             .map(|volume| (volume.name.clone(), self.seen_local(volume.clone())))
             .collect();
+        let mut answered = BTreeSet::new();
         for plugin in plugins {
             match plugin.list() {
                 Ok(told) => {
+                    answered.insert(plugin.name().to_owned());
                     for one in told {
                         let own = recorded
                             .iter()
@@ -249,6 +251,13 @@ impl Volumes {
                     }
                 }
                 Err(reason) => warnings.push(format!("list {}: {reason}", plugin.name())),
+            }
+        }
+        // Their names are taken, whether their plugin is there or not.
+        for volume in recorded {
+            if !volume.is_local() && !answered.contains(&volume.driver) {
+                let name = volume.name.clone();
+                volumes.entry(name).or_insert_with(|| self.seen_local(volume));
             }
         }
         Listing {

@@ -254,7 +254,8 @@ fn what_a_plugin_refuses_is_told_in_its_words() {
     engine.ok(&["volume", "create", "-d", "named", "v3"]);
     fs::remove_file(plugin.dir.join("named.spec")).unwrap();
     plugin.end();
-    assert_eq!(engine.ok(&["volume", "ls", "-q"]), "own");
+    // Their names stay taken.
+    assert_eq!(engine.ok(&["volume", "ls", "-q"]), "bad\nown\nstuck\nv3");
     let warnings = engine.api("GET", "/volumes", "").json()["Warnings"].to_string();
     assert_eq!(warnings.matches("list plug: ").count(), 1, "{warnings}");
     refused(&["volume", "inspect", "stuck"], 1, "connection refused");
