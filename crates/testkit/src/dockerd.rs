@@ -1,7 +1,8 @@
 //! A dockerd of one's own: the reference tests are checked against, and the peer of the measurements.
 //!
-//! It starts a containerd of its own below its exec root. Its bridge is made here, and it is forbidden to touch the
-//! host's firewall and settings: published ports go through its proxy processes, which is enough for tests.
+//! It starts a containerd of its own below its exec root. On the machine's own network its bridge is made here, and it is
+//! forbidden to touch the host's firewall and settings: published ports go through its proxy processes, which is enough for tests.
+//! With a network of its own it does all that as it does by default.
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
@@ -28,9 +29,37 @@ impl Dockerd {
     /// Starts the `dockerd` in PATH and waits until it answers.
     pub fn start() -> Self {
         let slot = Slot::take();
+        make_bridge(&slot);
+        let own = [
+            "--bridge",
+            &slot.name(),
+            "--iptables=false",
+            "--ip6tables=false",
+            "--ip-masq=false",
+            "--ip-forward=false",
+        ];
+        let own = own.map(str::to_owned);
+        Self::launch(slot, Command::new("dockerd"), &own)
+    }
+
+    /// The same in a network namespace of its own, with its bridge and its firewall rules as it makes them by default.
+    pub fn start_on_own_network() -> Self {
+        let slot = Slot::take();
+        let mut program = Command::new("unshare");
+        program.args([
+            "--net",
+            "sh",
+            "-c",
+            "ip link set lo up && exec dockerd \"$@\"",
+            "dockerd",
+        ]);
+        let own = ["--bip".to_owned(), slot.bridge_address()];
+        Self::launch(slot, program, &own)
+    }
+
+    fn launch(slot: Slot, mut program: Command, own: &[String]) -> Self {
         let root = slot.root();
         let socket = root.join("d.sock");
-        make_bridge(&slot);
         let log = File::create(root.join("log")).unwrap_or_else(|error| panic!("cannot make a log: {error}"));
         let log_again = log
             .try_clone()
@@ -38,7 +67,7 @@ impl Dockerd {
         let path = |name: &str| root.join(name).display().to_string();
         fs::write(path("daemon.json"), "{}")
             .unwrap_or_else(|error| panic!("cannot write a configuration: {error}"));
-        let process = Command::new("dockerd")
+        let process = program
             .args([
                 "--data-root",
                 &path("data"),
@@ -47,24 +76,14 @@ impl Dockerd {
                 "--pidfile",
                 &path("pid"),
             ])
-            .args([
-                "--host",
-                &format!("unix://{}", socket.display()),
-                "--bridge",
-                &slot.name(),
-            ])
+            .args(["--host", &format!("unix://{}", socket.display())])
             .args([
                 "--config-file",
                 &path("daemon.json"),
                 "--cgroup-parent",
                 &slot.cgroup_parent(),
             ])
-            .args([
-                "--iptables=false",
-                "--ip6tables=false",
-                "--ip-masq=false",
-                "--ip-forward=false",
-            ])
+            .args(own)
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(log_again)

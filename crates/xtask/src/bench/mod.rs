@@ -77,7 +77,7 @@ const PARTS: [(&str, Measure); 5] = [
         bulk::streams(table, theirs, ours);
     }),
     ("networks", |table, theirs, ours, pairs| {
-        networks::verbs(table, theirs, ours, pairs);
+        networks::verbs(table, ours, pairs);
         networks::start(table, ours, pairs);
         networks::ports(table, theirs, ours);
     }),
