@@ -52,7 +52,7 @@ pub(crate) enum Error {
     #[error("")]
     Reported(i32),
     /// Writing to the terminal or reading a file failed.
-    #[error("{0}")]
+    #[error("{}", corten_types::system_words(.0))]
     Io(#[from] io::Error),
 }
 
