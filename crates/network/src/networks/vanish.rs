@@ -14,7 +14,7 @@ const STACK: usize = 64 * 1024;
 const LOOK: Duration = Duration::from_micros(200);
 
 impl Inner {
-    /// Deletes a link, if it is there, and returns as soon as nobody finds it any more. The kernel goes on for several grace periods of
+    /// Deletes a link, if it is there, and returns as soon as nobody finds it any more, but in sysfs. The kernel goes on for several grace periods of
     /// RCU after that, 15 to 40 ms (Linux, `unregister_netdevice_many`), on a thread of ours; it cannot fail any more then, and
     /// the end of the daemon does not interrupt it.
     ///

@@ -1,5 +1,7 @@
 //! What the daemon has written down, read again when it has changed.
 
+use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
@@ -8,43 +10,59 @@ use corten_dns::{Names, Settings, Zone};
 /// Files that tell the names, and what they told last.
 #[derive(Debug)]
 pub(super) struct Book {
-    path: PathBuf,
-    state: State,
+    page: Page,
     settings: Settings,
-    states: Vec<State>,
+    pages: Vec<Page>,
     zones: Vec<Zone>,
 }
 
-/// By what a file that was replaced is known: it is another file. Nothing, if there is none.
-type State = Option<(u64, i64, i64)>;
+/// A file that is replaced as a whole.
+#[derive(Debug)]
+struct Page {
+    path: PathBuf,
+    /// The one that was read last, if there was one.
+    read: Option<File>,
+}
+
+impl Page {
+    fn new(path: PathBuf) -> Self {
+        Self { path, read: None }
+    }
+
+    /// What it tells, if that is not what was read last; nothing of one that has gone.
+    fn news(&mut self) -> Option<String> {
+        match &self.read {
+            // Nobody gives it a second name: as long as it has one, it is the one.
+            Some(file) if file.metadata().is_ok_and(|found| found.nlink() > 0) => return None,
+            Some(_) => self.read = File::open(&self.path).ok(),
+            None => self.read = Some(File::open(&self.path).ok()?),
+        }
+        let mut text = String::new();
+        let whole = self.read.as_mut().map(|file| file.read_to_string(&mut text));
+        Some(whole.map_or_else(String::new, |whole| whole.map(|_| text).unwrap_or_default()))
+    }
+}
 
 impl Book {
     pub(super) fn new(path: PathBuf) -> Self {
         Self {
-            path,
-            state: None,
+            page: Page::new(path),
             settings: Settings::default(),
-            states: Vec::new(),
+            pages: Vec::new(),
             zones: Vec::new(),
         }
     }
 
     /// Looks whether there is anything new: a look at each file for a query.
     pub(super) fn refresh(&mut self) {
-        let state = state(&self.path);
-        if state != self.state {
-            let text = std::fs::read_to_string(&self.path).unwrap_or_default();
+        if let Some(text) = self.page.news() {
             self.settings = Settings::parse(&text);
-            self.state = state;
-            self.states = vec![None; self.settings.zones.len()];
-            self.zones = vec![Zone::default(); self.settings.zones.len()];
+            self.pages = self.settings.zones.iter().cloned().map(Page::new).collect();
+            self.zones = vec![Zone::default(); self.pages.len()];
         }
-        for (number, path) in self.settings.zones.iter().enumerate() {
-            let state = self::state(path);
-            if state != self.states[number] {
-                let text = std::fs::read_to_string(path).unwrap_or_default();
-                self.zones[number] = Zone::parse(&text);
-                self.states[number] = state;
+        for (page, zone) in self.pages.iter_mut().zip(&mut self.zones) {
+            if let Some(text) = page.news() {
+                *zone = Zone::parse(&text);
             }
         }
     }
@@ -57,7 +75,30 @@ impl Book {
     }
 }
 
-fn state(path: &std::path::Path) -> State {
-    let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.ino(), metadata.ctime(), metadata.ctime_nsec()))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn news_are_told_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("zone");
+        let replace = |text: &str| {
+            std::fs::write(dir.path().join("new"), text).unwrap();
+            std::fs::rename(dir.path().join("new"), &path).unwrap();
+        };
+        let mut page = Page::new(path.clone());
+        assert_eq!(page.news(), None, "there is none");
+        replace("one");
+        assert_eq!(page.news().as_deref(), Some("one"));
+        assert_eq!(page.news(), None);
+        replace("two");
+        replace("three");
+        assert_eq!(page.news().as_deref(), Some("three"));
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(page.news().as_deref(), Some(""), "it has gone");
+        assert_eq!(page.news(), None);
+        replace("back");
+        assert_eq!(page.news().as_deref(), Some("back"));
+    }
 }
