@@ -60,8 +60,12 @@ impl Engine {
         // Before its interface goes, so that there is always a way out; and for some time after, the kernel changes no routes.
         self.lead(record, &netns, &left).await?;
         self.unplug(container, record, lease, &netns).await?;
-        self.adjust(container, record, &netns, was_own, lease.ports.clone())
-            .await
+        // Nobody has to stay for a port that cannot be had elsewhere.
+        let moved = self.move_ports(container, record, lease.ports.clone()).await;
+        if let Err(error) = moved {
+            tracing::warn!(%error, id = %record.id, "a container has left a network, and a port of it is published no more");
+        }
+        self.tell_names(container, record, &netns, was_own).await
     }
 
     /// Makes the interface of one more place. It is noted before: of an interface that only the container has, a daemon that comes
@@ -153,7 +157,8 @@ impl Engine {
         was_own: bool,
     ) -> Result<()> {
         self.lead(record, netns, &leases(container)).await?;
-        self.adjust(container, record, netns, was_own, Vec::new()).await
+        self.move_ports(container, record, Vec::new()).await?;
+        self.tell_names(container, record, netns, was_own).await
     }
 
     /// Leads default routes by these places.
@@ -166,17 +171,15 @@ impl Engine {
         .await
     }
 
-    /// Publishes ports where the gateways are by now (`homeless` are those of a place that is gone), and tells names.
-    async fn adjust(
+    /// Writes down which names there are for the container, and for others because of it.
+    async fn tell_names(
         &self,
         container: &Arc<Container>,
         record: &ContainerRecord,
         netns: &OwnedFd,
         was_own: bool,
-        homeless: Vec<PortBinding>,
     ) -> Result<()> {
         let ordered = self.in_gateway_order(record, &leases(container));
-        self.move_ports(container, record, &ordered, homeless).await?;
         let now_own = self.is_on_own(&ordered);
         if now_own && was_own {
             let settings = network_files::resolver(self, record, &ordered)?;
@@ -198,14 +201,14 @@ impl Engine {
         }
     }
 
-    /// Publishes ports where the gateways are, under the numbers they have.
+    /// Publishes ports where the gateways are by now, under the numbers they have; `homeless` are those of a place that is gone.
     async fn move_ports(
         &self,
         container: &Arc<Container>,
         record: &ContainerRecord,
-        ordered: &[Lease],
         homeless: Vec<PortBinding>,
     ) -> Result<()> {
+        let ordered = &self.in_gateway_order(record, &leases(container))[..];
         let shares = self.shares_of(ordered);
         let has_ports = |share: &Share, lease: &Lease| (*share == Share::All) != lease.ports.is_empty();
         if shares.contains(&Share::All)

@@ -1,6 +1,7 @@
 //! Containers on several networks: from the beginning, and by `network connect` and `disconnect`.
 
 use std::collections::BTreeSet;
+use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -369,6 +370,63 @@ fn ports_of_each_family_follow_its_own_gateway() {
     // Nothing is held any more.
     run(&engine, &["--name", "web", "--network", "both", "-p", &publish]);
     expect(&engine, &["0.0.0.0", "::"]);
+}
+
+#[test]
+fn ports_that_cannot_move_keep_a_container_where_it_is() {
+    corten_only!();
+    let engine = engine();
+    let prefix = prefix(&engine);
+    let port = engine.slot().port(0);
+    for (name, start, host) in [("one", 0, "127.0.0.8"), ("two", 128, "127.0.0.9")] {
+        let subnet = format!("{prefix}.{start}/25");
+        let binding = format!("com.docker.network.bridge.host_binding_ipv4={host}");
+        engine.ok(&["network", "create", "--subnet", &subnet, "-o", &binding, name]);
+    }
+    let script = "mkdir /www; echo web > /www/index.html; exec httpd -f -p 80 -h /www";
+    let publish = format!("{port}:80");
+    engine.ok(&[
+        "run",
+        "-d",
+        "--name",
+        "web",
+        "--network",
+        "one",
+        "-p",
+        &publish,
+        BB,
+        "sh",
+        "-c",
+        script,
+    ]);
+    let answers =
+        |host: &str| http::get(&format!("{host}:{port}"), "/").is_ok_and(|page| page.text().trim() == "web");
+    until("it answers", SOON, || answers("127.0.0.8"));
+    let taken = TcpListener::bind(("127.0.0.9", port)).unwrap();
+    let come = ["network", "connect", "--gw-priority", "5", "two", "web"];
+    let refused = engine.run(&come);
+    refused.fails(1);
+    refused.says(&["address already in use"]);
+    let first = BTreeSet::from([("127.0.0.8".to_owned(), port.to_string())]);
+    assert_eq!(bindings(&engine, "web"), first);
+    assert_eq!(networks(&engine, "web"), ["one"]);
+    assert_eq!(interfaces(&engine, "web"), ["eth0", "lo"]);
+    assert!(route(&engine, "web").contains(&format!("via {prefix}.1 ")));
+    assert!(answers("127.0.0.8"));
+    // The port of the place that it did not come to is free.
+    drop(taken);
+    engine.ok(&come);
+    until("it answers there", SOON, || answers("127.0.0.9"));
+    assert!(!answers("127.0.0.8"));
+    // Who leaves need not stay for a port that somebody else has.
+    let taken = TcpListener::bind(("127.0.0.8", port)).unwrap();
+    engine.ok(&["network", "disconnect", "two", "web"]);
+    assert_eq!(networks(&engine, "web"), ["one"]);
+    assert_eq!(bindings(&engine, "web"), BTreeSet::new());
+    assert!(route(&engine, "web").contains(&format!("via {prefix}.1 ")));
+    drop(taken);
+    engine.ok(&["restart", "-t", "0", "web"]);
+    until("it answers again", SOON, || answers("127.0.0.8"));
 }
 
 #[test]

@@ -162,6 +162,9 @@ impl Networks {
             lock(&self.inner.firewall).can_publish(target)?;
         }
         let (kept, new) = sort_out(&lease.ports, wanted, target);
+        if new.is_empty() && kept.len() == lease.ports.len() {
+            return Ok(lease.clone());
+        }
         let held = lock(&self.inner.ports).reserve(&new, target)?;
         let gone: Vec<PortBinding> = lease
             .ports
