@@ -58,8 +58,12 @@ impl Engine {
             .partition(|held| held.endpoint_id == lease.endpoint_id);
         let was_own = self.is_on_own(&gone) || self.is_on_own(&left);
         // Before its interface goes, so that there is always a way out; and for some time after, the kernel changes no routes.
-        self.lead(record, &netns, &left).await?;
-        self.unplug(container, record, lease, &netns).await?;
+        self.lead_anyhow(record, &netns, &left).await;
+        if let Err(error) = self.unplug(container, record, lease, &netns).await {
+            let present = container.state().record.clone();
+            self.lead_anyhow(&present, &netns, &leases(container)).await;
+            return Err(error);
+        }
         // Nobody has to stay for a port that cannot be had elsewhere.
         let moved = self.move_ports(container, record, lease.ports.clone()).await;
         if let Err(error) = moved {
@@ -171,6 +175,13 @@ impl Engine {
         .await
     }
 
+    /// The same where it must not stand in the way.
+    async fn lead_anyhow(&self, record: &ContainerRecord, netns: &OwnedFd, places: &[Lease]) {
+        if let Err(error) = self.lead(record, netns, places).await {
+            tracing::warn!(%error, id = %record.id, "cannot lead a container's routes by other networks");
+        }
+    }
+
     /// Writes down which names there are for the container, and for others because of it.
     async fn tell_names(
         &self,
@@ -271,7 +282,16 @@ impl Engine {
             if published.is_ok() && *share != Share::Nothing {
                 changed.push(lease);
                 let lease = present(container, lease);
-                published = self.publish_at(container, record, &lease, wanted).await;
+                let given: Vec<PortBinding> = leases(container)
+                    .into_iter()
+                    .flat_map(|lease| lease.ports)
+                    .collect();
+                let alike = gateways::alike(&wanted, &given);
+                published = self.publish_at(container, record, &lease, alike.clone()).await;
+                // The other family's number is somebody else's in this one.
+                if matches!(published, Err(Error::Ports { .. })) && alike != wanted {
+                    published = self.publish_at(container, record, &lease, wanted).await;
+                }
             }
         }
         if published.is_err() {

@@ -199,7 +199,11 @@ fn warn_of_kept(bridge: &str, address: IpNet, wish: IpNet) {
 /// Refuses interface names the kernel would refuse, or read as something else.
 pub(crate) fn check_interface(what: &'static str, name: &str) -> Result<(), NetworkError> {
     let strange = |c: char| c == '/' || c == ':' || c == '%' || c.is_whitespace() || c.is_control();
-    if name.is_empty() || name.len() > 15 || name.contains(strange) || name == "." || name == ".." {
+    if name.is_empty()
+        || name.len() > 15
+        || name.contains(strange)
+        || [".", "..", "all", "default"].contains(&name)
+    {
         return Err(NetworkError::InvalidName {
             what,
             name: name.to_owned(),

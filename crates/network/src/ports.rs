@@ -8,11 +8,18 @@ use crate::{HostPort, NetworkError, PortBinding, PortRequest, Proto};
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, Protocol, SocketFlags, SocketType, sockopt};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
+
+/// How long a process that is just being started may keep copies of sockets that were closed here, and how often to look.
+const COPIES_LAST: Duration = Duration::from_millis(500);
+const COPIES_LOOK: Duration = Duration::from_millis(1);
+/// Ports given up lately that are remembered, at most.
+const RELEASED: usize = 4096;
 
 /// A reserved port, given back when the socket is closed.
 #[derive(Debug)]
@@ -45,6 +52,8 @@ pub(crate) struct PortTable {
     ephemeral: RangeInclusive<u16>,
     /// The ephemeral port tried next: a port given back is not given out again at once.
     next: u16,
+    /// Ports given up lately, and when.
+    released: VecDeque<(Proto, u16, Instant)>,
 }
 
 impl Target {
@@ -82,6 +91,7 @@ impl PortTable {
     pub(crate) fn new(ephemeral: RangeInclusive<u16>) -> Self {
         Self {
             held: HashMap::new(),
+            released: VecDeque::new(),
             next: *ephemeral.start(),
             ephemeral,
         }
@@ -147,6 +157,11 @@ impl PortTable {
     pub(crate) fn release(&mut self, binding: &PortBinding) {
         let key = (binding.proto, binding.host_port);
         if let Some(holders) = self.held.get_mut(&key) {
+            self.released
+                .push_back((binding.proto, binding.host_port, Instant::now()));
+            if self.released.len() > RELEASED {
+                self.released.pop_front();
+            }
             holders.retain(|holder| holder.address != binding.host_ip);
             if holders.is_empty() {
                 self.held.remove(&key);
@@ -239,7 +254,14 @@ impl PortTable {
             if self.conflicts(proto, host) {
                 return Err(NetworkError::PortAllocated(host));
             }
-            let socket = bind(proto, host).map_err(|source| NetworkError::PortBind {
+            let mut bound = bind(proto, host);
+            // Given up a moment ago, so that nobody else can have it but a process just being started, until it executes its
+            // program: it has copies of all descriptors.
+            while is_in_use(&bound) && self.was_just_released(proto, port) {
+                std::thread::sleep(COPIES_LOOK);
+                bound = bind(proto, host);
+            }
+            let socket = bound.map_err(|source| NetworkError::PortBind {
                 host,
                 container: *container,
                 proto,
@@ -251,6 +273,18 @@ impl PortTable {
             self.hold(proto, host, socket);
         }
         Ok(())
+    }
+
+    /// Whether a port was given up so shortly ago that copies of its socket may be left.
+    fn was_just_released(&mut self, proto: Proto, port: u16) -> bool {
+        while let Some((_, _, since)) = self.released.front()
+            && since.elapsed() > COPIES_LAST
+        {
+            self.released.pop_front();
+        }
+        self.released
+            .iter()
+            .any(|(of, number, _)| (*of, *number) == (proto, port))
     }
 
     fn conflicts(&self, proto: Proto, host: SocketAddr) -> bool {
@@ -270,6 +304,12 @@ impl PortTable {
             _socket: socket,
         });
     }
+}
+
+fn is_in_use<T>(bound: &io::Result<T>) -> bool {
+    bound
+        .as_ref()
+        .is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse)
 }
 
 /// A socket that holds a port; nothing when the kernel has no sockets of this protocol, so that no process can have it.

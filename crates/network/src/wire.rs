@@ -4,13 +4,16 @@ use crate::driver::{Made, needs_no_gateway};
 use crate::endpoint_name::unnamed_link;
 use crate::netlink::{
     Attached, Batch, SharedLink, Socket, Veth, Via, add_address, create_shared_link, create_veth,
-    delete_link_at, rename, set_default_route, set_neighbour, set_port, set_up, settle,
+    delete_link_at, links, rename, set_default_route, set_neighbour, set_port, set_up, settle,
 };
 use crate::netns::{loopback_up, write_settings};
 use crate::{Driver, Lease, NetlinkError, NetworkError, NetworkSpec, host};
 use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
 use std::net::IpAddr;
+
+/// The kinds of links that endpoints with hardware addresses of their own have inside.
+const KINDS: [&str; 2] = ["veth", "macvlan"];
 
 /// What a bridge without a say of its own has.
 pub(crate) const DEFAULT_MTU: u32 = 1500;
@@ -95,6 +98,18 @@ impl Wires<'_> {
         {
             return NetworkError::KernelLacks(endpoint.spec.driver.name().to_owned());
         }
+        let mut parents = endpoints
+            .iter()
+            .filter_map(|endpoint| match &endpoint.spec.driver {
+                Driver::Macvlan(options) => options.parent.as_ref(),
+                Driver::Ipvlan(options) => options.parent.as_ref(),
+                Driver::Bridge(_) => None,
+            });
+        if error.errno() == Errno::NODEV
+            && let Some(parent) = parents.find(|parent| self.outside.index_of(parent).is_err())
+        {
+            return NetworkError::NoParent(parent.clone());
+        }
         let gone = endpoints.iter().find_map(|endpoint| {
             let bridge = &endpoint.spec.bridge()?.bridge;
             let is_there = self.outside.index_of(bridge).ok() == Some(endpoint.link.index);
@@ -145,8 +160,10 @@ impl Wires<'_> {
         endpoints
             .iter()
             .for_each(|endpoint| endpoint.set_up_outside(&mut batch));
-        if batch.len() > 0 {
-            self.outside.request(&mut batch)?;
+        if batch.len() > 0
+            && let Err(error) = self.outside.request(&mut batch)
+        {
+            return Err(self.refusal(error, endpoints));
         }
         Ok(())
     }
@@ -280,7 +297,19 @@ impl Endpoint<'_> {
 /// Deletes an endpoint's interface from within its namespace, if it is there; it may not have its name yet.
 pub(crate) fn unplug(inside: &mut Socket, lease: &Lease) -> Result<(), NetworkError> {
     delete_inside(inside, &unnamed_link(&lease.endpoint_id))?;
-    delete_inside(inside, &lease.interface)
+    let Some(mac) = lease.mac else {
+        return delete_inside(inside, &lease.interface);
+    };
+    // The container may have given it another name, and its name to another one; or another hardware address.
+    let all = links(inside)?;
+    let mut own = all.iter().filter(|link| KINDS.contains(&link.kind.as_str()));
+    let by_mac = own.clone().find(|link| link.mac == Some(mac));
+    let Some(link) = by_mac.or_else(|| own.find(|link| link.name == lease.interface)) else {
+        return Ok(());
+    };
+    let mut batch = Batch::new();
+    delete_link_at(&mut batch, link.index);
+    Ok(inside.request(&mut batch)?)
 }
 
 fn delete_inside(inside: &mut Socket, interface: &str) -> Result<(), NetworkError> {

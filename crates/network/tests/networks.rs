@@ -695,6 +695,41 @@ fn packets_may_be_smaller_than_ipv6_allows() {
 }
 
 #[test]
+fn an_interface_is_found_under_any_name() {
+    on_own_host(|| {
+        let networks = networks();
+        let one = bridge(&networks, "one", &[], |_, _| {});
+        let two = bridge(&networks, "two", &[], |_, _| {});
+        let (first, netns) = container_on(&networks, &one.id, &[]);
+        let second = networks
+            .reserve(
+                &two.id,
+                &EndpointRequest {
+                    interface: Some("eth1".to_owned()),
+                    ..request(&[])
+                },
+            )
+            .unwrap();
+        networks.connect(&second, netns.as_fd()).unwrap();
+        let veth = second.host_veth.clone().unwrap();
+        run(&format!("ip link set {veth} name elsewhere"));
+        inside(&netns, || {
+            run("ip link set eth1 down");
+            run("ip link set eth0 down");
+            run("ip link set eth1 name other");
+            run("ip link set eth0 name eth1");
+        });
+        networks.disconnect(&second, netns.as_fd()).unwrap();
+        let left = inside(&netns, || run("ip -o link"));
+        assert!(left.contains("eth1") && !left.contains("other"), "{left}");
+        assert!(!run("ip -o link").contains("elsewhere"));
+        networks.release(&second);
+        networks.release(&first);
+        networks.remove(&two.id).unwrap();
+    });
+}
+
+#[test]
 fn a_bridge_that_somebody_deleted_is_named() {
     on_own_host(|| {
         let networks = networks();

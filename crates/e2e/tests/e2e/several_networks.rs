@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -342,6 +343,16 @@ fn ports_of_each_family_follow_its_own_gateway() {
     let added = engine.api("POST", "/containers/local/update", &wish);
     assert_eq!(added.status, 200, "{}", added.text());
     assert!(answers("[::1]", more) && answers("127.0.0.1", more) && answers("[::1]", fixed));
+    engine.ok(&["rm", "-f", "any"]);
+    run(
+        &engine,
+        &["--name", "any", "--network", "four", "--network", "six"],
+    );
+    let wish = r#"{"PublishAdd":{"80/tcp":[{"HostPort":""}]}}"#;
+    assert_eq!(engine.api("POST", "/containers/any/update", wish).status, 200);
+    let any = bindings(&engine, "any");
+    let numbers: BTreeSet<&String> = any.iter().map(|(_, port)| port).collect();
+    assert_eq!((any.len(), numbers.len()), (2, 1), "{any:?}");
 
     engine.corten_mut().kill9();
     engine.corten_mut().restart();
@@ -427,6 +438,71 @@ fn ports_that_cannot_move_keep_a_container_where_it_is() {
     drop(taken);
     engine.ok(&["restart", "-t", "0", "web"]);
     until("it answers again", SOON, || answers("127.0.0.8"));
+}
+
+/// What a container does to its interfaces is its own affair, and keeps nobody from taking it off a network.
+#[test]
+fn a_container_has_no_veto() {
+    corten_only!();
+    let engine = engine();
+    let prefix = prefix(&engine);
+    let number = engine.slot().port(0);
+    for (name, last, start) in [("one", 1, 0), ("two", 2, 128)] {
+        let six = format!("fd00:c0de:{number:x}:{last}::/64");
+        let four = format!("{prefix}.{start}/25");
+        engine.ok(&[
+            "network", "create", "--ipv6", "--subnet", &four, "--subnet", &six, name,
+        ]);
+    }
+    // One without IPv6, whatever the network has.
+    let without = ["--sysctl", "net.ipv6.conf.all.disable_ipv6=1", "--network", "one"];
+    idle(&engine, "four", &without);
+    engine.ok(&["network", "connect", "two", "four"]);
+    assert_eq!(networks(&engine, "four"), ["one", "two"]);
+    engine.ok(&["network", "disconnect", "one", "four"]);
+    assert_eq!(interfaces(&engine, "four"), ["eth1", "lo"]);
+    assert!(route(&engine, "four").contains(&format!("via {prefix}.129 ")));
+    // The place to go to is closed.
+    idle(&engine, "shut", &["--cap-add", "NET_ADMIN", "--network", "one"]);
+    engine.ok(&["network", "connect", "two", "shut"]);
+    exec(&engine, "shut", "ip link set eth1 down");
+    engine.ok(&["network", "disconnect", "one", "shut"]);
+    assert_eq!(interfaces(&engine, "shut"), ["eth1", "lo"]);
+    engine.ok(&["network", "connect", "one", "shut"]);
+    assert!(route(&engine, "shut").contains(&format!("via {prefix}.1 ")));
+    engine.ok(&["rm", "-f", "four", "shut"]);
+    engine.ok(&["network", "rm", "one", "two"]);
+}
+
+/// A process that is being started has copies of all of the daemon's sockets for a moment.
+#[test]
+fn ports_move_while_others_are_started() {
+    corten_only!();
+    let engine = engine();
+    two_networks(&engine);
+    let port = engine.slot().port(0);
+    let publish = format!("{port}:80");
+    idle(&engine, "box", &["--network", "one", "-p", &publish]);
+    engine.ok(&["network", "connect", "two", "box"]);
+    let over = AtomicBool::new(false);
+    let expected = BTreeSet::from([("0.0.0.0".to_owned(), port.to_string())]);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    engine.run(&["run", "--rm", BB, "true"]);
+                }
+            });
+        }
+        let moved = (0..8).all(|_| {
+            let mut all = ["one", "two"].into_iter().flat_map(|name| {
+                ["disconnect", "connect"].map(|verb| engine.run(&["network", verb, name, "box"]).code())
+            });
+            all.all(|code| code == 0) && bindings(&engine, "box") == expected
+        });
+        over.store(true, Ordering::Relaxed);
+        assert!(moved, "{:?}", bindings(&engine, "box"));
+    });
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::Made;
 use crate::netlink::{
     Batch, Link, Socket, add_address, addresses_of, bring_up, create_bridge, delete_address, link_by_name,
+    set_alias,
 };
 use crate::{BridgeOptions, MacAddr, NetworkError, NetworkSpec, host};
 use ipnet::IpNet;
@@ -20,7 +21,10 @@ pub(super) fn make(
     let name = &options.bridge;
     let (link, is_new) = match link_by_name(socket, name)? {
         Some(link) => (link, false),
-        None => (create(name, spec.mtu.unwrap_or(DEFAULT_MTU), socket)?, true),
+        None => (
+            create(name, spec.mtu.unwrap_or(DEFAULT_MTU), alias, socket)?,
+            true,
+        ),
     };
     let ours = is_new || link.alias == alias;
     let made = match link.mac {
@@ -80,12 +84,14 @@ fn prepare(
     Ok(socket.request(&mut batch)?)
 }
 
-fn create(name: &str, mtu: u32, socket: &mut Socket) -> Result<Link, NetworkError> {
+fn create(name: &str, mtu: u32, alias: &str, socket: &mut Socket) -> Result<Link, NetworkError> {
     let mut octets = [0; 6];
     host::random(&mut octets)?;
     let mac = MacAddr::local(octets);
     let mut batch = Batch::new();
     create_bridge(&mut batch, name, mac, mtu);
+    // With it, so that a daemon that comes after a kill knows whose it is.
+    set_alias(&mut batch, name, alias);
     socket.request(&mut batch)?;
     link_by_name(socket, name)?
         .ok_or_else(|| NetworkError::system(format!("create bridge {name}"))(io::ErrorKind::NotFound.into()))

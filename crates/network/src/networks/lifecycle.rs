@@ -214,7 +214,11 @@ fn refuse_conflicts(networks: &HashMap<String, Slot>, spec: &NetworkSpec) -> Res
             return Err(NetworkError::InterfaceTaken {
                 id: spec.id.clone(),
                 interface: one.bridge.clone(),
-                other_id: other.spec.id.clone(),
+                // The default bridge's is known to the engine only.
+                other_id: match other.spec.id.as_str() {
+                    "" => other.spec.name.clone(),
+                    id => id.to_owned(),
+                },
                 other: two.bridge.clone(),
             });
         }

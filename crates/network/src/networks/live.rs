@@ -88,11 +88,13 @@ impl Networks {
     /// # Errors
     /// When the kernel refuses.
     pub fn disconnect(&self, lease: &Lease, netns: BorrowedFd<'_>) -> Result<(), NetworkError> {
-        lock(&self.inner.firewall).withdraw(&lease.endpoint_id)?;
         match &lease.host_veth {
-            Some(veth) => self.inner.vanish(veth),
-            None => unplug(lease, netns),
+            Some(veth) if self.inner.vanish(veth)? => {}
+            // Somebody has given it another name.
+            _ => unplug(lease, netns)?,
         }
+        // Not before, lest a container that stays has its ports withdrawn.
+        lock(&self.inner.firewall).withdraw(&lease.endpoint_id)
     }
 
     /// Whether an endpoint's interface is there.
@@ -114,7 +116,7 @@ impl Networks {
     }
 
     /// Makes the default routes of a running container's namespace lead where its leases say: of each family by the first
-    /// one that says so and can, or nowhere.
+    /// one that says so and can, or nowhere. What a container has done to its interfaces is no error.
     ///
     /// # Errors
     /// When the kernel refuses.
@@ -124,36 +126,7 @@ impl Networks {
         thread::scope(|scope| {
             let rerouted = inside(scope, netns, |mut socket| {
                 for ipv6 in [false, true] {
-                    let mut batch = Batch::new();
-                    let ways = endpoints.iter().filter_map(|e| Some((e, e.default_route(ipv6)?)));
-                    let mut there = ways.filter_map(|(endpoint, via)| {
-                        match socket.index_of(&endpoint.lease.interface) {
-                            // Deleted inside: there is no way through it.
-                            Err(error) if error.errno() == Errno::NODEV => None,
-                            link => Some(link.map(|link| (link, via))),
-                        }
-                    });
-                    match there.next().transpose()? {
-                        Some((link, via)) => {
-                            set_default_route(&mut batch, link, via);
-                            socket.request(&mut batch)?;
-                        }
-                        None => {
-                            delete_default_route(&mut batch, ipv6);
-                            match socket.request(&mut batch) {
-                                // There was none, or there is no IPv6 at all.
-                                Err(e)
-                                    if !matches!(
-                                        e.errno(),
-                                        Errno::SRCH | Errno::NOENT | Errno::OPNOTSUPP | Errno::AFNOSUPPORT
-                                    ) =>
-                                {
-                                    return Err(e.into());
-                                }
-                                _ => {}
-                            }
-                        }
-                    }
+                    lead(&mut socket, &endpoints, ipv6)?;
                 }
                 Ok(())
             })?;
@@ -202,6 +175,53 @@ impl Networks {
             tracing::warn!(veth, %error, "cannot delete interface");
         }
     }
+}
+
+/// Makes the default route of a family lead by the first of the endpoints that it can lead by.
+fn lead(socket: &mut Socket, endpoints: &[Endpoint<'_>], ipv6: bool) -> Result<(), NetworkError> {
+    let ways = endpoints.iter().filter_map(|e| Some((e, e.default_route(ipv6)?)));
+    for (endpoint, via) in ways {
+        let link = match socket.index_of(&endpoint.lease.interface) {
+            // Deleted inside.
+            Err(error) if error.errno() == Errno::NODEV => continue,
+            link => link?,
+        };
+        let mut batch = Batch::new();
+        set_default_route(&mut batch, link, via);
+        match socket.request(&mut batch) {
+            Ok(()) => return Ok(()),
+            Err(error) if leads_nowhere(error.errno()) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let mut batch = Batch::new();
+    delete_default_route(&mut batch, ipv6);
+    match socket.request(&mut batch) {
+        // There was none, or there is no IPv6 at all.
+        Err(error)
+            if !matches!(error.errno(), Errno::SRCH | Errno::NOENT) && !leads_nowhere(error.errno()) =>
+        {
+            Err(error.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the kernel refuses a route for what was done to the interface inside: it is down or has lost its address, or there is no
+/// IPv6 there.
+fn leads_nowhere(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::NETUNREACH
+            | Errno::HOSTUNREACH
+            | Errno::NETDOWN
+            | Errno::NODEV
+            | Errno::INVAL
+            | Errno::ACCESS
+            | Errno::PERM
+            | Errno::OPNOTSUPP
+            | Errno::AFNOSUPPORT
+    )
 }
 
 fn endpoints<'a>(leases: &'a [Lease], networks: &'a [Arc<Network>]) -> Vec<Endpoint<'a>> {

@@ -18,14 +18,16 @@ impl Inner {
     /// RCU after that, 15 to 40 ms (Linux, `unregister_netdevice_many`), on a thread of ours; it cannot fail any more then, and
     /// the end of the daemon does not interrupt it.
     ///
+    /// Says whether there was one.
+    ///
     /// # Errors
     /// When the kernel refuses.
-    pub(super) fn vanish(self: &Arc<Self>, name: &str) -> Result<(), NetworkError> {
+    pub(super) fn vanish(self: &Arc<Self>, name: &str) -> Result<bool, NetworkError> {
         let socket = self.socket()?;
         let index = match socket.index_of(name) {
             Err(error) if error.errno() == Errno::NODEV => {
                 self.give_back(socket);
-                return Ok(());
+                return Ok(false);
             }
             found => found?,
         };
@@ -49,7 +51,7 @@ impl Inner {
                 Err(_) => {}
             }
             self.give_back(socket);
-            return Ok(());
+            return Ok(true);
         }
     }
 }
