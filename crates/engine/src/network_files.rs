@@ -4,7 +4,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
 
-use corten_network::{ExtraHost, HostsFile, Lease};
+use corten_network::{ExtraHost, HostsFile, Lease, NAME_SERVER};
 use corten_types::Digest;
 use sha2::{Digest as _, Sha256};
 
@@ -145,7 +145,13 @@ pub(crate) fn resolver(
     leases: &[Lease],
 ) -> Result<corten_dns::Settings> {
     let wish = ResolverWish::of(engine, record)?;
-    let upstreams = upstreams(&wish.host_text, &wish.servers);
+    // The container's own name server would ask itself, on and on.
+    let servers: Vec<IpAddr> = wish
+        .servers
+        .into_iter()
+        .filter(|server| *server != NAME_SERVER)
+        .collect();
+    let upstreams = upstreams(&wish.host_text, &servers);
     let ndots = sets_ndots(&wish.options);
     Ok(engine.resolver_settings(record, leases, upstreams, ndots))
 }

@@ -3,7 +3,7 @@
 use corten_testkit::{Engine, http, until};
 use serde_json::{Value, json};
 
-use crate::{BB, SOON, end_process, engine, idle, inspect, pid_of};
+use crate::{BB, SOON, corten_only, end_process, engine, idle, inspect, pid_of};
 
 /// The first three numbers of a subnet that no other test has.
 fn prefix(engine: &Engine) -> String {
@@ -479,6 +479,29 @@ fn told(engine: &Engine, container: &str, name: &str) -> String {
     );
     let all = engine.run(&["exec", container, "sh", "-c", &script]);
     all.out().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_name_server_does_not_ask_itself() {
+    corten_only!();
+    let engine = engine();
+    create(&engine, "own", false, &[]);
+    idle(&engine, "box", &["--network", "own", "--dns", "127.0.0.11"]);
+    // Whatever the answer, if there is one.
+    let asked = ["exec", "box", "nslookup", "-type=a", "nosuch.example.com"];
+    let _ = engine.run(&asked);
+    let init = inspect(&engine, "box")["State"]["Pid"].as_u64().unwrap();
+    let shim = corten_testkit::proc::parent(u32::try_from(init).unwrap()).unwrap();
+    let ticks = || -> u64 {
+        let text = std::fs::read_to_string(format!("/proc/{shim}/stat")).unwrap();
+        let fields: Vec<&str> = text.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    };
+    until("the shim rests", SOON, || {
+        let before = ticks();
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        ticks() - before <= 2
+    });
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The mounts of the specification, made one by one below the container's root.
 
+use std::cell::Cell;
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -210,10 +211,14 @@ impl<'a> Mounter<'a> {
         let wrap = |errno: Errno| bind_failure(base, destination, errno);
         refuse_over_proc(destination, false).map_err(|reason| mount_failure(base, destination, &reason))?;
         let read_only = MountAttr::new(libc::MOUNT_ATTR_RDONLY, 0);
+        let unfound = Cell::new(None);
         let attach_part = |whole: BorrowedFd<'_>| {
             let part = match &options.subpath {
                 None => None,
-                Some(subpath) => Some(open_below(whole, subpath)?),
+                Some(subpath) => {
+                    let part = open_below(whole, subpath);
+                    Some(part.inspect_err(|errno| unfound.set(Some(*errno)))?)
+                }
             };
             let flags = OpenTreeFlags::OPEN_TREE_CLONE
                 | OpenTreeFlags::OPEN_TREE_CLOEXEC
@@ -228,7 +233,14 @@ impl<'a> Mounter<'a> {
             set_mount_attributes(&tree, false, &read_only)?;
             attach(tree.as_fd(), target.as_fd())
         };
-        with_layers(base, layers, self.place, attach_part).map_err(wrap)
+        let attached = with_layers(base, layers, self.place, attach_part);
+        attached.map_err(|errno| match (&options.subpath, unfound.get()) {
+            (Some(subpath), Some(errno)) => {
+                let reason = format!("cannot access path of the image: {}", errno_text(errno));
+                mount_failure(Path::new(subpath), destination, &reason)
+            }
+            _ => wrap(errno),
+        })
     }
 
     fn unlinked_directory(&self, destination: &Path) -> std::result::Result<OwnedFd, Errno> {

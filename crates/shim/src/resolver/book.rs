@@ -20,8 +20,8 @@ pub(super) struct Book {
 #[derive(Debug)]
 struct Page {
     path: PathBuf,
-    /// The one that was read last, if there was one.
-    read: Option<File>,
+    /// The one that was read last, if there was one, and how many names it had.
+    read: Option<(File, u64)>,
 }
 
 impl Page {
@@ -31,15 +31,21 @@ impl Page {
 
     /// What it tells, if that is not what was read last; nothing of one that has gone.
     fn news(&mut self) -> Option<String> {
+        let names = |file: &File| file.metadata().map_or(0, |found| found.nlink());
         match &self.read {
-            // Nobody gives it a second name: as long as it has one, it is the one.
-            Some(file) if file.metadata().is_ok_and(|found| found.nlink() > 0) => return None,
-            Some(_) => self.read = File::open(&self.path).ok(),
-            None => self.read = Some(File::open(&self.path).ok()?),
+            // One that is replaced loses a name.
+            Some((file, before)) if *before > 0 && names(file) == *before => return None,
+            Some(_) => self.read = File::open(&self.path).ok().map(|file| (file, 0)),
+            None => self.read = Some((File::open(&self.path).ok()?, 0)),
         }
         let mut text = String::new();
-        let whole = self.read.as_mut().map(|file| file.read_to_string(&mut text));
-        Some(whole.map_or_else(String::new, |whole| whole.map(|_| text).unwrap_or_default()))
+        if let Some((file, before)) = &mut self.read {
+            *before = names(file);
+            if file.read_to_string(&mut text).is_err() {
+                text.clear();
+            }
+        }
+        Some(text)
     }
 }
 
@@ -95,6 +101,10 @@ mod tests {
         replace("two");
         replace("three");
         assert_eq!(page.news().as_deref(), Some("three"));
+        std::fs::hard_link(&path, dir.path().join("other")).unwrap();
+        page.news();
+        replace("four");
+        assert_eq!(page.news().as_deref(), Some("four"));
         std::fs::remove_file(&path).unwrap();
         assert_eq!(page.news().as_deref(), Some(""), "it has gone");
         assert_eq!(page.news(), None);
