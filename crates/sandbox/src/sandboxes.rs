@@ -379,8 +379,9 @@ impl Sandboxes {
             for dir in [&self.containers, &self.zones, self.seccomp.dir()] {
                 remove_run_dir(dir);
             }
-            Cgroup::new(&self.cgroups, cgroup_parent)?.remove_if_unused();
         }
+        // Those that have ended are known, and have none.
+        Cgroup::new(&self.cgroups, cgroup_parent)?.remove_if_unused();
         Ok(())
     }
 

@@ -164,6 +164,13 @@ fn a_daemon_that_stops_leaves_nothing_that_runs() {
     engine.corten_mut().stop();
     assert!(begin.elapsed() < Duration::from_secs(9), "{:?}", begin.elapsed());
     engine.corten().assert_no_container_left();
+    let hierarchies = std::fs::read_dir("/sys/fs/cgroup").unwrap().flatten();
+    let parent = engine.slot().cgroup_parent();
+    let left: Vec<_> = hierarchies
+        .map(|hierarchy| hierarchy.path().join(parent.trim_matches('/')))
+        .filter(|cgroup| cgroup.exists())
+        .collect();
+    assert_eq!(left, [] as [std::path::PathBuf; 0]);
     engine.corten_mut().restart();
     assert_eq!(crate::inspect(&engine, "box")["State"]["Status"], "exited");
 }
