@@ -304,7 +304,7 @@ impl Call {
 /// The error an answer that is no success stands for.
 fn failure(status: StatusCode, text: &[u8]) -> Error {
     let message = match go_json::from_slice::<ErrorResponse>(text) {
-        Ok(answer) if !answer.message.is_empty() => answer.message,
+        Ok(answer) if !answer.message.is_empty() => answer.message.trim().to_owned(),
         _ => {
             let text = String::from_utf8_lossy(text);
             let text = text.trim();

@@ -91,7 +91,7 @@ impl Engine {
             graph_driver: self.graph_driver(&record),
             size_rw,
             size_root_fs,
-            mounts: record.mounts.iter().map(|mount| mount.point.clone()).collect(),
+            mounts: record.shown_mounts(),
             network_settings: network_settings(self, &record, phase, pid, &leases),
             host_config,
             config,

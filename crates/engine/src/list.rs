@@ -142,7 +142,7 @@ impl Engine {
                 annotations: record.host_config.annotations.clone(),
             },
             network_settings,
-            mounts: record.mounts.iter().map(|mount| mount.point.clone()).collect(),
+            mounts: record.shown_mounts(),
             health: Some(health::summary(record.health.as_ref())),
             ..ContainerSummary::default()
         }

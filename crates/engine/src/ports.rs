@@ -95,7 +95,11 @@ pub(crate) fn port_map(config: &ContainerConfig, bound: &[corten_network::PortBi
             .get_or_insert_default()
             .push(PortBinding {
                 host_ip: binding.host_ip.to_string(),
-                host_port: binding.host_port.to_string(),
+                // Where packets are routed to the container itself, no port of the host is taken.
+                host_port: match binding.host_port {
+                    0 => String::new(),
+                    port => port.to_string(),
+                },
             });
     }
     map

@@ -77,6 +77,17 @@ pub struct MountRecord {
     pub labels: BTreeMap<String, String>,
 }
 
+impl ContainerRecord {
+    /// Its mounts as users are told; those of `--tmpfs` are no mount points to Docker, unlike those of `--mount`.
+    pub(crate) fn shown_mounts(&self) -> Vec<MountPoint> {
+        let is_shown = |point: &&MountPoint| {
+            point.r#type != "tmpfs" || !self.host_config.tmpfs.contains_key(&point.destination)
+        };
+        let points = self.mounts.iter().map(|mount| &mount.point);
+        points.filter(is_shown).cloned().collect()
+    }
+}
+
 impl MountRecord {
     /// Whether the volume or image is mounted with this option; see [`MountRecord::options`].
     pub fn has(&self, option: &str) -> bool {

@@ -55,6 +55,9 @@ impl Changes {
             Ok(NetworkMode::Host) if !published.is_empty() => Ok(vec![
                 "Published ports are discarded when using host network mode".to_owned(),
             ]),
+            Ok(NetworkMode::None) if !published.is_empty() => Ok(vec![
+                "Published ports have no effect without a network".to_owned(),
+            ]),
             _ => Ok(Vec::new()),
         }
     }
@@ -78,12 +81,14 @@ impl Changes {
             host.publish_all_ports = false;
         }
         for (port, gone) in &remove {
-            let wishes = map.get_mut(port).ok_or_else(|| not_published(port, name))?;
             for gone in gone {
-                take_away(wishes, gone, port, bound)
+                let wishes = map.get_mut(port);
+                let taken = wishes.is_some_and(|wishes| take_away(wishes, gone, port, bound));
+                taken
                     .then_some(())
-                    .ok_or_else(|| not_published(port, name))?;
+                    .ok_or_else(|| not_published(gone, port, name))?;
             }
+            let wishes = map.entry(port.clone()).or_default();
             if wishes.is_empty() {
                 map.remove(port);
             }
@@ -118,9 +123,14 @@ fn normal(map: Option<&PortMap>) -> Result<BTreeMap<String, Vec<PortBinding>>> {
     Ok(all)
 }
 
-/// Docker's sentence, of `docker port`.
-fn not_published(port: &str, name: &str) -> Error {
-    Error::Invalid(format!("No public port '{port}' published for {name}"))
+/// Docker's sentence, of `docker port`; of the host's side, what was named.
+fn not_published(gone: &PortBinding, port: &str, name: &str) -> Error {
+    let host = match (gone.host_ip.as_str(), gone.host_port.as_str()) {
+        ("", "" | "0") => String::new(),
+        ("", host_port) => format!("{host_port}->"),
+        (ip, host_port) => format!("{ip}:{host_port}->"),
+    };
+    Error::Invalid(format!("No public port '{host}{port}' published for {name}"))
 }
 
 /// Whether the engine chooses the port of the host.
@@ -144,6 +154,30 @@ fn take_away(
     let before = wishes.len();
     wishes.retain(|wish| !is_meant(wish));
     if wishes.len() < before {
+        return true;
+    }
+    // One family's half of a port that is published at all addresses of the host.
+    let other = match gone.host_ip.as_str() {
+        "0.0.0.0" => Some("::"),
+        "::" => Some("0.0.0.0"),
+        _ => None,
+    };
+    let at = wishes.iter().position(|wish| {
+        wish.host_ip.is_empty() && !is_open(wish) && (any_port || gone.host_port == wish.host_port)
+    });
+    if let (Some(other), Some(at)) = (other, at) {
+        let wish = wishes.swap_remove(at);
+        let has_other = bound.iter().any(|binding| {
+            binding.host_ip.to_string() == other
+                && binding.host_port.to_string() == wish.host_port
+                && format!("{}/{}", binding.container_port, binding.proto) == port
+        });
+        if has_other {
+            wishes.push(PortBinding {
+                host_ip: other.to_owned(),
+                ..wish
+            });
+        }
         return true;
     }
     let chosen: BTreeSet<(String, String)> = bound
@@ -325,18 +359,38 @@ mod tests {
     }
 
     #[test]
+    fn one_family_can_be_taken_away() {
+        let web = || map(&[("80/tcp", &[("", "8080")])]);
+        let gone = || map(&[("80/tcp", &[("0.0.0.0", "8080")])]);
+        let four = bound(80, 8080);
+        let six = corten_network::PortBinding {
+            host_ip: std::net::Ipv6Addr::UNSPECIFIED.into(),
+            ..four
+        };
+        let none = PortMap::new;
+        assert_eq!(changed(web(), none(), gone(), &[four]).unwrap(), none());
+        assert_eq!(
+            changed(web(), none(), gone(), &[four, six]).unwrap(),
+            map(&[("80/tcp", &[("::", "8080")])])
+        );
+    }
+
+    #[test]
     fn what_cannot_be_is_refused() {
         let web = || map(&[("80/tcp", &[("", "8080")])]);
         let none = PortMap::new;
-        for gone in [
-            map(&[("81/tcp", &[])]),
-            map(&[("80/udp", &[])]),
-            map(&[("80/tcp", &[("", "1")])]),
-        ] {
+        for gone in [map(&[("81/tcp", &[])]), map(&[("80/udp", &[])])] {
             let port = gone.keys().next().unwrap().clone();
             assert_eq!(
                 changed(web(), none(), gone, &[]).unwrap_err(),
                 format!("No public port '{port}' published for box")
+            );
+        }
+        for (ip, host_port, named) in [("", "1", "1->"), ("::1", "8080", "::1:8080->")] {
+            let gone = map(&[("80/tcp", &[(ip, host_port)])]);
+            assert_eq!(
+                changed(web(), none(), gone, &[]).unwrap_err(),
+                format!("No public port '{named}80/tcp' published for box")
             );
         }
         for more in [

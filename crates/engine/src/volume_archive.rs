@@ -80,8 +80,15 @@ impl Engine {
                     keep_kinds: false,
                     rename: None,
                 };
-                let archive = receive(archive, engine.images.spool(), &cancel)?;
-                let mut reader = TarReader::new(archive);
+                let mut archive = receive(archive, engine.images.spool(), &cancel)?;
+                let mut first = [0];
+                if archive.read(&mut first).map_err(corten_archive::Error::read)? == 0 {
+                    // Whoever was to write it has failed.
+                    return Err(Error::Invalid(
+                        "there is nothing in the archive, not even its end".to_owned(),
+                    ));
+                }
+                let mut reader = TarReader::new(first.chain(archive));
                 unpack(&mut reader, Place::root(root), &options)?;
                 // What follows the archive's end must still be read, lest the sender waits for us.
                 io::copy(&mut reader.into_inner(), &mut io::sink()).map_err(corten_archive::Error::read)?;

@@ -47,9 +47,12 @@ static OF_UPDATE: [Flag; UPDATABLE.len() + PUBLISHING.len()] = of_update();
 const PUBLISHING: [Flag; 2] = [
     Flag::list(
         "publish-add",
-        "Publish a port of the container, at once if it runs",
+        "Publish a port of the container, at once if it runs (as --publish of run)",
     ),
-    Flag::list("publish-rm", "Publish a port of the container no more"),
+    Flag::list(
+        "publish-rm",
+        "Publish a port of the container no more ([[ip:]port:]port[/protocol])",
+    ),
 ];
 
 const ALL: [Flag; ALL_LEN] = [
@@ -199,7 +202,7 @@ const ALL: [Flag; ALL_LEN] = [
         .check(label),
     Flag::list("label-file", "Read in a line delimited file of labels"),
     Flag::list("link", "Add link to another container").check(network::link),
-    Flag::list("link-local-ip", "Container IPv4/IPv6 link-local addresses").not_yet(),
+    Flag::list("link-local-ip", "Container IPv4/IPv6 link-local addresses"),
     Flag::text("log-driver", "Logging driver for the container"),
     Flag::list("log-opt", "Log driver options"),
     Flag::text("mac-address", "Container MAC address (e.g., 92:d0:c6:0a:29:33)"),

@@ -101,6 +101,14 @@ fn add_container_options(
         }
         endpoint.aliases = Some(aliases);
     }
+    let link_local: Vec<String> = matches.list("link-local-ip").map(str::to_owned).collect();
+    if !link_local.is_empty() {
+        let ipam = ipam(endpoint);
+        if !ipam.link_local_ips.is_empty() {
+            return twice("link-local-ip", "link-local IP addresses");
+        }
+        ipam.link_local_ips = link_local;
+    }
     let links: Vec<String> = matches.list("link").map(str::to_owned).collect();
     if !links.is_empty() && !is_built_in {
         endpoint.links = Some(links);

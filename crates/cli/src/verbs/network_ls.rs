@@ -54,7 +54,11 @@ fn run(invocation: Invocation) -> Outcome {
                             .labels(one.labels.iter().flatten())
                     })
                     .collect();
-                format.apply_all(&rows, |field| (field == "ID").then_some("NETWORK ID"))?
+                format.apply_all(&rows, |field| match field {
+                    "ID" => Some("NETWORK ID"),
+                    "CreatedAt" => Some("CREATED AT"),
+                    _ => None,
+                })?
             }
             None if matches.on("quiet") => networks.iter().map(|one| format!("{}\n", id(one, cut))).collect(),
             None => {

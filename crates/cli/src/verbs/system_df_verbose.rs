@@ -150,7 +150,7 @@ fn usage(one: &Volume) -> (String, String) {
     let size = if usage.size < 0 {
         "N/A".to_owned()
     } else {
-        decimal_size(usage.size as f64)
+        precise_size(usage.size as f64)
     };
     (links, size)
 }

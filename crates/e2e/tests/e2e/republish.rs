@@ -192,7 +192,7 @@ fn what_cannot_be_published_changes_nothing() {
         (
             "--publish-rm",
             "1:80",
-            "No public port '80/tcp' published for web",
+            "No public port '1->80/tcp' published for web",
         ),
     ] {
         let refused = engine.run(&["update", flag, spec, "web"]);
