@@ -13,6 +13,8 @@ use crate::tree::{Tree, proc_path};
 use crate::{Error, Member, MemberKind, Place, Result, TarReader};
 
 const BUFFER: usize = 128 * 1024;
+/// How often room is made for a member where others make something in its place again and again.
+const ATTEMPTS: usize = 10;
 /// Attributes that steer the overlay filesystem itself: an archive must not speak to it.
 const OVERLAY_XATTRS: [&[u8]; 2] = [b"trusted.overlay.", b"user.overlay."];
 
@@ -277,7 +279,7 @@ impl Unpacker<'_> {
         }
     }
 
-    /// Makes something at `path`, in place of what is there.
+    /// Makes something at `path`, in place of what is there. Others may make something there meanwhile: containers whose volume it is.
     fn make<T>(
         &mut self,
         path: &MemberPath,
@@ -285,7 +287,10 @@ impl Unpacker<'_> {
         make: impl Fn(rustix::fd::BorrowedFd<'_>, &[u8]) -> rustix::io::Result<T>,
     ) -> Result<T> {
         let mut made = make(self.tree.directory(path.parent())?, path.name());
-        if matches!(made, Err(Errno::EXIST)) {
+        for _ in 0..ATTEMPTS {
+            if !matches!(made, Err(Errno::EXIST)) {
+                break;
+            }
             self.tree.clear(path)?;
             made = make(self.tree.directory(path.parent())?, path.name());
         }

@@ -3,7 +3,7 @@
 use crate::driver::{Made, needs_no_gateway};
 use crate::endpoint_name::unnamed_link;
 use crate::netlink::{
-    Attached, Batch, SharedLink, Socket, Veth, Via, add_address, create_shared_link, create_veth,
+    Attached, Batch, Link, SharedLink, Socket, Veth, Via, add_address, create_shared_link, create_veth,
     delete_link_at, links, rename, set_default_route, set_neighbour, set_port, set_up, settle,
 };
 use crate::netns::{loopback_up, write_settings};
@@ -13,7 +13,8 @@ use rustix::io::Errno;
 use std::net::IpAddr;
 
 /// The kinds of links that endpoints with hardware addresses of their own have inside.
-const KINDS: [&str; 2] = ["veth", "macvlan"];
+const KINDS: [&str; 2] = ["veth", MACVLAN];
+const MACVLAN: &str = "macvlan";
 
 /// What a bridge without a say of its own has.
 pub(crate) const DEFAULT_MTU: u32 = 1500;
@@ -300,13 +301,14 @@ pub(crate) fn unplug(inside: &mut Socket, lease: &Lease) -> Result<(), NetworkEr
     let Some(mac) = lease.mac else {
         return delete_inside(inside, &lease.interface);
     };
-    // The container may have given it another name, and its name to another one; or another hardware address.
+    // The container may have given it another name, and its name to another one; or another hardware address, which does not matter
+    // where its other end is outside.
     let all = links(inside)?;
-    let mut own = all.iter().filter(|link| KINDS.contains(&link.kind.as_str()));
-    let by_mac = own.clone().find(|link| link.mac == Some(mac));
-    let Some(link) = by_mac.or_else(|| own.find(|link| link.name == lease.interface)) else {
-        return Ok(());
-    };
+    let is_own = |link: &&Link| link.mac == Some(mac) && KINDS.contains(&link.kind.as_str());
+    let is_named =
+        |link: &&Link| lease.host_veth.is_none() && link.kind == MACVLAN && link.name == lease.interface;
+    let found = all.iter().find(is_own).or_else(|| all.iter().find(is_named));
+    let Some(link) = found else { return Ok(()) };
     let mut batch = Batch::new();
     delete_link_at(&mut batch, link.index);
     Ok(inside.request(&mut batch)?)
