@@ -34,7 +34,18 @@ impl Engine {
         let netns = namespace(container).await?;
         let was_own = self.is_on_own(&leases(container));
         let lease = self.plug(container, record, wish, &netns).await?;
-        let followed = self.follow(container, record, &netns, was_own).await;
+        let ordered = self.in_gateway_order(record, &leases(container));
+        let mut shares = self.shares_of(&ordered).into_iter().zip(&ordered);
+        // One more place by which nothing leads out changes no routes.
+        let leads =
+            shares.any(|(share, place)| place.endpoint_id == lease.endpoint_id && share != Share::Nothing);
+        let followed = async {
+            if leads {
+                self.lead(record, &netns, &leases(container)).await?;
+            }
+            self.adjust(container, record, &netns, was_own).await
+        };
+        let followed = followed.await;
         if let Err(error) = followed {
             let before = container.state().record.clone();
             if let Err(error) = self.part(container, &before, &lease).await {
@@ -161,6 +172,17 @@ impl Engine {
         was_own: bool,
     ) -> Result<()> {
         self.lead(record, netns, &leases(container)).await?;
+        self.adjust(container, record, netns, was_own).await
+    }
+
+    /// The same but for routes.
+    async fn adjust(
+        &self,
+        container: &Arc<Container>,
+        record: &ContainerRecord,
+        netns: &OwnedFd,
+        was_own: bool,
+    ) -> Result<()> {
         self.move_ports(container, record, Vec::new()).await?;
         self.tell_names(container, record, netns, was_own).await
     }
