@@ -270,9 +270,8 @@ fn datagrams_follow_a_port_that_changes_hands() {
         }];
         let send = |client: &UdpSocket, to: std::net::IpAddr| client.send_to(b"?", (to, 5353)).map(drop);
         let hear = |server: &UdpSocket| {
-            server.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
-            let mut byte = [0];
-            server.recv(&mut byte)
+            server.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+            server.recv(&mut [0]).is_ok()
         };
         for (own, to) in [(OUTSIDE.into(), HOST.into()), (OUTSIDE6.into(), HOST6.into())] {
             let own: std::net::IpAddr = own;
@@ -285,9 +284,8 @@ fn datagrams_follow_a_port_that_changes_hands() {
                 let (lease, netns) = container_on(&networks, &both.id, &port);
                 let server = inside(&netns, || UdpSocket::bind(("::", 53)).unwrap());
                 let _ = client.set_nonblocking(true);
-                let _ = client.take_error(); // refused before
-                send(&client, to).unwrap();
-                hear(&server).unwrap();
+                // Any may be lost, and sending tells of one that was refused before. What must not be is that all go astray.
+                eventually("a datagram comes", || send(&client, to).is_ok() && hear(&server));
                 networks.release(&lease);
             }
         }
