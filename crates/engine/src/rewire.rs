@@ -39,13 +39,10 @@ impl Engine {
         // One more place by which nothing leads out changes no routes.
         let leads =
             shares.any(|(share, place)| place.endpoint_id == lease.endpoint_id && share != Share::Nothing);
-        let followed = async {
-            if leads {
-                self.lead(record, &netns, &leases(container)).await?;
-            }
-            self.adjust(container, record, &netns, was_own).await
+        let followed = match leads {
+            true => self.follow(container, record, &netns, was_own).await,
+            false => self.adjust(container, record, &netns, was_own).await,
         };
-        let followed = followed.await;
         if let Err(error) = followed {
             let before = container.state().record.clone();
             if let Err(error) = self.part(container, &before, &lease).await {
